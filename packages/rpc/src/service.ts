@@ -65,5 +65,5 @@ export function serve<S extends DescService>(
   service: S,
   handlers: Partial<ServiceHandlers<S>>,
 ): ServiceRegistration {
-  return { service, handlers: handlers as Partial<ServiceHandlers<DescService>> };
+  return { service, handlers };
 }
