@@ -1,0 +1,82 @@
+import type { Any } from "../any.ts";
+import type { Labels } from "../labels.ts";
+import type { Mount } from "../mounts/mount.ts";
+
+/** An event on its way: containerd's containerd.types.Envelope. */
+export interface Envelope {
+  readonly timestamp: Date;
+  readonly namespace: string;
+  readonly topic: string;
+  readonly event: Any;
+}
+
+/** What is said on each topic: the fields of the messages in containerd.events, in camelCase. */
+export interface EventsByTopic {
+  "/namespaces/create": { readonly name: string; readonly labels: Labels };
+  "/namespaces/update": { readonly name: string; readonly labels: Labels };
+  "/namespaces/delete": { readonly name: string };
+  "/images/create": { readonly name: string; readonly labels: Labels };
+  "/images/update": { readonly name: string; readonly labels: Labels };
+  "/images/delete": { readonly name: string };
+  "/containers/create": {
+    readonly id: string;
+    readonly image: string;
+    readonly runtime: { readonly name: string; readonly options?: Any };
+  };
+  "/containers/update": {
+    readonly id: string;
+    readonly image: string;
+    readonly labels: Labels;
+    readonly snapshotKey: string;
+  };
+  "/containers/delete": { readonly id: string };
+  "/content/create": { readonly digest: string; readonly size: bigint };
+  "/content/delete": { readonly digest: string };
+  "/snapshot/prepare": { readonly key: string; readonly parent: string; readonly snapshotter: string };
+  "/snapshot/commit": { readonly key: string; readonly name: string; readonly snapshotter: string };
+  "/snapshot/remove": { readonly key: string; readonly snapshotter: string };
+  "/tasks/create": {
+    readonly containerId: string;
+    readonly bundle: string;
+    readonly rootfs: readonly Mount[];
+    readonly io: {
+      readonly stdin: string;
+      readonly stdout: string;
+      readonly stderr: string;
+      readonly terminal: boolean;
+    };
+    readonly checkpoint: string;
+    readonly pid: number;
+  };
+  "/tasks/start": { readonly containerId: string; readonly pid: number };
+  "/tasks/exit": {
+    readonly containerId: string;
+    readonly id: string;
+    readonly pid: number;
+    readonly exitStatus: number;
+    readonly exitedAt: Date;
+  };
+  "/tasks/delete": {
+    readonly containerId: string;
+    readonly pid: number;
+    readonly exitStatus: number;
+    readonly exitedAt: Date;
+    readonly id: string;
+  };
+}
+
+/** Says what happened in one namespace. */
+export interface EventPublisher {
+  publish<T extends keyof EventsByTopic>(namespace: string, topic: T, payload: EventsByTopic[T]): void;
+}
+
+/** The daemon's exchange: everything that happens passes here once. */
+export interface EventExchange extends EventPublisher {
+  /** Hands on an event that another program made. @throws {Fault} `invalid_argument` for a malformed envelope */
+  forward(envelope: Envelope): void;
+  /**
+   * Events that match any of the filters, from now on, until `signal` aborts. A subscriber that does not keep up
+   * loses nothing up to `EventExchange`'s bound, and is then ended with `resource_exhausted`.
+   */
+  subscribe(filters: readonly string[], options?: { readonly signal?: AbortSignal }): AsyncIterable<Envelope>;
+}

@@ -1,0 +1,25 @@
+import type { ContentStore } from "./content/content.ts";
+import type { Applier, Comparer } from "./diff/diff.ts";
+import type { EventExchange } from "./events/events.ts";
+import { manyPlugins, onePlugin } from "./plugin.ts";
+import type { Snapshotter } from "./snapshots/snapshots.ts";
+import type { MetadataStores } from "./stores.ts";
+import type { TaskManager } from "./tasks/tasks.ts";
+
+/** Gives a namespace's tasks. */
+export interface TaskManagers {
+  scoped(namespace: string): TaskManager;
+}
+
+/** An applier and a comparer on the content of a namespace. */
+export interface Differ {
+  scoped(namespace: string, lease?: string): Applier & Comparer;
+}
+
+/* The kinds of plugin that the daemon is made of. The type names are containerd's: introspection shows them. */
+export const ContentPlugin = manyPlugins<ContentStore>("io.containerd.content.v1");
+export const SnapshotterPlugin = manyPlugins<Snapshotter>("io.containerd.snapshotter.v1");
+export const DiffPlugin = manyPlugins<Differ>("io.containerd.differ.v1");
+export const MetadataPlugin = onePlugin<MetadataStores>("io.containerd.metadata.v1");
+export const EventPlugin = onePlugin<EventExchange>("io.containerd.event.v1");
+export const RuntimePlugin = manyPlugins<TaskManagers>("io.containerd.runtime.v2");
