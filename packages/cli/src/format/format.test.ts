@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { hasCode } from "@slipway/fault/fault";
+import { formatListing } from "./listing.ts";
+import { formatSize, parseSize } from "./size.ts";
+import type { Column } from "./table.ts";
+import { parseTemplate } from "./template.ts";
+import { formatDuration } from "./time.ts";
+
+describe("formatSize", () => {
+  for (const [bytes, text] of [
+    [0, "0B"],
+    [999, "999B"],
+    [4_261_550, "4.26MB"],
+    [1_000_000_000, "1GB"],
+  ] as const) {
+    it(`prints ${bytes} as ${text}`, () => assert.equal(formatSize(bytes), text));
+  }
+});
+
+describe("parseSize", () => {
+  it("reads powers of 1,024", () => {
+    assert.equal(parseSize("512m"), 512 * 1024 * 1024);
+    assert.equal(parseSize("1.5GiB"), 1.5 * 1024 ** 3);
+    assert.equal(parseSize("7"), 7);
+  });
+  it("gives nothing for other text", () => assert.equal(parseSize("lots"), undefined));
+});
+
+describe("formatDuration", () => {
+  for (const [ms, text] of [
+    [10, "Less than a second"],
+    [1500, "1 second"],
+    [59_000, "59 seconds"],
+    [61_000, "About a minute"],
+    [3_600_000, "About an hour"],
+    [86_400_000 * 3, "3 days"],
+  ] as const) {
+    it(`says "${text}"`, () => assert.equal(formatDuration(ms), text));
+  }
+});
+
+describe("parseTemplate", () => {
+  it("fills fields, nested ones and functions", () => {
+    const fill = parseTemplate(String.raw`{{.Names}}\t{{upper .State}} {{json .Labels}} {{.A.B}}`);
+    assert.equal(fill({ Names: "web", State: "up", Labels: { a: "b" }, A: { B: 1 } }), 'web\tUP {"a":"b"} 1');
+  });
+  it("refuses what it does not know, and names it", () => {
+    assert.throws(
+      () => parseTemplate("{{range .}}"),
+      (error: Error) => hasCode(error, "invalid_argument") && error.message.includes("range"),
+    );
+    assert.throws(() => parseTemplate("{{.Nope}}")({}), /"Nope"/);
+  });
+});
+
+describe("formatListing", () => {
+  const columns: Column<{ name: string; size: number }>[] = [
+    { heading: "NAME", field: "Name", text: (row) => row.name },
+    { heading: "SIZE", field: "Size", text: (row) => formatSize(row.size) },
+  ];
+  const rows = [
+    { name: "a", size: 1 },
+    { name: "longer", size: 2000 },
+  ];
+  it("prints a table", () => {
+    assert.equal(
+      formatListing(columns, ["Name", "Size"], rows, undefined),
+      "NAME     SIZE\na        1B\nlonger   2kB\n",
+    );
+  });
+  it("prints JSON lines, templates and tables of templates", () => {
+    assert.equal(formatListing(columns, [], rows.slice(0, 1), "json"), '{"Name":"a","Size":"1B"}\n');
+    assert.equal(formatListing(columns, [], rows, "{{.Size}}"), "1B\n2kB\n");
+    assert.equal(
+      formatListing(columns, [], rows.slice(0, 1), String.raw`table {{.Size}}\t{{.Name}}`),
+      "SIZE   NAME\n1B     a\n",
+    );
+  });
+});
