@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs what running containers needs: the npm packages of this checkout, and an OCI runtime.
+set -eu
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+if [ ! -d node_modules/@slipway ]; then
+  command -v npm >/dev/null || {
+    echo "slipway: Cannot set up: npm is missing; install Node.js 20 or later with npm" >&2
+    exit 125
+  }
+  echo "slipway: installing npm packages"
+  npm ci --omit=dev --silent
+fi
+
+if ! command -v runc >/dev/null && ! command -v crun >/dev/null; then
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "slipway: Cannot set up: neither runc nor crun is on the PATH; install one of them" >&2
+    exit 125
+  fi
+  echo "slipway: installing runc"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get install -y -qq --no-install-recommends runc >/dev/null 2>&1 || {
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends runc >/dev/null
+  }
+fi
