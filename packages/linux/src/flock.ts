@@ -1,0 +1,19 @@
+import { SystemError, systemCall } from "./system-call.ts";
+
+const flockCall = systemCall<[fd: number, operation: number]>("int flock(int, int)");
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const LOCK_UN = 8;
+const EWOULDBLOCK = 11;
+
+/** flock(2), exclusive: false when another process holds the lock. Closing the descriptor gives it back. */
+export function tryLock(fd: number): boolean {
+  const result = flockCall.raw(fd, LOCK_EX | LOCK_NB);
+  if (result === -EWOULDBLOCK) return false;
+  if (result < 0) throw new SystemError(-result, "flock");
+  return true;
+}
+
+export function unlock(fd: number): void {
+  flockCall(fd, LOCK_UN);
+}

@@ -1,0 +1,28 @@
+import { SystemError, systemCall } from "./system-call.ts";
+
+const waitpidCall = systemCall<[pid: number, status: Uint8Array, options: number]>(
+  "int waitpid(int, int *, int)",
+);
+const WNOHANG = 1;
+const ECHILD = 10;
+
+/** How a process ended: as shells say it, 128 + signal when a signal ended it. */
+export interface ExitStatus {
+  readonly exitCode: number;
+  readonly signal?: number;
+}
+
+/**
+ * waitpid(2) with WNOHANG for one child: how it ended, or `"running"`, or `"unknown"` when it is no child of ours.
+ * Never asks for any child: libuv reaps its own.
+ */
+export function reap(pid: number): ExitStatus | "running" | "unknown" {
+  const status = Buffer.alloc(4);
+  const result = waitpidCall.raw(pid, status, WNOHANG);
+  if (result === 0) return "running";
+  if (result === -ECHILD) return "unknown";
+  if (result < 0) throw new SystemError(-result, "waitpid");
+  const word = status.readInt32LE(0);
+  const signal = word & 0x7f;
+  return signal === 0 ? { exitCode: (word >> 8) & 0xff } : { exitCode: 128 + signal, signal };
+}
