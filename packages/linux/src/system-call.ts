@@ -16,6 +16,9 @@ interface Koffi {
   load(path: null): { func(prototype: string): NativeFunction };
   errno(): number;
   address(memory: Uint8Array): bigint;
+  readonly node: {
+    poll(fd: number, options: { readonly readable: boolean }, callback: () => void): { close(): void };
+  };
 }
 
 /** A failed system call, in the shape of Node's own: `code`, `errno` (negative), `syscall`, `path`, `dest`. */
@@ -57,6 +60,12 @@ function loaded(): Koffi {
 /** The address of `memory`, to be put into a struct. The caller keeps `memory` referenced during the call. */
 export function addressOf(memory: Uint8Array): bigint {
   return loaded().address(memory);
+}
+
+/** Calls `onReady` whenever `fd` becomes readable, for descriptors that Node has no stream for. Returns how to stop. */
+export function onReadable(fd: number, onReady: () => void): () => void {
+  const handle = loaded().node.poll(fd, { readable: true }, onReady);
+  return () => handle.close();
 }
 
 export interface SystemCall<Arguments extends readonly NativeArgument[]> {

@@ -26,3 +26,20 @@ export function reap(pid: number): ExitStatus | "running" | "unknown" {
   const signal = word & 0x7f;
   return signal === 0 ? { exitCode: (word >> 8) & 0xff } : { exitCode: 128 + signal, signal };
 }
+
+const waitid = systemCall<[idType: number, id: number, info: Uint8Array, options: number]>(
+  "int waitid(int, int, void *, int)",
+);
+const P_ALL = 0;
+const WEXITED = 4;
+const WNOWAIT = 0x1000000;
+
+/** The pid of some child that has ended and that nobody reaped yet, or nothing. It stays to be reaped. */
+export function peekExited(): number | undefined {
+  const info = Buffer.alloc(128);
+  const result = waitid.raw(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT);
+  if (result === -ECHILD) return undefined;
+  if (result < 0) throw new SystemError(-result, "waitid");
+  // si_pid, in the layout of 64-bit Linux; 0 when no child has ended.
+  return info.readInt32LE(16) || undefined;
+}

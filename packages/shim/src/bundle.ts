@@ -1,0 +1,76 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { type Options, OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
+import { Fault } from "@slipway/fault/fault";
+
+/** What the shim needs to know of a bundle's config.json. */
+export interface BundleConfig {
+  /** Without a pid namespace of its own, processes survive the init. */
+  readonly hasPidNamespace: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+interface SpecFile {
+  readonly annotations?: Record<string, string>;
+  readonly linux?: { readonly namespaces?: readonly { readonly type: string; readonly path?: string }[] };
+}
+
+export async function readBundleConfig(bundle: string): Promise<BundleConfig> {
+  const spec = JSON.parse(await readFile(join(bundle, "config.json"), "utf8")) as SpecFile;
+  const pid = spec.linux?.namespaces?.find(({ type }) => type === "pid");
+  return { hasPidNamespace: pid !== undefined && !pid.path, annotations: spec.annotations ?? {} };
+}
+
+/** How the container's runtime is to be called: kept in the bundle for a `delete` after the shim's death. */
+export interface RuntimeRecord {
+  readonly binary: string;
+  readonly root: string;
+  readonly systemdCgroup: boolean;
+  readonly noPivotRoot: boolean;
+  readonly noNewKeyring: boolean;
+  readonly criuWorkPath: string;
+}
+
+const RECORD = "slipway-runtime.json";
+
+/** Where runc keeps its state unless told: containerd's own place, so that each finds the other's containers. */
+export const DEFAULT_RUNTIME_ROOT = "/run/containerd/runc";
+
+export function runtimeRecord(
+  options: Any | undefined,
+  namespace: string,
+  defaultRoot: string,
+): RuntimeRecord {
+  const runc = runcOptions(options);
+  return {
+    binary: runc?.binaryName || "runc",
+    root: join(runc?.root || defaultRoot, namespace),
+    systemdCgroup: runc?.systemdCgroup ?? false,
+    noPivotRoot: runc?.noPivotRoot ?? false,
+    noNewKeyring: runc?.noNewKeyring ?? false,
+    criuWorkPath: runc?.criuWorkPath ?? "",
+  };
+}
+
+function runcOptions(options: Any | undefined): Options | undefined {
+  if (!options || options.value.length === 0) return undefined;
+  const type = options.typeUrl.slice(options.typeUrl.lastIndexOf("/") + 1);
+  if (type !== OptionsSchema.typeName)
+    throw new Fault("invalid_argument", `unsupported option type "${type}"`);
+  return fromBinary(OptionsSchema, options.value);
+}
+
+export function writeRuntimeRecord(bundle: string, record: RuntimeRecord): void {
+  writeFileSync(join(bundle, RECORD), JSON.stringify(record), { mode: 0o600 });
+}
+
+export function readRuntimeRecord(bundle: string): RuntimeRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(join(bundle, RECORD), "utf8")) as RuntimeRecord;
+  } catch {
+    return undefined;
+  }
+}

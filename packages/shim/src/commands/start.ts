@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { connect, createServer, type Server } from "node:net";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type BootstrapParams,
+  BootstrapParamsSchema,
+  BootstrapResultSchema,
+  LogLevel,
+} from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
+import { isSystemError } from "@slipway/linux/system-call";
+import { readBundleConfig } from "../bundle.ts";
+import type { Flags } from "../flags.ts";
+import { DEFAULT_SOCKET_DIRECTORY, shimSocketPath } from "../socket-address.ts";
+
+/** Containers that belong together share a shim: containerd's own label, and a pod's. */
+const groupAnnotations = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"];
+
+/**
+ * Leaves a server behind for the container in the current directory, or finds the one of its group, and prints
+ * where it listens: https://github.com/containerd/containerd/blob/main/docs/runtime-v2.md
+ */
+export async function start(flags: Flags): Promise<void> {
+  const params = readBootstrap(flags);
+  const { annotations } = await readBundleConfig(process.cwd());
+  const group = groupAnnotations.map((name) => annotations[name]).find(Boolean) ?? flags.id;
+  const path = shimSocketPath(params?.socketDir || DEFAULT_SOCKET_DIRECTORY, {
+    address: flags.address,
+    namespace: flags.namespace,
+    group,
+  });
+  const server = await listen(path);
+  if (server) {
+    spawnServer(flags, server, path, params);
+    writeFileSync("address", `unix://${path}`);
+  }
+  await print(`unix://${path}`, params !== undefined);
+  // The listening socket lives on in the child; closing it here the usual way would unlink it.
+  process.exit(0);
+}
+
+/** The parameters that containerd 2.3 and later write; older ones write the runtime's options, or nothing. */
+function readBootstrap(flags: Flags): BootstrapParams | undefined {
+  try {
+    const params = fromBinary(BootstrapParamsSchema, readFileSync(0));
+    return params.instanceId !== "" && params.instanceId === flags.id ? params : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Listens at `path`; nothing when a living shim does already. */
+async function listen(path: string): Promise<Server | undefined> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const server = await tryListen(path);
+  if (server) return server;
+  if (await isAlive(path)) return undefined;
+  unlinkSync(path);
+  return await tryListen(path);
+}
+
+async function tryListen(path: string): Promise<Server | undefined> {
+  const server = createServer();
+  const done = Promise.withResolvers<Server | undefined>();
+  server.once("listening", () => done.resolve(server));
+  server.once("error", (error) => {
+    if (isSystemError(error, "EADDRINUSE")) done.resolve(undefined);
+    else done.reject(error);
+  });
+  server.listen(path);
+  const listening = await done.promise;
+  if (listening) chmodSync(path, 0o600);
+  return listening;
+}
+
+async function isAlive(path: string): Promise<boolean> {
+  const socket = connect(path);
+  const answer = Promise.withResolvers<boolean>();
+  socket.once("connect", () => answer.resolve(true)).once("error", () => answer.resolve(false));
+  try {
+    return await answer.promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+function spawnServer(flags: Flags, server: Server, path: string, params: BootstrapParams | undefined): void {
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", path];
+  const isDebug = flags.isDebug || (params !== undefined && params.logLevel <= LogLevel.DEBUG);
+  if (isDebug) args.push("-debug");
+  const events = params?.containerdTtrpcAddress || process.env["TTRPC_ADDRESS"] || "";
+  if (events !== "") args.push("-events", events);
+  const child = spawn(process.execPath, [...process.execArgv, main, ...args], {
+    detached: true,
+    stdio: ["ignore", "ignore", openLog(), descriptorOf(server)],
+  });
+  child.unref();
+  if (child.pid !== undefined) raiseOomScore(child.pid);
+}
+
+// The daemon reads what a shim has to say from a FIFO in the bundle.
+function openLog(): number | "ignore" {
+  return existsSync("log") ? openSync("log", constants.O_RDWR | constants.O_NONBLOCK) : "ignore";
+}
+
+function descriptorOf(server: Server): number {
+  const { _handle: handle } = server as Server & { _handle?: { fd: number } };
+  if (!handle) throw new Error("Cannot hand on the socket: the server does not listen");
+  return handle.fd;
+}
+
+// Killed a little sooner than the daemon, as containerd's shims are.
+function raiseOomScore(pid: number): void {
+  const own = Number(readFileSync(`/proc/${process.ppid}/oom_score_adj`, "utf8"));
+  writeFileSync(`/proc/${pid}/oom_score_adj`, String(Math.min(own + 1, 1000)));
+}
+
+async function print(address: string, isBootstrap: boolean): Promise<void> {
+  const result = { version: 3, address, protocol: "ttrpc" };
+  const isJson = Number(process.env["MAX_SHIM_VERSION"] ?? 0) >= 3;
+  const answer = isBootstrap
+    ? toBinary(BootstrapResultSchema, create(BootstrapResultSchema, result))
+    : isJson
+      ? JSON.stringify(result)
+      : address;
+  await new Promise<void>((resolve) => {
+    process.stdout.write(answer, () => resolve());
+  });
+}

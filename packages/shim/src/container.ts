@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { Fault } from "@slipway/fault/fault";
+import { unmountAll } from "@slipway/linux/mount";
+import type { BundleConfig } from "./bundle.ts";
+import type { TaskProcess } from "./process.ts";
+import type { OciRuntime } from "./runtime/oci-runtime.ts";
+
+/** A container in this shim: its bundle, its runtime and its processes. */
+export class Container {
+  readonly id: string;
+  readonly bundle: string;
+  readonly config: BundleConfig;
+  readonly runtime: OciRuntime;
+  readonly init: TaskProcess;
+  /** Empty when the daemon had mounted the root file system itself. */
+  readonly rootfs: string;
+  readonly execs = new Map<string, TaskProcess>();
+  /** The runtime spec's `process` of each exec. */
+  readonly specs = new Map<string, Record<string, unknown>>();
+  /** From where Start restores it, instead of a program to start. */
+  restore: { readonly checkpoint: string; readonly parent: string } | undefined;
+  /** Settles when the start that goes on was told. */
+  starting: Promise<void> | undefined;
+  stopOomWatch: (() => void) | undefined;
+  /** Execs that were started and whose end is not published. */
+  readonly #running = new Set<TaskProcess>();
+  #whenIdle: (() => void) | undefined;
+
+  constructor(options: {
+    readonly id: string;
+    readonly bundle: string;
+    readonly config: BundleConfig;
+    readonly runtime: OciRuntime;
+    readonly init: TaskProcess;
+    readonly rootfs: string;
+  }) {
+    this.id = options.id;
+    this.bundle = options.bundle;
+    this.config = options.config;
+    this.runtime = options.runtime;
+    this.init = options.init;
+    this.rootfs = options.rootfs;
+  }
+
+  /** The exec of that id, or the init for "". */
+  process(execId: string): TaskProcess {
+    if (execId === "") return this.init;
+    const exec = this.execs.get(execId);
+    if (!exec) throw new Fault("not_found", `process does not exist ${execId}`);
+    return exec;
+  }
+
+  execStarted(exec: TaskProcess): void {
+    this.#running.add(exec);
+  }
+
+  execEnded(exec: TaskProcess): void {
+    this.#running.delete(exec);
+    if (this.#running.size === 0) this.#whenIdle?.();
+  }
+
+  /** Resolves when no exec runs: the end of the init must be the last that is published. */
+  async idle(): Promise<void> {
+    if (this.#running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+    });
+  }
+
+  unmountRootfs(): void {
+    if (this.rootfs !== "") unmountAll(this.rootfs);
+  }
+
+  execPidFile(execId: string): string {
+    return join(this.bundle, `${execId}.pid`);
+  }
+}

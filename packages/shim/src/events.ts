@@ -1,0 +1,72 @@
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { type Any, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Envelope, EnvelopeSchema } from "@slipway/api/containerd/types/types_pb";
+
+/** Sends one event to the daemon; rejects when it did not arrive. */
+export type ForwardEvent = (envelope: Envelope) => Promise<void>;
+
+/** A message in an Any, with containerd's type URL: the bare name. */
+export function packAny<S extends DescMessage>(
+  schema: S,
+  message: MessageInitShape<S>,
+): Pick<Any, "typeUrl" | "value"> {
+  return { typeUrl: schema.typeName, value: toBinary(schema, create(schema, message)) };
+}
+
+/**
+ * Publishes events to the daemon one after the other, in the order they happened. While the daemon is away (it
+ * restarts) they wait; a bound keeps a daemon that never returns from filling our memory.
+ */
+export class EventPublisher {
+  readonly #namespace: string;
+  readonly #forward: ForwardEvent;
+  readonly #queue: Envelope[] = [];
+  #sending: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(namespace: string, forward: ForwardEvent) {
+    this.#namespace = namespace;
+    this.#forward = forward;
+  }
+
+  publish<S extends DescMessage>(topic: string, schema: S, message: MessageInitShape<S>): void {
+    if (this.#queue.length >= MAX_WAITING) this.#queue.shift();
+    this.#queue.push(
+      create(EnvelopeSchema, {
+        timestamp: timestampFromDate(new Date()),
+        namespace: this.#namespace,
+        topic,
+        event: packAny(schema, message),
+      }),
+    );
+    this.#sending ??= this.#send();
+  }
+
+  /** Resolves when everything was sent, or when a short time for the last attempts is over. */
+  async drain(): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#stopped = true;
+    }, DRAIN_MS);
+    await this.#sending;
+    clearTimeout(timer);
+  }
+
+  async #send(): Promise<void> {
+    let delayMs = 20;
+    for (let next = this.#queue[0]; next && !this.#stopped; next = this.#queue[0]) {
+      try {
+        await this.#forward(next);
+        if (this.#queue[0] === next) this.#queue.shift();
+        delayMs = 20;
+      } catch {
+        await new Promise((resolve) => {
+          setTimeout(resolve, delayMs);
+        });
+        delayMs = Math.min(delayMs * 2, 2000);
+      }
+    }
+    this.#sending = undefined;
+  }
+}
+const MAX_WAITING = 10_000;
+const DRAIN_MS = 2000;

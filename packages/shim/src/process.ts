@@ -1,0 +1,91 @@
+import { Fault } from "@slipway/fault/fault";
+import type { WindowSize } from "@slipway/linux/pty";
+import type { Exit } from "./reaper.ts";
+import type { Console } from "./stdio/console.ts";
+import type { StdioPaths, TaskStdio } from "./stdio/stdio.ts";
+
+export type ProcessState =
+  /** An exec that was not started yet. */
+  | { readonly status: "added" }
+  | { readonly status: "created"; readonly pid: number }
+  | { readonly status: "running"; readonly pid: number }
+  | { readonly status: "pausing"; readonly pid: number }
+  | { readonly status: "paused"; readonly pid: number }
+  | { readonly status: "stopped"; readonly pid: number; readonly exit: Exit };
+
+/** A process of a container that the shim answers for: its init, or an exec. */
+export class TaskProcess {
+  readonly id: string;
+  readonly paths: StdioPaths;
+  state: ProcessState = { status: "added" };
+  /** Resolves when the process has ended and its end was published. */
+  readonly exited = Promise.withResolvers<Exit>();
+  #streams: { readonly console: Console } | { readonly stdio: TaskStdio } | undefined;
+  #exiting = false;
+
+  constructor(id: string, paths: StdioPaths) {
+    this.id = id;
+    this.paths = paths;
+    // An exec that never starts has nobody who waits.
+    this.exited.promise.catch(() => undefined);
+  }
+
+  get pid(): number {
+    return this.state.status === "added" ? 0 : this.state.pid;
+  }
+
+  get exit(): Exit | undefined {
+    return this.state.status === "stopped" ? this.state.exit : undefined;
+  }
+
+  set streams(streams: { readonly console: Console } | { readonly stdio: TaskStdio }) {
+    this.#streams = streams;
+  }
+
+  /** True once the kernel has told its end, before that was published. */
+  get isExiting(): boolean {
+    return this.#exiting;
+  }
+
+  /** What the reaper told: nothing may be started any more that would outlive it. */
+  exiting(): void {
+    this.#exiting = true;
+  }
+
+  stopped(exit: Exit): void {
+    this.state = { status: "stopped", pid: this.pid, exit };
+    this.exited.resolve(exit);
+  }
+
+  resize(size: WindowSize): void {
+    if (this.#streams && "console" in this.#streams) this.#streams.console.resize(size);
+  }
+
+  closeStdin(): void {
+    if (!this.#streams) return;
+    if ("stdio" in this.#streams) this.#streams.stdio.closeStdin();
+    else this.#streams.console.closeStdin();
+  }
+
+  /** Waits (not for ever: the terminal may be held by a stray process) for the last output, then closes all. */
+  async closeStreams(): Promise<void> {
+    const streams = this.#streams;
+    this.#streams = undefined;
+    if (!streams) return;
+    if ("stdio" in streams) {
+      streams.stdio.close();
+      return;
+    }
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, DRAIN_TIMEOUT_MS);
+    await Promise.race([streams.console.drained, late.promise]);
+    clearTimeout(timer);
+    streams.console.close();
+  }
+}
+const DRAIN_TIMEOUT_MS = 10_000;
+
+/** Refuses a verb in a state that does not allow it, in containerd's words. */
+export function refuse(message: string): never {
+  throw new Fault("unknown", message);
+}

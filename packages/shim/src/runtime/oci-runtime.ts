@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { Fault, messageOf } from "@slipway/fault/fault";
+import type { Reaper } from "../reaper.ts";
+
+/** What to run and where it keeps its state: from the request's runc options. */
+export interface OciRuntimeOptions {
+  /** Name or path; `runc` unless told. */
+  readonly binary: string;
+  /** Its `--root`, the namespace included. */
+  readonly root: string;
+  readonly systemdCgroup: boolean;
+}
+
+/** File descriptors, or nothing for /dev/null. */
+export interface ProcessStdio {
+  readonly stdin?: number;
+  readonly stdout?: number;
+  readonly stderr?: number;
+}
+
+interface Invocation {
+  readonly stdio?: ProcessStdio;
+  /** Text for its standard input. */
+  readonly input?: string;
+}
+
+/** Runs runc, crun or another program with their command line, for one bundle. */
+export class OciRuntime {
+  readonly #options: OciRuntimeOptions;
+  readonly #bundle: string;
+  readonly #reaper: Reaper;
+
+  constructor(options: OciRuntimeOptions, bundle: string, reaper: Reaper) {
+    this.#options = options;
+    this.#bundle = bundle;
+    this.#reaper = reaper;
+  }
+
+  get stateDirectory(): string {
+    return this.#options.root;
+  }
+
+  /** Runs `args`; a failure has the runtime's own last words after `what`. */
+  async run(what: string, args: readonly string[], invocation: Invocation = {}): Promise<void> {
+    const result = await this.#spawn(args, invocation).catch((error: unknown) => {
+      throw new Fault("unknown", this.#describe(what, messageOf(error)), { cause: error });
+    });
+    if (result.ok) return;
+    const cause = new Error(result.output || result.status);
+    throw new Fault("unknown", this.#describe(what, result.status, result.output), { cause });
+  }
+
+  async #spawn(args: readonly string[], { stdio, input }: Invocation): Promise<RuntimeResult> {
+    const { binary, root, systemdCgroup } = this.#options;
+    const all = ["--root", root, "--log", this.#log, "--log-format", "json"];
+    if (systemdCgroup) all.push("--systemd-cgroup");
+    all.push(...args);
+    // Only a runtime that gets none of the container's streams may keep a pipe to us.
+    const child = spawn(binary, all, {
+      cwd: this.#bundle,
+      env: runtimeEnvironment(),
+      stdio: stdio
+        ? [stdio.stdin ?? "ignore", stdio.stdout ?? "ignore", stdio.stderr ?? "ignore"]
+        : [input === undefined ? "ignore" : "pipe", "ignore", "pipe"],
+    });
+    if (child.pid !== undefined) this.#reaper.ownChild(child.pid, child);
+    if (input !== undefined) child.stdin?.end(input);
+    return await ended(child, binary);
+  }
+
+  get #log(): string {
+    return join(this.#bundle, "log.json");
+  }
+
+  #describe(what: string, status: string, output = ""): string {
+    let log: string;
+    try {
+      log = readFileSync(this.#log, "utf8");
+    } catch {
+      const reason = `open ${this.#log}: no such file or directory`;
+      return `${what}: unable to retrieve OCI runtime error (${reason}): ${status}`;
+    }
+    const last = lastError(log);
+    if (last !== undefined) return `${what}: ${last}`;
+    return output === "" ? `${what}: ${status}` : `${what}: ${status}: ${output}`;
+  }
+}
+
+interface RuntimeResult {
+  readonly ok: boolean;
+  /** As Go words it: `exit status 1`. */
+  readonly status: string;
+  readonly output: string;
+}
+
+function ended(child: ChildProcess, binary: string): Promise<RuntimeResult> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      if (output.length < 65_536) output += text;
+    });
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      const missing = error.code === "ENOENT" && !binary.includes("/");
+      reject(
+        missing
+          ? new Error(`exec: "${binary}": executable file not found in $PATH`)
+          : goSpawnError(error, binary),
+      );
+    });
+    // "close" would wait for pipes that a container's init may have inherited.
+    child.once("exit", (code, signal) => {
+      const status = signal === null ? `exit status ${code}` : `signal: ${signalText(signal)}`;
+      resolve({ ok: code === 0, status, output: output.trim() });
+    });
+  });
+}
+
+function goSpawnError(error: NodeJS.ErrnoException, binary: string): Error {
+  const reasons: Record<string, string> = {
+    ENOENT: "no such file or directory",
+    EACCES: "permission denied",
+  };
+  return new Error(`fork/exec ${binary}: ${reasons[error.code ?? ""] ?? error.message}`, { cause: error });
+}
+
+function signalText(signal: NodeJS.Signals): string {
+  return signal === "SIGKILL"
+    ? "killed"
+    : signal === "SIGTERM"
+      ? "terminated"
+      : `signal ${constants.signals[signal]}`;
+}
+
+/** The last error among the JSON lines of a runtime's log. */
+export function lastError(log: string): string | undefined {
+  for (const line of log.split("\n").toReversed()) {
+    if (!line.startsWith("{")) continue;
+    try {
+      const entry = JSON.parse(line) as { level?: string; msg?: string };
+      if (entry.level === "error") return (entry.msg ?? "").trim();
+    } catch {
+      // A line that is still being written.
+    }
+  }
+  return undefined;
+}
+
+let environment: NodeJS.ProcessEnv | undefined;
+
+// Copied once; what only concerns Node must not reach a runtime or its hooks.
+function runtimeEnvironment(): NodeJS.ProcessEnv {
+  if (environment) return environment;
+  environment = { ...process.env };
+  for (const name of ["NODE_OPTIONS", "NODE_COMPILE_CACHE", "NODE_CHANNEL_FD"]) delete environment[name];
+  return environment;
+}
+
+/** The pid in a file that a runtime wrote. */
+export function readPidFile(path: string): number {
+  const pid = Number(readFileSync(path, "utf8"));
+  if (!Number.isSafeInteger(pid) || pid <= 0) throw new Fault("internal", `Cannot read pid file "${path}"`);
+  return pid;
+}

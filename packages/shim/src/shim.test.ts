@@ -1,0 +1,299 @@
+import assert from "node:assert/strict";
+import { createReadStream, createWriteStream, readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { after, describe, it } from "node:test";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { TaskOOMSchema } from "@slipway/api/containerd/events/events_pb";
+import { OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
+import {
+  CloseIORequestSchema,
+  CreateTaskRequestSchema,
+  DeleteRequestSchema,
+  ExecProcessRequestSchema,
+  KillRequestSchema,
+  PidsRequestSchema,
+  ResizePtyRequestSchema,
+  StartRequestSchema,
+  StateRequestSchema,
+  StatsRequestSchema,
+  WaitRequestSchema,
+} from "@slipway/api/containerd/task/v3/task_pb";
+import { Status } from "@slipway/api/containerd/v1/types/types_pb";
+import { MetricsSchema } from "@slipway/api/io/containerd/cgroups/v1/cgroups_pb";
+import { Metadata } from "@slipway/rpc/metadata";
+import { readMountInfo } from "@slipway/linux/mountinfo";
+import { Bundles, processSpec, testShim, topics } from "./testing/bundles.ts";
+import { packAny } from "./events.ts";
+
+const bundles = new Bundles();
+const { tasks, shim, events } = testShim(bundles.root);
+const context = { path: "", metadata: new Metadata(), signal: new AbortController().signal };
+after(() => bundles[Symbol.dispose]());
+
+const start = (id: string, execId = "") => tasks.start(create(StartRequestSchema, { id, execId }), context);
+const wait = (id: string, execId = "") => tasks.wait(create(WaitRequestSchema, { id, execId }), context);
+const remove = (id: string, execId = "") =>
+  tasks.delete(create(DeleteRequestSchema, { id, execId }), context);
+const state = (id: string, execId = "") => tasks.state(create(StateRequestSchema, { id, execId }), context);
+const kill = async (id: string, signal: number, options: { execId?: string; all?: boolean } = {}) => {
+  await tasks.kill(create(KillRequestSchema, { id, signal, ...options }), context);
+};
+const createTask = (request: Parameters<typeof create<typeof CreateTaskRequestSchema>>[1]) =>
+  tasks.create(create(CreateTaskRequestSchema, request), context);
+const exec = (id: string, execId: string, args: readonly string[], stdio: object = {}) =>
+  tasks.exec(
+    create(ExecProcessRequestSchema, {
+      id,
+      execId,
+      spec: {
+        typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Process",
+        value: Buffer.from(JSON.stringify(processSpec(args))),
+      },
+      ...stdio,
+    }),
+    context,
+  );
+const eventsOf = (): string[] => topics(events.splice(0));
+
+describe("a container's life", () => {
+  it("runs, tells its exit code, and its events in order", async () => {
+    eventsOf();
+    const { id, bundle } = bundles.bundle(["sh", "-c", "echo out; echo err >&2; exit 7"]);
+    const [stdout, stderr] = [bundles.fifo("out"), bundles.fifo("err")];
+    const [out, err] = [text(createReadStream(stdout)), text(createReadStream(stderr))];
+    const { pid } = await createTask({ id, bundle, stdout, stderr });
+    assert.equal((await state(id)).status, Status.CREATED);
+    assert.equal((await start(id)).pid, pid);
+    assert.equal((await wait(id)).exitStatus, 7);
+    assert.deepEqual([await out, await err], ["out\n", "err\n"]);
+    assert.equal((await state(id)).status, Status.STOPPED);
+    assert.equal((await remove(id)).exitStatus, 7);
+    assert.deepEqual(eventsOf(), ["/tasks/create", "/tasks/start", `/tasks/exit ${id}`, "/tasks/delete"]);
+    await assert.rejects(async () => await state(id), {
+      code: "not_found",
+      message: "container not created",
+    });
+    assert.equal(shim.containers.size, 0);
+  });
+
+  it("mounts the root file system and unmounts it at the end", async () => {
+    const { id, bundle } = bundles.bundle(["cat", "/tmp/x"]);
+    const source = `${bundle}/rootfs`;
+    const outer = bundles.bundle(["true"]);
+    await createTask({
+      id: outer.id,
+      bundle: outer.bundle,
+      rootfs: [{ type: "bind", source, options: ["rbind", "rw"] }],
+    });
+    assert.ok(readMountInfo().some(({ mountPoint }) => mountPoint === `${outer.bundle}/rootfs`));
+    await start(outer.id);
+    await wait(outer.id);
+    await remove(outer.id);
+    assert.ok(!readMountInfo().some(({ mountPoint }) => mountPoint.startsWith(bundles.root)));
+    assert.notEqual(id, outer.id);
+  });
+
+  it("says in containerd's words that the program is missing, and leaves nothing mounted", async () => {
+    const { bundle: source } = bundles.bundle(["true"]);
+    const { id, bundle } = bundles.bundle(["nope"]);
+    const rootfs = [{ type: "bind", source: `${source}/rootfs`, options: ["rbind"] }];
+    await assert.rejects(async () => await createTask({ id, bundle, rootfs }), {
+      code: "unknown",
+      message:
+        'OCI runtime create failed: runc create failed: unable to start container process: exec: "nope": executable file not found in $PATH',
+    });
+    assert.ok(!readMountInfo().some(({ mountPoint }) => mountPoint.startsWith(bundles.root)));
+  });
+
+  it("names a runtime that is not there", async () => {
+    const { id, bundle } = bundles.bundle(["true"]);
+    const options = packAny(OptionsSchema, { binaryName: "nope-runtime" });
+    await assert.rejects(
+      async () => await createTask({ id, bundle, options }),
+      /unable to retrieve OCI runtime error .*: exec: "nope-runtime": executable file not found in \$PATH$/,
+    );
+  });
+
+  // crun refuses a machine that mounts both versions of cgroups.
+  const isHybrid = readMountInfo().filter(({ type }) => type.startsWith("cgroup")).length > 1;
+  it("runs with crun as well", { skip: isHybrid }, async () => {
+    const { id, bundle } = bundles.bundle(["sh", "-c", "exit 3"]);
+    await createTask({ id, bundle, options: packAny(OptionsSchema, { binaryName: "crun" }) });
+    await start(id);
+    assert.equal((await wait(id)).exitStatus, 3);
+    await remove(id);
+  });
+
+  it("gives the client's input until both ends are closed", async () => {
+    const { id, bundle } = bundles.bundle(["cat"]);
+    const [stdin, stdout] = [bundles.fifo("in"), bundles.fifo("out")];
+    const output = text(createReadStream(stdout));
+    await createTask({ id, bundle, stdin, stdout });
+    await start(id);
+    const input = createWriteStream(stdin, { flags: "r+" });
+    input.end("hello\n");
+    await new Promise<void>((resolve) => {
+      input.once("close", () => resolve());
+    });
+    assert.equal((await state(id)).status, Status.RUNNING);
+    await tasks.closeIO(create(CloseIORequestSchema, { id, stdin: true }), context);
+    assert.equal((await wait(id)).exitStatus, 0);
+    assert.equal(await output, "hello\n");
+    await remove(id);
+  });
+
+  it("writes to a file behind a file:// URI", async () => {
+    const { id, bundle } = bundles.bundle(["sh", "-c", "echo out; echo err >&2"]);
+    const path = `${bundle}/logs/a.log`;
+    await createTask({ id, bundle, stdout: `file://${path}` });
+    await start(id);
+    await wait(id);
+    await remove(id);
+    assert.equal(readFileSync(path, "utf8"), "out\nerr\n");
+  });
+
+  it("tells a kill for want of memory", async () => {
+    eventsOf();
+    const { id, bundle } = bundles.bundle(["dd", "if=/dev/zero", "of=/tmp/x", "bs=64M", "count=1"], {
+      memoryLimit: 8 << 20,
+    });
+    await createTask({ id, bundle });
+    await start(id);
+    assert.equal((await wait(id)).exitStatus, 137);
+    await remove(id);
+    const oom = events.find(({ topic }) => topic === "/tasks/oom");
+    assert.equal(fromBinary(TaskOOMSchema, oom?.event?.value ?? new Uint8Array()).containerId, id);
+    eventsOf();
+  });
+});
+
+describe("a running container", () => {
+  const running = async (options: { pidNamespace?: boolean } = {}) => {
+    const { id, bundle } = bundles.bundle(["sleep", "1000"], options);
+    await createTask({ id, bundle });
+    await start(id);
+    eventsOf();
+    return {
+      id,
+      async [Symbol.asyncDispose]() {
+        await kill(id, 9, { all: true }).catch(() => undefined);
+        await wait(id);
+        await remove(id);
+      },
+    };
+  };
+
+  it("dies of a signal, and cannot be killed twice", async () => {
+    await using task = await running();
+    await assert.rejects(async () => await remove(task.id), { message: "cannot delete a running process" });
+    await kill(task.id, 9);
+    assert.equal((await wait(task.id)).exitStatus, 137);
+    await assert.rejects(kill(task.id, 9), { code: "not_found", message: "process already finished" });
+  });
+
+  it("runs execs, and their end comes before its own", async () => {
+    await using task = await running();
+    const stdout = bundles.fifo("out");
+    const output = text(createReadStream(stdout));
+    await exec(task.id, "one", ["sh", "-c", "echo inside; exit 5"], { stdout });
+    await assert.rejects(async () => await exec(task.id, "one", ["true"]), {
+      code: "already_exists",
+      message: "id one",
+    });
+    assert.equal((await state(task.id, "one")).status, Status.CREATED);
+    await start(task.id, "one");
+    assert.equal((await wait(task.id, "one")).exitStatus, 5);
+    assert.equal(await output, "inside\n");
+    await remove(task.id, "one");
+
+    await exec(task.id, "two", ["sleep", "1000"]);
+    const { pid } = await start(task.id, "two");
+    const { processes = [] } = await tasks.pids(create(PidsRequestSchema, { id: task.id }), context);
+    assert.equal(processes.length, 2);
+    assert.ok(processes.some((process) => process.pid === pid && process.info));
+    await kill(task.id, 9);
+    assert.equal((await wait(task.id)).exitStatus, 137);
+    assert.deepEqual(eventsOf(), [
+      "/tasks/exec-added",
+      "/tasks/exec-started",
+      "/tasks/exit one",
+      "/tasks/exec-added",
+      "/tasks/exec-started",
+      "/tasks/exit two",
+      `/tasks/exit ${task.id}`,
+    ]);
+    await remove(task.id, "two");
+  });
+
+  it("says why an exec did not start", async () => {
+    await using task = await running();
+    await exec(task.id, "bad", ["nope"]);
+    await assert.rejects(async () => await start(task.id, "bad"), {
+      message:
+        /^OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in \$PATH$/,
+    });
+    await remove(task.id, "bad");
+  });
+
+  it("takes what runs beside it along when they share a pid namespace with the host", async () => {
+    await using task = await running({ pidNamespace: false });
+    await exec(task.id, "beside", ["sleep", "1000"]);
+    await start(task.id, "beside");
+    await kill(task.id, 9);
+    await wait(task.id);
+    assert.equal((await state(task.id, "beside")).status, Status.STOPPED);
+    await remove(task.id, "beside");
+  });
+
+  it("is paused and resumed", async () => {
+    await using task = await running();
+    await tasks.pause(create(StateRequestSchema, { id: task.id }) as never, context);
+    assert.equal((await state(task.id)).status, Status.PAUSED);
+    await assert.rejects(async () => await exec(task.id, "x", ["true"]), {
+      message: "cannot exec in a paused state",
+    });
+    await tasks.resume(create(StateRequestSchema, { id: task.id }) as never, context);
+    assert.equal((await state(task.id)).status, Status.RUNNING);
+    assert.deepEqual(eventsOf(), ["/tasks/paused", "/tasks/resumed"]);
+  });
+
+  it("shows its figures", async () => {
+    await using task = await running();
+    const { stats } = await tasks.stats(create(StatsRequestSchema, { id: task.id }), context);
+    const metrics = fromBinary(MetricsSchema, stats?.value ?? new Uint8Array());
+    assert.equal(metrics.pids?.current, 1n);
+    assert.ok((metrics.memory?.usage?.usage ?? 0n) > 0n);
+  });
+});
+
+describe("a terminal", () => {
+  it("carries output, input and size", async () => {
+    const { id, bundle } = bundles.bundle(["sh"], { terminal: true });
+    const [stdin, stdout] = [bundles.fifo("in"), bundles.fifo("out")];
+    const output = text(createReadStream(stdout));
+    await createTask({ id, bundle, stdin, stdout, terminal: true });
+    await tasks.resizePty(create(ResizePtyRequestSchema, { id, width: 91, height: 17 }), context);
+    await start(id);
+    const input = createWriteStream(stdin, { flags: "r+" });
+    input.end("stty size; exit 4\n");
+    assert.equal((await wait(id)).exitStatus, 4);
+    await remove(id);
+    assert.match(await output, /17 91/);
+  });
+
+  it("is given to an exec", async () => {
+    const { id, bundle } = bundles.bundle(["sleep", "1000"]);
+    await createTask({ id, bundle });
+    await start(id);
+    const stdout = bundles.fifo("out");
+    const output = text(createReadStream(stdout));
+    await exec(id, "tty", ["sh", "-c", "stty -a >/dev/null && echo terminal"], { stdout, terminal: true });
+    await start(id, "tty");
+    assert.equal((await wait(id, "tty")).exitStatus, 0);
+    await remove(id, "tty");
+    assert.match(await output, /terminal/);
+    await kill(id, 9);
+    await wait(id);
+    await remove(id);
+  });
+});

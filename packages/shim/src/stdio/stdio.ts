@@ -1,0 +1,137 @@
+import { closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { Fault } from "@slipway/fault/fault";
+import type { ProcessStdio } from "../runtime/oci-runtime.ts";
+
+/** Where a task's streams go, as the request says it: paths of FIFOs or files, or URIs; empty = nowhere. */
+export interface StdioPaths {
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly terminal: boolean;
+}
+
+/** What a process got as its streams, and what of them the shim holds. */
+export interface TaskStdio {
+  /** Descriptors for the runtime to hand on. */
+  readonly given: ProcessStdio;
+  /** Closes what was given: the container must hold the only write ends, so that readers see its end. */
+  afterStart(): void;
+  /** Ends the container's input once the client's writer has left, too. */
+  closeStdin(): void;
+  /** Gives back everything. */
+  close(): void;
+}
+
+/**
+ * Opens the client's FIFOs and files for the process itself: nothing is copied on the way.
+ *
+ * The shim keeps a read end of each output FIFO, so that a client that leaves does not break the container's
+ * pipe, and a write end of the input until CloseIO, so that a client that comes late or again finds it open.
+ */
+export async function openStdio(
+  paths: StdioPaths,
+  container: { readonly id: string; readonly namespace: string },
+): Promise<TaskStdio> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(paths.stdout)?.[1] ?? "fifo";
+  const descriptors = new Descriptors();
+  try {
+    const stdin = paths.stdin === "" ? undefined : openInput(paths.stdin, descriptors);
+    if (scheme === "binary" || scheme === "binary-v2") {
+      const { startLogger } = await import("./binary-logger.ts");
+      return await startLogger(new URL(paths.stdout), container, descriptors, stdin);
+    }
+    if (scheme === "file") {
+      const fd = descriptors.given(openLogFile(new URL(paths.stdout)));
+      return descriptors.asStdio({ stdout: fd, stderr: fd }, stdin);
+    }
+    if (scheme !== "fifo") throw new Fault("unknown", `unknown STDIO scheme ${scheme}`);
+    const stdout = paths.stdout === "" ? undefined : openOutput(paths.stdout, descriptors);
+    const isShared = paths.stderr === paths.stdout;
+    const stderr =
+      paths.stderr === "" ? undefined : isShared ? stdout : openOutput(paths.stderr, descriptors);
+    return descriptors.asStdio(
+      { ...(stdout === undefined ? {} : { stdout }), ...(stderr === undefined ? {} : { stderr }) },
+      stdin,
+    );
+  } catch (error) {
+    descriptors.close();
+    throw error;
+  }
+}
+
+/** The descriptors of one process's streams. */
+export class Descriptors {
+  #given: number[] = [];
+  #kept: number[] = [];
+  #stdinWriter: number | undefined;
+
+  given(fd: number): number {
+    this.#given.push(fd);
+    return fd;
+  }
+
+  kept(fd: number): number {
+    this.#kept.push(fd);
+    return fd;
+  }
+
+  stdinWriter(fd: number): void {
+    this.#stdinWriter = fd;
+  }
+
+  asStdio(streams: ProcessStdio, stdin: number | undefined, onClose?: () => void): TaskStdio {
+    return {
+      given: stdin === undefined ? streams : { ...streams, stdin },
+      afterStart: () => this.#closeGiven(),
+      closeStdin: () => this.#closeStdin(),
+      close: () => {
+        this.close();
+        onClose?.();
+      },
+    };
+  }
+
+  close(): void {
+    this.#closeGiven();
+    this.#closeStdin();
+    for (const fd of this.#kept.splice(0)) closeSync(fd);
+  }
+
+  #closeGiven(): void {
+    for (const fd of this.#given.splice(0)) closeSync(fd);
+  }
+
+  #closeStdin(): void {
+    if (this.#stdinWriter !== undefined) closeSync(this.#stdinWriter);
+    this.#stdinWriter = undefined;
+  }
+}
+
+function openInput(path: string, descriptors: Descriptors): number {
+  if (!statSync(path).isFIFO()) return descriptors.given(openSync(path, "r"));
+  // Opening one end waits for the other; with both ends in hand, neither of ours does.
+  const both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    const reader = descriptors.given(openSync(path, constants.O_RDONLY));
+    descriptors.stdinWriter(openSync(path, constants.O_WRONLY));
+    return reader;
+  } finally {
+    closeSync(both);
+  }
+}
+
+function openOutput(path: string, descriptors: Descriptors): number {
+  if (!statSync(path).isFIFO()) {
+    return descriptors.given(openSync(path, constants.O_WRONLY | constants.O_APPEND));
+  }
+  descriptors.kept(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  return descriptors.given(openSync(path, constants.O_WRONLY));
+}
+
+/** The file behind a `file://` URI, to be appended to. */
+export function openLogFile(uri: URL): number {
+  const path = decodeURIComponent(uri.pathname);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  return openSync(path, "a", 0o644);
+}

@@ -1,0 +1,29 @@
+import type { ProcessStdio } from "../runtime/oci-runtime.ts";
+import type { Console } from "./console.ts";
+import { openStdio, type StdioPaths, type TaskStdio } from "./stdio.ts";
+
+/**
+ * Opens a process's streams and runs `run` with them: descriptors to hand on, or the arguments that make a
+ * runtime send the terminal to us.
+ */
+export async function openStreams(
+  paths: StdioPaths,
+  container: { readonly id: string; readonly namespace: string },
+  run: (stdio: ProcessStdio, args: readonly string[]) => Promise<void>,
+): Promise<{ readonly console: Console } | { readonly stdio: TaskStdio }> {
+  if (paths.terminal) {
+    const { Console, ConsoleSocket } = await import("./console.ts");
+    using socket = new ConsoleSocket();
+    await run({}, ["--console-socket", socket.path]);
+    return { console: new Console(socket.receive(), paths) };
+  }
+  const stdio = await openStdio(paths, container);
+  try {
+    await run(stdio.given, []);
+  } catch (error) {
+    stdio.close();
+    throw error;
+  }
+  stdio.afterStart();
+  return { stdio };
+}

@@ -1,0 +1,44 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { TaskCheckpointedSchema } from "@slipway/api/containerd/events/events_pb";
+import { type CheckpointOptions, CheckpointOptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
+import type { CheckpointTaskRequest } from "@slipway/api/containerd/task/v3/task_pb";
+import { refuse } from "../process.ts";
+import type { Request, Shim } from "../shim.ts";
+
+/** Writes a checkpoint of the container with criu. */
+export async function checkpointTask(
+  shim: Shim,
+  request: Request<CheckpointTaskRequest>,
+): Promise<Record<string, never>> {
+  const container = shim.container(request.id);
+  const { status } = container.init.state;
+  if (status === "created") refuse("cannot checkpoint a task in created state");
+  if (status === "stopped") refuse("cannot checkpoint a stopped container");
+  const options = fromBinary(CheckpointOptionsSchema, request.options?.value ?? new Uint8Array());
+  const ownWork = join(container.bundle, "work", "criu-work");
+  const args = ["checkpoint", ...checkpointArguments(options, request.path, options.workPath || ownWork)];
+  try {
+    await container.runtime.run("OCI runtime checkpoint failed", [...args, container.id]);
+  } finally {
+    if (options.workPath === "") rmSync(ownWork, { recursive: true, force: true });
+  }
+  shim.events.publish("/tasks/checkpointed", TaskCheckpointedSchema, {
+    containerId: container.id,
+    checkpoint: request.path,
+  });
+  return {};
+}
+
+function checkpointArguments(options: CheckpointOptions, image: string, work: string): string[] {
+  const args = ["--image-path", image, "--work-path", work];
+  if (!options.exit) args.push("--leave-running");
+  if (options.openTcp) args.push("--tcp-established");
+  if (options.externalUnixSockets) args.push("--ext-unix-sk");
+  if (options.terminal) args.push("--shell-job");
+  if (options.fileLocks) args.push("--file-locks");
+  if (options.cgroupsMode !== "") args.push("--manage-cgroups-mode", options.cgroupsMode);
+  for (const namespace of options.emptyNamespaces) args.push("--empty-ns", namespace);
+  return args;
+}

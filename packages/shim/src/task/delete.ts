@@ -1,0 +1,58 @@
+import { rmSync } from "node:fs";
+import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { TaskDeleteSchema } from "@slipway/api/containerd/events/events_pb";
+import type { DeleteRequest } from "@slipway/api/containerd/task/v3/task_pb";
+import { messageOf } from "@slipway/fault/fault";
+import type { Container } from "../container.ts";
+import { refuse, type TaskProcess } from "../process.ts";
+import type { Request, Shim } from "../shim.ts";
+
+interface Deleted {
+  readonly pid: number;
+  readonly exitStatus: number;
+  readonly exitedAt?: Timestamp;
+}
+
+/** Forgets a stopped exec, or the whole container once its init has stopped. */
+export async function deleteTask(shim: Shim, request: Request<DeleteRequest>): Promise<Deleted> {
+  const container = shim.container(request.id);
+  const process = container.process(request.execId);
+  const { status } = process.state;
+  if (status === "running" || status === "paused" || status === "pausing")
+    refuse(`cannot delete a ${status} process`);
+  if (process !== container.init) return await deleteExec(container, process);
+
+  await deleteContainer(container);
+  shim.containers.delete(request.id);
+  const deleted = deletion(process);
+  shim.events.publish("/tasks/delete", TaskDeleteSchema, { containerId: container.id, ...deleted });
+  return deleted;
+}
+
+async function deleteExec(container: Container, exec: TaskProcess): Promise<Deleted> {
+  await exec.closeStreams();
+  for (const path of [container.execPidFile(exec.id), `${container.bundle}/${exec.id}.json`]) {
+    rmSync(path, { force: true });
+  }
+  container.execs.delete(exec.id);
+  container.specs.delete(exec.id);
+  return deletion(exec);
+}
+
+async function deleteContainer(container: Container): Promise<void> {
+  // The terminal's last output and the runtime's removal do not touch each other.
+  const [removed] = await Promise.allSettled([
+    container.runtime.run("failed to delete task", ["delete", container.id]),
+    container.init.closeStreams(),
+  ]);
+  container.unmountRootfs();
+  // After a checkpoint the runtime has forgotten the container already.
+  if (removed.status === "rejected" && !messageOf(removed.reason).includes("does not exist"))
+    throw removed.reason;
+}
+
+function deletion(process: TaskProcess): Deleted {
+  const { exit, pid } = process;
+  if (!exit) return { pid, exitStatus: 0 };
+  return { pid, exitStatus: exit.exitCode, exitedAt: timestampFromDate(exit.exitedAt) };
+}

@@ -1,0 +1,32 @@
+import { join } from "node:path";
+import type { Container } from "../container.ts";
+import { readRuntimeRecord } from "../bundle.ts";
+import { readPidFile } from "../runtime/oci-runtime.ts";
+import type { Shim } from "../shim.ts";
+import { openStreams } from "../stdio/streams.ts";
+import { initExited } from "./exit.ts";
+
+/** Starts a container from a checkpoint (criu). */
+export async function restoreTask(
+  shim: Shim,
+  container: Container,
+  from: { readonly checkpoint: string; readonly parent: string },
+): Promise<void> {
+  const record = readRuntimeRecord(container.bundle);
+  const pidFile = join(container.bundle, "init.pid");
+  const work = record?.criuWorkPath || join(container.bundle, "work");
+  const args = ["restore", "--image-path", from.checkpoint, "--work-path", work, "--pid-file", pidFile];
+  if (from.parent !== "") args.push("--parent-path", from.parent);
+  if (record?.noPivotRoot) args.push("--no-pivot");
+  args.push("--detach", "--no-subreaper", "--bundle", container.bundle);
+  using _early = shim.reaper.beginning();
+  container.init.streams = await openStreams(
+    container.init.paths,
+    { id: container.id, namespace: shim.options.namespace },
+    (stdio, extra) =>
+      container.runtime.run("OCI runtime restore failed", [...args, ...extra, container.id], { stdio }),
+  );
+  const pid = readPidFile(pidFile);
+  container.init.state = { status: "created", pid };
+  shim.reaper.watch(pid, (exit) => void initExited(shim, container, exit));
+}

@@ -1,0 +1,8 @@
+import type { ShutdownRequest } from "@slipway/api/containerd/task/v3/task_pb";
+import type { Request, Shim } from "../shim.ts";
+
+/** Ends this process once it serves no container any more. */
+export function shutdownShim(shim: Shim, request: Request<ShutdownRequest>): Record<string, never> {
+  if (shim.containers.size === 0 || request.now) shim.options.onShutdown();
+  return {};
+}
