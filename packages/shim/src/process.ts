@@ -67,20 +67,17 @@ export class TaskProcess {
     else this.#streams.console.closeStdin();
   }
 
-  /** Waits (not for ever: the terminal may be held by a stray process) for the last output, then closes all. */
+  /** Waits (not for ever: a stray process may hold the stream) for the last output, then closes all. */
   async closeStreams(): Promise<void> {
     const streams = this.#streams;
     this.#streams = undefined;
     if (!streams) return;
-    if ("stdio" in streams) {
-      streams.stdio.close();
-      return;
-    }
+    const held = "stdio" in streams ? streams.stdio : streams.console;
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, DRAIN_TIMEOUT_MS);
-    await Promise.race([streams.console.drained, late.promise]);
+    await Promise.race([held.drained, late.promise]);
     clearTimeout(timer);
-    streams.console.close();
+    held.close();
   }
 }
 const DRAIN_TIMEOUT_MS = 10_000;

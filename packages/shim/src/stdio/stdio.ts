@@ -1,7 +1,9 @@
 import { closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "@slipway/fault/fault";
+import { makePipe } from "@slipway/linux/pipe";
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
+import { StreamCopy } from "./stream-copy.ts";
 
 /** Where a task's streams go, as the request says it: paths of FIFOs or files, or URIs; empty = nowhere. */
 export interface StdioPaths {
@@ -19,12 +21,16 @@ export interface TaskStdio {
   afterStart(): void;
   /** Ends the container's input once the client's writer has left, too. */
   closeStdin(): void;
+  /** Settles when all that is copied was written. */
+  readonly drained: Promise<void>;
   /** Gives back everything. */
   close(): void;
 }
 
 /**
- * Opens the client's FIFOs and files for the process itself: nothing is copied on the way.
+ * Opens the client's FIFOs and files for the process itself: its input and output are not copied on the way.
+ * Errors are, because a runtime writes its own complaints to the stream that the process is to inherit, and the
+ * client must not read them as the container's.
  *
  * The shim keeps a read end of each output FIFO, so that a client that leaves does not break the container's
  * pipe, and a write end of the input until CloseIO, so that a client that comes late or again finds it open.
@@ -46,10 +52,8 @@ export async function openStdio(
       return descriptors.asStdio({ stdout: fd, stderr: fd }, stdin);
     }
     if (scheme !== "fifo") throw new Fault("unknown", `unknown STDIO scheme ${scheme}`);
-    const stdout = paths.stdout === "" ? undefined : openOutput(paths.stdout, descriptors);
-    const isShared = paths.stderr === paths.stdout;
-    const stderr =
-      paths.stderr === "" ? undefined : isShared ? stdout : openOutput(paths.stderr, descriptors);
+    const stdout = paths.stdout === "" ? undefined : descriptors.given(openOutput(paths.stdout, descriptors));
+    const stderr = paths.stderr === "" ? undefined : openErrors(paths.stderr, descriptors);
     return descriptors.asStdio(
       { ...(stdout === undefined ? {} : { stdout }), ...(stderr === undefined ? {} : { stderr }) },
       stdin,
@@ -65,6 +69,11 @@ export class Descriptors {
   #given: number[] = [];
   #kept: number[] = [];
   #stdinWriter: number | undefined;
+  #copy: StreamCopy | undefined;
+
+  copied(copy: StreamCopy): void {
+    this.#copy = copy;
+  }
 
   given(fd: number): number {
     this.#given.push(fd);
@@ -83,7 +92,11 @@ export class Descriptors {
   asStdio(streams: ProcessStdio, stdin: number | undefined, onClose?: () => void): TaskStdio {
     return {
       given: stdin === undefined ? streams : { ...streams, stdin },
-      afterStart: () => this.#closeGiven(),
+      afterStart: () => {
+        this.#closeGiven();
+        this.#copy?.begin();
+      },
+      drained: this.#copy?.done ?? Promise.resolve(),
       closeStdin: () => this.#closeStdin(),
       close: () => {
         this.close();
@@ -95,6 +108,7 @@ export class Descriptors {
   close(): void {
     this.#closeGiven();
     this.#closeStdin();
+    this.#copy?.close();
     for (const fd of this.#kept.splice(0)) closeSync(fd);
   }
 
@@ -123,10 +137,16 @@ function openInput(path: string, descriptors: Descriptors): number {
 
 function openOutput(path: string, descriptors: Descriptors): number {
   if (!statSync(path).isFIFO()) {
-    return descriptors.given(openSync(path, constants.O_WRONLY | constants.O_APPEND));
+    return openSync(path, constants.O_WRONLY | constants.O_APPEND);
   }
   descriptors.kept(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
-  return descriptors.given(openSync(path, constants.O_WRONLY));
+  return openSync(path, constants.O_WRONLY);
+}
+
+function openErrors(path: string, descriptors: Descriptors): number {
+  const pipe = makePipe();
+  descriptors.copied(new StreamCopy(pipe.read, openOutput(path, descriptors)));
+  return descriptors.given(pipe.write);
 }
 
 /** The file behind a `file://` URI, to be appended to. */
