@@ -1,0 +1,51 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
+import { Events as ShimEvents } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
+import type { Envelope as EnvelopeMessage, EnvelopeSchema } from "@slipway/api/containerd/types/types_pb";
+import type { Envelope, EventExchange } from "@slipway/core/events";
+import { serve, type ServiceRegistration } from "@slipway/rpc/service";
+import { fromAny, fromTimestamp, toTimestamp } from "./messages.ts";
+import { required } from "./required.ts";
+import { namespaceOf } from "./scope.ts";
+
+export function eventsService(exchange: EventExchange): ServiceRegistration {
+  return serve(Events, {
+    publish({ topic, event }, context) {
+      const namespace = namespaceOf(context);
+      exchange.forward({ timestamp: new Date(), namespace, topic, event: fromAny(required(event, "event")) });
+      return {};
+    },
+    forward({ envelope }) {
+      exchange.forward(fromMessage(envelope));
+      return {};
+    },
+    async *subscribe({ filters }, { signal }) {
+      for await (const envelope of exchange.subscribe(filters, { signal })) yield toMessage(envelope);
+    },
+  });
+}
+
+/** Where shims forward to, over ttrpc. */
+export function shimEventsService(exchange: EventExchange): ServiceRegistration {
+  return serve(ShimEvents, {
+    forward({ envelope }) {
+      exchange.forward(fromMessage(envelope));
+      return {};
+    },
+  });
+}
+
+function fromMessage(message: EnvelopeMessage | undefined): Envelope {
+  const { timestamp, namespace, topic, event } = required(message, "envelope");
+  return {
+    timestamp: required(fromTimestamp(timestamp), "timestamp"),
+    namespace,
+    topic,
+    event: fromAny(required(event, "event")),
+  };
+}
+
+function toMessage(envelope: Envelope): MessageInitShape<typeof EnvelopeSchema> {
+  const { timestamp, namespace, topic, event } = envelope;
+  return { timestamp: toTimestamp(timestamp), namespace, topic, event };
+}

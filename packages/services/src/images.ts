@@ -1,0 +1,57 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type Image as ImageMessage,
+  type ImageSchema,
+  Images,
+} from "@slipway/api/containerd/services/images/v1/images_pb";
+import type { Image, NewImage } from "@slipway/core/images";
+import type { MetadataStores } from "@slipway/core/stores";
+import { Fault } from "@slipway/fault/fault";
+import { serve, type ServiceRegistration } from "@slipway/rpc/service";
+import { fieldPathsOf, fromDescriptor, fromTimestamp, toDescriptor, toTimestamp } from "./messages.ts";
+import { required } from "./required.ts";
+import { storesOf } from "./scope.ts";
+
+export function imagesService(stores: MetadataStores): ServiceRegistration {
+  return serve(Images, {
+    async get({ name }, context) {
+      return { image: toMessage(await storesOf(stores, context).images.get(name)) };
+    },
+    async list({ filters }, context) {
+      return { images: (await storesOf(stores, context).images.list(filters)).map(toMessage) };
+    },
+    async create({ image, sourceDateEpoch }, context) {
+      const made = fromTimestamp(sourceDateEpoch);
+      const wanted = { ...fromMessage(image), ...(made ? { createdAt: made, updatedAt: made } : {}) };
+      return { image: toMessage(await storesOf(stores, context).images.create(wanted)) };
+    },
+    async update({ image, updateMask, sourceDateEpoch }, context) {
+      const made = fromTimestamp(sourceDateEpoch);
+      const wanted = { ...fromMessage(image), ...(made ? { updatedAt: made } : {}) };
+      return {
+        image: toMessage(await storesOf(stores, context).images.update(wanted, fieldPathsOf(updateMask))),
+      };
+    },
+    async delete({ name, sync, target }, context) {
+      const { images } = storesOf(stores, context);
+      await images.delete(name, { sync, ...(target ? { target: fromDescriptor(target) } : {}) });
+      return {};
+    },
+  });
+}
+
+function toMessage(image: Image): MessageInitShape<typeof ImageSchema> {
+  return {
+    name: image.name,
+    labels: { ...image.labels },
+    target: toDescriptor(image.target),
+    createdAt: toTimestamp(image.createdAt),
+    updatedAt: toTimestamp(image.updatedAt),
+  };
+}
+
+function fromMessage(message: ImageMessage | undefined): NewImage {
+  const { name, labels, target } = required(message, "image");
+  if (name === "") throw new Fault("invalid_argument", "Image.Name required");
+  return { name, labels, target: fromDescriptor(required(target, "Image.Target")) };
+}
