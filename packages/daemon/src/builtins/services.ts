@@ -1,0 +1,99 @@
+import { definePlugin, type Needs, type Plugin, type Provided } from "@slipway/core/plugin";
+import { DiffPlugin, EventPlugin, MetadataPlugin, RuntimePlugin } from "@slipway/core/plugin-kinds";
+import { Fault } from "@slipway/fault/fault";
+import type { ServiceRegistration } from "@slipway/rpc/service";
+import { containersService } from "@slipway/services/containers";
+import { contentService } from "@slipway/services/content";
+import { diffService } from "@slipway/services/diff";
+import { eventsService, shimEventsService } from "@slipway/services/events";
+import { healthService } from "@slipway/services/health";
+import { imagesService } from "@slipway/services/images";
+import { type DaemonFacts, introspectionService } from "@slipway/services/introspection";
+import { leasesService } from "@slipway/services/leases";
+import { namespacesService } from "@slipway/services/namespaces";
+import { snapshotsService } from "@slipway/services/snapshots";
+import { tasksService } from "@slipway/services/tasks";
+import { versionService } from "@slipway/services/version";
+import type { Table } from "../config/config.ts";
+import { revision, version } from "../version.ts";
+import { GrpcPlugin, ServicePlugin, TtrpcPlugin } from "./service-kinds.ts";
+
+/** Every API that the daemon serves. */
+export function servicePlugins(facts: DaemonFacts & { services(): ReadonlySet<string> }): Plugin[] {
+  const stores = { stores: MetadataPlugin };
+  return [
+    ...pair("introspection", {}, () => introspectionService(facts)),
+    ...pair("containers", stores, ({ stores }) => containersService(stores)),
+    ...pair("content", stores, ({ stores }) => contentService(stores)),
+    ...pair("images", stores, ({ stores }) => imagesService(stores)),
+    ...pair("leases", stores, ({ stores }) => leasesService(stores)),
+    ...pair("namespaces", stores, ({ stores }) => namespacesService(stores.namespaces)),
+    ...pair("snapshots", stores, ({ stores }) => snapshotsService(stores)),
+    ...pair("diff", { differs: DiffPlugin }, ({ differs }, table) => diffService(preferred(differs, table))),
+    ...pair("tasks", { ...stores, runtimes: RuntimePlugin }, ({ stores, runtimes }) =>
+      tasksService(preferred(runtimes, {}), stores),
+    ),
+    single("events", { events: EventPlugin }, ({ events }) => eventsService(events)),
+    single("healthcheck", {}, (_, signal) => healthService(() => facts.services(), signal)),
+    single("version", {}, () => versionService({ version, revision })),
+    definePlugin({
+      kind: TtrpcPlugin,
+      id: "events",
+      needs: { events: EventPlugin },
+      parseConfig: () => undefined,
+      start: async ({ events }) => ({ instance: [shimEventsService(events)] }),
+    }),
+  ];
+}
+
+/** An API in containerd's two parts. */
+function pair<N extends Needs>(
+  id: string,
+  needs: N,
+  make: (provided: Provided<N>, table: Table) => ServiceRegistration,
+): Plugin[] {
+  const service = definePlugin({
+    kind: ServicePlugin,
+    id: `${id}-service`,
+    needs,
+    parseConfig: (table) => table,
+    start: async (provided: Provided<N>, table: Table) => ({ instance: make(provided, table) }),
+  });
+  const served = definePlugin({
+    kind: GrpcPlugin,
+    id,
+    needs: { services: ServicePlugin },
+    parseConfig: () => undefined,
+    async start({ services }) {
+      const own = services.get(`${id}-service`);
+      if (!own) throw new Fault("failed_precondition", `${ServicePlugin.type}.${id}-service does not run`);
+      return { instance: [own] };
+    },
+  });
+  return [service, served];
+}
+
+function single<N extends Needs>(
+  id: string,
+  needs: N,
+  make: (provided: Provided<N>, stopping: AbortSignal) => ServiceRegistration,
+): Plugin {
+  return definePlugin({
+    kind: GrpcPlugin,
+    id,
+    needs,
+    parseConfig: () => undefined,
+    start: async (provided: Provided<N>, _config: undefined, { signal }) => ({
+      instance: [make(provided, signal)],
+    }),
+  });
+}
+
+/** The first of those that the table's `default` names, else the first there is. */
+function preferred<T>(instances: ReadonlyMap<string, T>, table: Table): T {
+  const names = Array.isArray(table["default"]) ? table["default"].map(String) : [];
+  const chosen = [...names, ...instances.keys()].find((name) => instances.has(name));
+  const instance = chosen === undefined ? undefined : instances.get(chosen);
+  if (instance === undefined) throw new Fault("failed_precondition", "no plugin that can do it runs");
+  return instance;
+}
