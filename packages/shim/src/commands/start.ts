@@ -12,15 +12,8 @@ import {
 import { connect, createServer, type Server } from "node:net";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  type BootstrapParams,
-  BootstrapParamsSchema,
-  BootstrapResultSchema,
-  LogLevel,
-} from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
+import type { BootstrapParams } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
 import { isSystemError } from "@slipway/linux/system-call";
-import { readBundleConfig } from "../bundle.ts";
 import type { Flags } from "../flags.ts";
 import { DEFAULT_SOCKET_DIRECTORY, shimSocketPath } from "../socket-address.ts";
 
@@ -32,8 +25,8 @@ const groupAnnotations = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sand
  * where it listens: https://github.com/containerd/containerd/blob/main/docs/runtime-v2.md
  */
 export async function start(flags: Flags): Promise<void> {
-  const params = readBootstrap(flags);
-  const { annotations } = await readBundleConfig(process.cwd());
+  const params = await readBootstrap(flags);
+  const annotations = readAnnotations();
   const group = groupAnnotations.map((name) => annotations[name]).find(Boolean) ?? flags.id;
   const path = shimSocketPath(params?.socketDir || DEFAULT_SOCKET_DIRECTORY, {
     address: flags.address,
@@ -51,13 +44,27 @@ export async function start(flags: Flags): Promise<void> {
 }
 
 /** The parameters that containerd 2.3 and later write; older ones write the runtime's options, or nothing. */
-function readBootstrap(flags: Flags): BootstrapParams | undefined {
+async function readBootstrap(flags: Flags): Promise<BootstrapParams | undefined> {
+  const input = readInput();
+  // Their first field is the id. Older daemons must not wait for protobuf code to load.
+  const id = Buffer.from(flags.id);
+  if (!input.subarray(2, 2 + id.length).equals(id) || input[1] !== id.length) return undefined;
+  const { parseBootstrap } = await import("./bootstrap.ts");
+  return parseBootstrap(input);
+}
+
+function readInput(): Buffer {
   try {
-    const params = fromBinary(BootstrapParamsSchema, readFileSync(0));
-    return params.instanceId !== "" && params.instanceId === flags.id ? params : undefined;
+    return readFileSync(0);
   } catch {
-    return undefined;
+    // Closed: a person's terminal, or nothing.
+    return Buffer.alloc(0);
   }
+}
+
+function readAnnotations(): Record<string, string> {
+  const spec = JSON.parse(readFileSync("config.json", "utf8")) as { annotations?: Record<string, string> };
+  return spec.annotations ?? {};
 }
 
 /** Listens at `path`; nothing when a living shim does already. */
@@ -98,7 +105,7 @@ async function isAlive(path: string): Promise<boolean> {
 function spawnServer(flags: Flags, server: Server, path: string, params: BootstrapParams | undefined): void {
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
   const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", path];
-  const isDebug = flags.isDebug || (params !== undefined && params.logLevel <= LogLevel.DEBUG);
+  const isDebug = flags.isDebug || (params !== undefined && params.logLevel <= LOG_LEVEL_DEBUG);
   if (isDebug) args.push("-debug");
   const events = params?.containerdTtrpcAddress || process.env["TTRPC_ADDRESS"] || "";
   if (events !== "") args.push("-events", events);
@@ -109,6 +116,8 @@ function spawnServer(flags: Flags, server: Server, path: string, params: Bootstr
   child.unref();
   if (child.pid !== undefined) raiseOomScore(child.pid);
 }
+
+const LOG_LEVEL_DEBUG = -4;
 
 // The daemon reads what a shim has to say from a FIFO in the bundle.
 function openLog(): number | "ignore" {
@@ -131,7 +140,7 @@ async function print(address: string, isBootstrap: boolean): Promise<void> {
   const result = { version: 3, address, protocol: "ttrpc" };
   const isJson = Number(process.env["MAX_SHIM_VERSION"] ?? 0) >= 3;
   const answer = isBootstrap
-    ? toBinary(BootstrapResultSchema, create(BootstrapResultSchema, result))
+    ? (await import("./bootstrap.ts")).encodeBootstrapResult(result)
     : isJson
       ? JSON.stringify(result)
       : address;
