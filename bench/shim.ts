@@ -32,6 +32,7 @@ const program = fileURLToPath(new URL("../bin/containerd-shim-slipway-v1", impor
 const flags = ["-namespace", "bench", "-events", events, "-runtime-root", join(bundles.root, "runtime")];
 const began = performance.now();
 const shim = spawn(program, [...flags, "serve", "-socket", socket], { stdio: "inherit" });
+process.once("exit", () => shim.kill());
 await appears(socket);
 console.log(`shim ready after ${(performance.now() - began).toFixed(0)} ms`);
 const client = new UnaryClient(socket);

@@ -21,6 +21,7 @@ export class TaskProcess {
   /** Resolves when the process has ended and its end was published. */
   readonly exited = Promise.withResolvers<Exit>();
   #streams: { readonly console: Console } | { readonly stdio: TaskStdio } | undefined;
+  readonly #ending = Promise.withResolvers<void>();
   #exiting = false;
 
   constructor(id: string, paths: StdioPaths) {
@@ -47,9 +48,15 @@ export class TaskProcess {
     return this.#exiting;
   }
 
+  /** Resolves when the kernel has told its end. */
+  get ending(): Promise<void> {
+    return this.#ending.promise;
+  }
+
   /** What the reaper told: nothing may be started any more that would outlive it. */
   exiting(): void {
     this.#exiting = true;
+    this.#ending.resolve();
   }
 
   stopped(exit: Exit): void {

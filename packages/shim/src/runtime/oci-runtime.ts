@@ -29,18 +29,14 @@ interface Invocation {
 
 /** Runs runc, crun or another program with their command line, for one bundle. */
 export class OciRuntime {
-  readonly #options: OciRuntimeOptions;
+  readonly options: OciRuntimeOptions;
   readonly #bundle: string;
   readonly #reaper: Reaper;
 
   constructor(options: OciRuntimeOptions, bundle: string, reaper: Reaper) {
-    this.#options = options;
+    this.options = options;
     this.#bundle = bundle;
     this.#reaper = reaper;
-  }
-
-  get stateDirectory(): string {
-    return this.#options.root;
   }
 
   /** Runs `args`; a failure has the runtime's own last words after `what`. */
@@ -54,7 +50,7 @@ export class OciRuntime {
   }
 
   async #spawn(args: readonly string[], { stdio, input }: Invocation): Promise<RuntimeResult> {
-    const { binary, root, systemdCgroup } = this.#options;
+    const { binary, root, systemdCgroup } = this.options;
     const all = ["--root", root, "--log", this.#log, "--log-format", "json"];
     if (systemdCgroup) all.push("--systemd-cgroup");
     all.push(...args);

@@ -4,6 +4,7 @@ import type { StartRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault } from "@slipway/fault/fault";
 import type { Container } from "../container.ts";
 import { refuse, type TaskProcess } from "../process.ts";
+import { releaseInit } from "../runtime/exec-fifo.ts";
 import { readPidFile } from "../runtime/oci-runtime.ts";
 import type { Request, Shim } from "../shim.ts";
 import { openStreams } from "../stdio/streams.ts";
@@ -25,7 +26,7 @@ async function startInit(shim: Shim, container: Container): Promise<{ pid: numbe
     if (container.restore) {
       const { restoreTask } = await import("./restore.ts");
       await restoreTask(shim, container, container.restore);
-    } else {
+    } else if (!(await releaseInit(container.runtime.options, container.id, init.ending))) {
       await container.runtime.run("OCI runtime start failed", ["start", container.id]);
     }
     const { pid } = init;
