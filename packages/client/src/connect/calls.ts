@@ -1,0 +1,60 @@
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { Scope } from "@slipway/core/stores";
+import type { Transport } from "@slipway/rpc/client";
+import { Metadata } from "@slipway/rpc/metadata";
+
+/** Calls with the headers of one scope: what every proxy of this package speaks through. */
+export class Calls {
+  readonly #transport: Transport;
+  readonly #metadata: Metadata;
+
+  constructor(transport: Transport, scope?: Scope) {
+    this.#transport = transport;
+    this.#metadata = new Metadata();
+    if (!scope) return;
+    this.#metadata.set("containerd-namespace", scope.namespace);
+    // Shims and foreign ttrpc servers behind the daemon look for this one.
+    this.#metadata.set("containerd-namespace-ttrpc", scope.namespace);
+    if (scope.lease !== undefined) this.#metadata.set("containerd-lease", scope.lease);
+  }
+
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    signal?: AbortSignal,
+  ): Promise<MessageShape<O>> {
+    return this.#transport.unary(method, request, this.#options(signal));
+  }
+
+  /** A call with many requests, many answers or both. */
+  stream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethod & { readonly input: I; readonly output: O },
+    requests: AsyncIterable<MessageInitShape<I>>,
+    signal?: AbortSignal,
+  ): AsyncIterable<MessageShape<O>> {
+    return this.#transport.stream(method, requests, this.#options(signal));
+  }
+
+  /** A call with one request and many answers. */
+  serverStream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethod & { readonly input: I; readonly output: O },
+    request: MessageInitShape<I>,
+    signal?: AbortSignal,
+  ): AsyncIterable<MessageShape<O>> {
+    return this.stream(method, once(request), signal);
+  }
+
+  #options(signal: AbortSignal | undefined): { metadata: Metadata; signal?: AbortSignal } {
+    return { metadata: this.#metadata, ...(signal ? { signal } : {}) };
+  }
+}
+
+async function* once<T>(value: T): AsyncGenerator<T> {
+  yield value;
+}

@@ -1,0 +1,119 @@
+import {
+  Content,
+  type Info as InfoMessage,
+  type Status as StatusMessage,
+} from "@slipway/api/containerd/services/content/v1/content_pb";
+import type {
+  ContentInfo,
+  ContentStore,
+  ContentWriter,
+  IngestStatus,
+  ReadOptions,
+  WriterOptions,
+} from "@slipway/core/content";
+import type { Labels } from "@slipway/core/labels";
+import { Fault } from "@slipway/fault/fault";
+import { type Digest, parseDigest } from "@slipway/oci/digest";
+import type { Calls } from "../connect/calls.ts";
+import { maskOf, required, toDate } from "../connect/messages.ts";
+import { RemoteWriter } from "./writer.ts";
+
+/** The daemon's blobs, as one namespace sees them. */
+export class RemoteContentStore implements ContentStore {
+  readonly #calls: Calls;
+
+  constructor(calls: Calls) {
+    this.#calls = calls;
+  }
+
+  async *read(digest: Digest, options: ReadOptions = {}): AsyncGenerator<Uint8Array> {
+    const request = { digest, offset: BigInt(options.offset ?? 0), size: BigInt(options.length ?? 0) };
+    if (options.length === 0) return;
+    for await (const { data } of this.#calls.serverStream(Content.method.read, request, options.signal)) {
+      yield data;
+    }
+  }
+
+  async info(digest: Digest): Promise<ContentInfo> {
+    return fromInfo(required((await this.#calls.unary(Content.method.info, { digest })).info, "info"));
+  }
+
+  async writer(ref: string, options: WriterOptions = {}): Promise<ContentWriter> {
+    return await RemoteWriter.open(this.#calls, ref, options);
+  }
+
+  async status(ref: string): Promise<IngestStatus> {
+    return fromStatus(required((await this.#calls.unary(Content.method.status, { ref })).status, "status"));
+  }
+
+  async listStatuses(filters: readonly string[] = []): Promise<IngestStatus[]> {
+    const { statuses } = await this.#calls.unary(Content.method.listStatuses, { filters: [...filters] });
+    return statuses.map(fromStatus);
+  }
+
+  async abort(ref: string): Promise<void> {
+    await this.#calls.unary(Content.method.abort, { ref });
+  }
+
+  async update(digest: Digest, labels: Labels, fieldPaths?: readonly string[]): Promise<ContentInfo> {
+    const request = { info: { digest, labels: { ...labels } }, ...maskOf(fieldPaths) };
+    return fromInfo(required((await this.#calls.unary(Content.method.update, request)).info, "info"));
+  }
+
+  async *walk(filters: readonly string[] = []): AsyncGenerator<ContentInfo> {
+    const request = { filters: [...filters] };
+    for await (const { info } of this.#calls.serverStream(Content.method.list, request)) {
+      yield* info.map(fromInfo);
+    }
+  }
+
+  async delete(digest: Digest): Promise<void> {
+    await this.#calls.unary(Content.method.delete, { digest });
+  }
+}
+
+/**
+ * Reads a blob of bounded size: a manifest, an index, a config.
+ * @throws {Fault} `resource_exhausted` above `maxBytes`
+ */
+export async function readBlob(
+  content: Pick<ContentStore, "read">,
+  digest: Digest,
+  maxBytes = 8 * 1024 * 1024,
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of content.read(digest)) {
+    size += chunk.length;
+    if (size > maxBytes)
+      throw new Fault("resource_exhausted", `Blob ${digest} is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Reads a JSON blob. */
+export async function readJson<T>(content: Pick<ContentStore, "read">, digest: Digest): Promise<T> {
+  return JSON.parse((await readBlob(content, digest)).toString()) as T;
+}
+
+function fromInfo(info: InfoMessage): ContentInfo {
+  return {
+    digest: parseDigest(info.digest),
+    sizeBytes: Number(info.size),
+    createdAt: toDate(info.createdAt),
+    updatedAt: toDate(info.updatedAt),
+    labels: info.labels,
+  };
+}
+
+function fromStatus(status: StatusMessage): IngestStatus {
+  return {
+    ref: status.ref,
+    offset: Number(status.offset),
+    total: Number(status.total),
+    startedAt: toDate(status.startedAt),
+    updatedAt: toDate(status.updatedAt),
+    ...(status.expected === "" ? {} : { expected: parseDigest(status.expected) }),
+  };
+}

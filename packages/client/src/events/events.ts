@@ -1,0 +1,43 @@
+import { createRegistry, fromBinary } from "@bufbuild/protobuf";
+import { file_containerd_events_events } from "@slipway/api/containerd/events/events_pb";
+import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
+import type { Envelope } from "@slipway/core/events";
+import type { Calls } from "../connect/calls.ts";
+import { fromAny, required, toAny, toDate, toTimestamp } from "../connect/messages.ts";
+
+/** The daemon's events: of all namespaces unless a filter such as `namespace==default` narrows them. */
+export class RemoteEvents {
+  readonly #calls: Calls;
+
+  constructor(calls: Calls) {
+    this.#calls = calls;
+  }
+
+  /** Events that match any of the filters, from now on, until the iteration is left or `signal` aborts. */
+  async *subscribe(
+    filters: readonly string[] = [],
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Envelope> {
+    const request = { filters: [...filters] };
+    for await (const envelope of this.#calls.serverStream(Events.method.subscribe, request, signal)) {
+      const { namespace, topic, event, timestamp } = envelope;
+      yield { timestamp: toDate(timestamp), namespace, topic, event: fromAny(required(event, "event")) };
+    }
+  }
+
+  /** Hands an event to the daemon. */
+  async forward(envelope: Envelope): Promise<void> {
+    const { namespace, topic, event, timestamp } = envelope;
+    await this.#calls.unary(Events.method.forward, {
+      envelope: { timestamp: toTimestamp(timestamp), namespace, topic, event: toAny(event) },
+    });
+  }
+}
+
+const registry = createRegistry(file_containerd_events_events);
+
+/** The event's fields, when its type is one of containerd.events; nothing otherwise. */
+export function decodeEvent({ event }: Envelope): Record<string, unknown> | undefined {
+  const schema = registry.getMessage(event.typeUrl.replace(/^.*\//, ""));
+  return schema && { ...fromBinary(schema, event.value) };
+}
