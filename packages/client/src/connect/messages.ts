@@ -33,7 +33,7 @@ export function maskOf(paths: readonly string[] | undefined): { updateMask?: Pic
 }
 
 export function toAny(any: Any): AnyInit {
-  return { typeUrl: any.typeUrl, value: any.value as Uint8Array<ArrayBuffer> };
+  return { typeUrl: any.typeUrl, value: any.value };
 }
 
 export function fromAny(any: Any): Any {
