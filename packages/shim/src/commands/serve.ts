@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { flushCompileCache } from "node:module";
+import { createServer, type Server, type Socket } from "node:net";
 import { Events } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
 import { Task as TaskV3 } from "@slipway/api/containerd/task/v3/task_pb";
@@ -7,6 +8,7 @@ import { serve, type ServiceHandlers } from "@slipway/rpc/service";
 import { DEFAULT_RUNTIME_ROOT } from "../bundle.ts";
 import { EventPublisher } from "../events.ts";
 import type { Flags } from "../flags.ts";
+import { listenAt } from "../listen.ts";
 import { Shim } from "../shim.ts";
 import { socketPath } from "../socket-address.ts";
 import { taskHandlers } from "../task/service.ts";
@@ -34,19 +36,38 @@ export async function serveShim(flags: Flags): Promise<void> {
   // Version 2's messages have version 3's fields under another package name.
   const handlersV2 = handlers as unknown as ServiceHandlers<typeof TaskV2>;
   const services = [serve(TaskV3, handlers), serve(TaskV2, handlersV2)];
-  const server = createServer((socket) => serveConnection(socket, services));
+  const connections = new Set<Socket>();
+  const server = createServer((socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+    serveConnection(socket, services);
+  });
   await listen(server, flags);
+  // A server is often killed, and would never leave its compiled code for the next one.
+  flushCompileCache();
   await shutdown.promise;
   server.close();
   await events.drain();
+  // The answer to Shutdown itself is on its way.
+  await Promise.all([...connections].map(flushed));
   if (flags.socket !== "") rmSync(socketPath(flags.socket), { force: true });
   process.exit(0);
 }
 
+function flushed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => socket.end(resolve));
+  });
+}
+
 async function listen(server: Server, flags: Flags): Promise<void> {
+  if (flags.action === "serve") {
+    const path = socketPath(flags.socket);
+    if (!(await listenAt(server, path))) throw new Error(`Cannot serve at "${path}": another shim does`);
+    return;
+  }
   const listening = Promise.withResolvers<void>();
-  server.once("listening", listening.resolve).once("error", listening.reject);
-  if (flags.action === "serve") server.listen(socketPath(flags.socket));
-  else server.listen({ fd: 3 });
+  server.once("error", listening.reject);
+  server.listen({ fd: 3 }, () => listening.resolve());
   await listening.promise;
 }

@@ -1,20 +1,10 @@
 import { spawn } from "node:child_process";
-import {
-  chmodSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { connect, createServer, type Server } from "node:net";
-import { dirname } from "node:path";
+import { constants, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { BootstrapParams } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
-import { isSystemError } from "@slipway/linux/system-call";
 import type { Flags } from "../flags.ts";
+import { listenAt } from "../listen.ts";
 import { DEFAULT_SOCKET_DIRECTORY, shimSocketPath } from "../socket-address.ts";
 
 /** Containers that belong together share a shim: containerd's own label, and a pod's. */
@@ -33,8 +23,8 @@ export async function start(flags: Flags): Promise<void> {
     namespace: flags.namespace,
     group,
   });
-  const server = await listen(path);
-  if (server) {
+  const server = createServer();
+  if (await listenAt(server, path)) {
     spawnServer(flags, server, path, params);
     writeFileSync("address", `unix://${path}`);
   }
@@ -65,41 +55,6 @@ function readInput(): Buffer {
 function readAnnotations(): Record<string, string> {
   const spec = JSON.parse(readFileSync("config.json", "utf8")) as { annotations?: Record<string, string> };
   return spec.annotations ?? {};
-}
-
-/** Listens at `path`; nothing when a living shim does already. */
-async function listen(path: string): Promise<Server | undefined> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const server = await tryListen(path);
-  if (server) return server;
-  if (await isAlive(path)) return undefined;
-  unlinkSync(path);
-  return await tryListen(path);
-}
-
-async function tryListen(path: string): Promise<Server | undefined> {
-  const server = createServer();
-  const done = Promise.withResolvers<Server | undefined>();
-  server.once("listening", () => done.resolve(server));
-  server.once("error", (error) => {
-    if (isSystemError(error, "EADDRINUSE")) done.resolve(undefined);
-    else done.reject(error);
-  });
-  server.listen(path);
-  const listening = await done.promise;
-  if (listening) chmodSync(path, 0o600);
-  return listening;
-}
-
-async function isAlive(path: string): Promise<boolean> {
-  const socket = connect(path);
-  const answer = Promise.withResolvers<boolean>();
-  socket.once("connect", () => answer.resolve(true)).once("error", () => answer.resolve(false));
-  try {
-    return await answer.promise;
-  } finally {
-    socket.destroy();
-  }
 }
 
 function spawnServer(flags: Flags, server: Server, path: string, params: BootstrapParams | undefined): void {

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, rmSync, watch } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Events } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
+import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
+import { Task } from "@slipway/api/containerd/task/v3/task_pb";
+import type { Envelope } from "@slipway/api/containerd/types/types_pb";
+import { Status } from "@slipway/api/containerd/v1/types/types_pb";
+import { serve } from "@slipway/rpc/service";
+import { Bundles, topics } from "../testing/bundles.ts";
+import { UnaryClient } from "../wire/client.ts";
+import { serveConnection } from "../wire/connection.ts";
+
+const bundles = new Bundles();
+const [eventsPath, socket] = [join(bundles.root, "events.sock"), join(bundles.root, "shim.sock")];
+let shim: ChildProcess;
+let client: UnaryClient;
+
+/** A daemon's event endpoint that can go away and come back. */
+class FakeDaemon {
+  readonly events: Envelope[] = [];
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #onEvent: (() => void) | undefined;
+
+  async up(): Promise<void> {
+    const forward = ({ envelope }: { envelope?: Envelope | undefined }): Record<string, never> => {
+      if (envelope) this.events.push(envelope);
+      this.#onEvent?.();
+      return {};
+    };
+    this.#server = createServer((connection) => {
+      this.#sockets.add(connection);
+      serveConnection(connection, [serve(Events, { forward })]);
+    }).listen(eventsPath);
+    await once(this.#server, "listening");
+  }
+
+  down(): void {
+    this.#server?.close();
+    for (const connection of this.#sockets) connection.destroy();
+    rmSync(eventsPath, { force: true });
+  }
+
+  async until(topic: string): Promise<void> {
+    while (!this.events.some((event) => event.topic === topic)) {
+      await new Promise<void>((resolve) => {
+        this.#onEvent = resolve;
+      });
+    }
+  }
+}
+const daemon = new FakeDaemon();
+
+before(async () => {
+  await daemon.up();
+  const program = fileURLToPath(new URL("../../../../bin/containerd-shim-slipway-v1", import.meta.url));
+  const flags = ["-namespace", "test", "-events", eventsPath, "-runtime-root", join(bundles.root, "runtime")];
+  const watcher = watch(bundles.root);
+  shim = spawn(program, [...flags, "serve", "-socket", socket], { stdio: "inherit" });
+  while (!existsSync(socket)) await once(watcher, "change");
+  watcher.close();
+  client = new UnaryClient(socket);
+});
+after(() => {
+  shim.kill();
+  daemon.down();
+  bundles[Symbol.dispose]();
+});
+
+describe("one shim process", () => {
+  it("serves many containers, over versions 2 and 3 of the API", async () => {
+    const made = Array.from({ length: 4 }, () => bundles.bundle(["sh", "-c", "exit 9"]));
+    const exits = await Promise.all(
+      made.map(async ({ id, bundle }) => {
+        const { method } = Task;
+        await client.call(method.create, { id, bundle });
+        await client.call(method.start, { id });
+        const { exitStatus } = await client.call(method.wait, { id });
+        const { status } = await client.call(TaskV2.method.state, { id });
+        assert.equal(status, Status.STOPPED);
+        await client.call(method.delete, { id });
+        return exitStatus;
+      }),
+    );
+    assert.deepEqual(exits, [9, 9, 9, 9]);
+    const { shimPid } = await client.call(Task.method.connect, { id: "" });
+    // The script that finds Node gives its process to it.
+    assert.equal(shimPid, shim.pid);
+  });
+
+  it("keeps its containers and its events while the daemon is away", async () => {
+    const { id, bundle } = bundles.bundle(["true"]);
+    await client.call(Task.method.create, { id, bundle });
+    await daemon.until("/tasks/delete");
+    daemon.down();
+    daemon.events.splice(0);
+    await client.call(Task.method.start, { id });
+    await client.call(Task.method.wait, { id });
+    await client.call(Task.method.delete, { id });
+    await daemon.up();
+    await daemon.until("/tasks/delete");
+    const own = topics(daemon.events).filter((topic) => topic !== "/tasks/create");
+    assert.deepEqual(own, ["/tasks/start", `/tasks/exit ${id}`, "/tasks/delete"]);
+    assert.ok(daemon.events.every(({ namespace }) => namespace === "test"));
+  });
+
+  it("refuses what it does not know with the codes of the task API", async () => {
+    await assert.rejects(client.call(Task.method.state, { id: "none" }), { code: "not_found" });
+    await assert.rejects(client.call(Events.method.forward, {}), { code: "unimplemented" });
+  });
+
+  it("ends at Shutdown, once it is empty", async () => {
+    const ended = once(shim, "exit");
+    await client.call(Task.method.shutdown, { id: "" });
+    assert.deepEqual(await ended, [0, null]);
+    assert.equal(existsSync(socket), false);
+  });
+});
