@@ -20,6 +20,10 @@ import { serveConnection } from "../wire/connection.ts";
  * knows us (`serve`), at `-socket`, where one process holds many containers.
  */
 export async function serveShim(flags: Flags): Promise<void> {
+  // Many containers depend on this process: a fault in serving one must not end it for all.
+  process.on("uncaughtException", (error) => {
+    process.stderr.write(`${error.stack ?? error.message}\n`);
+  });
   const daemon = new UnaryClient(socketPath(flags.events || process.env["TTRPC_ADDRESS"] || ""));
   const namespace = flags.namespace;
   const events = new EventPublisher(namespace, async (envelope) => {

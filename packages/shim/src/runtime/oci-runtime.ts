@@ -63,7 +63,8 @@ export class OciRuntime {
         : [input === undefined ? "ignore" : "pipe", "ignore", "pipe"],
     });
     if (child.pid !== undefined) this.#reaper.ownChild(child.pid, child);
-    if (input !== undefined) child.stdin?.end(input);
+    // A runtime that fails early does not read it; its exit tells why.
+    if (input !== undefined) child.stdin?.on("error", () => undefined).end(input);
     return await ended(child, binary);
   }
 

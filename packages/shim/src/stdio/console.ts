@@ -59,7 +59,7 @@ export class Console {
         else writer.end(resolve);
       };
       // The kernel answers EIO when no process holds the terminal any more: its end of file.
-      this.#master.once("error", finish).once("end", finish).once("close", finish);
+      this.#master.on("error", finish).once("end", finish).once("close", finish);
     });
     if (this.#output) this.#master.pipe(this.#output.writer, { end: false });
     else this.#master.resume();

@@ -25,12 +25,12 @@ export class StreamCopy {
       : createWriteStream("", { fd: this.#to });
     this.#streams = { reader, writer };
     const finish = (): void => this.#finished.resolve();
-    writer.once("close", finish).once("error", () => {
+    writer.once("close", finish).on("error", () => {
       // Nobody can be told; the container must not block on it.
       finish();
       reader.unpipe().resume();
     });
-    reader.once("error", () => writer.end());
+    reader.on("error", () => writer.end());
     reader.pipe(writer);
   }
 

@@ -57,7 +57,7 @@ export class Bundles implements Disposable {
       linux: {
         resources: { memory: { limit: options.memoryLimit ?? 1 << 28 } },
         namespaces: namespaces.map((type) => ({ type })),
-        cgroupsPath: `/slipway-test/${id}`,
+        cgroupsPath: `/slipway-${id}`,
       },
     };
     writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Fault } from "@slipway/fault/fault";
@@ -12,7 +13,8 @@ type AnyHandler = (request: unknown, context: CallContext) => unknown;
 export function serveConnection(socket: Socket, services: readonly ServiceRegistration[]): void {
   const reader = new FrameReader();
   const left = new AbortController();
-  // Every call in flight may listen; thousands of Waits are no leak.
+  // Every call in flight may listen; a hundred Waits are no leak.
+  setMaxListeners(0, left.signal);
   socket.on("data", (chunk) => {
     try {
       for (const frame of reader.push(chunk)) void answer(socket, services, frame, left.signal);
