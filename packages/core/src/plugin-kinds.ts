@@ -3,6 +3,7 @@ import type { Applier, Comparer } from "./diff/diff.ts";
 import type { EventExchange } from "./events/events.ts";
 import { manyPlugins, onePlugin } from "./plugin.ts";
 import type { Snapshotter } from "./snapshots/snapshots.ts";
+import type { Store } from "./store/store.ts";
 import type { MetadataStores } from "./stores.ts";
 import type { TaskManager } from "./tasks/tasks.ts";
 
@@ -21,5 +22,6 @@ export const ContentPlugin = manyPlugins<ContentStore>("io.containerd.content.v1
 export const SnapshotterPlugin = manyPlugins<Snapshotter>("io.containerd.snapshotter.v1");
 export const DiffPlugin = manyPlugins<Differ>("io.containerd.differ.v1");
 export const MetadataPlugin = onePlugin<MetadataStores>("io.containerd.metadata.v1");
+export const StorePlugin = onePlugin<Store>("io.slipway.store.v1");
 export const EventPlugin = onePlugin<EventExchange>("io.containerd.event.v1");
 export const RuntimePlugin = manyPlugins<TaskManagers>("io.containerd.runtime.v2");
