@@ -1,4 +1,5 @@
-import { codeOf, type FaultCode, messageOf } from "@slipway/fault/fault";
+import type { IncomingHttpHeaders } from "node:http2";
+import { codeOf, Fault, type FaultCode, messageOf } from "@slipway/fault/fault";
 
 /** By their number: https://grpc.io/docs/guides/status-codes/ */
 const codes: readonly (FaultCode | "ok")[] = [
@@ -27,4 +28,21 @@ export function failureTrailers(error: unknown): Record<string, string> {
     "grpc-status": String(codes.indexOf(codeOf(error))),
     "grpc-message": encodeURIComponent(messageOf(error).toWellFormed()).replaceAll("%20", " "),
   };
+}
+
+/** The failure that trailers tell of; nothing when the call ended well. */
+export function failureOfStatus(headers: IncomingHttpHeaders): Fault | undefined {
+  const status = Number(headers["grpc-status"]);
+  if (status === 0) return undefined;
+  const code = codes[status] ?? "unknown";
+  return new Fault(code === "ok" ? "unknown" : code, decodeMessage(String(headers["grpc-message"] ?? "")));
+}
+
+/** A message that is not well encoded is shown as it came. */
+function decodeMessage(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

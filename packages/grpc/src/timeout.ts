@@ -8,3 +8,9 @@ export function parseTimeout(header: string | string[] | undefined): number | un
   if (digits === undefined || unit === undefined) return undefined;
   return Math.min(Math.ceil(Number(digits) * (unitMs[unit] ?? 1)), longestMs);
 }
+
+/** The header for a deadline in `milliseconds` from now, at most eight digits long. */
+export function formatTimeout(milliseconds: number): string {
+  const whole = Math.max(0, Math.ceil(milliseconds));
+  return whole < 1e8 ? `${whole}m` : `${Math.min(Math.ceil(whole / 1000), 99_999_999)}S`;
+}

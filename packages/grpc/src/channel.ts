@@ -1,0 +1,180 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from "node:http2";
+import { connect as connectSocket } from "node:net";
+import type {
+  DescMessage,
+  DescMethod,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Fault } from "@slipway/fault/fault";
+import type { CallOptions, Transport } from "@slipway/rpc/client";
+import { ClientCall } from "./client-call.ts";
+import { frame, unframe } from "./frames.ts";
+import { formatTimeout } from "./timeout.ts";
+
+export interface GrpcChannelOptions {
+  /** In bytes; 16 MiB unless told, as containerd's own client has it. */
+  readonly maxReceiveMessageBytes?: number;
+  readonly maxSendMessageBytes?: number;
+}
+
+/** A unix socket's path, or a host and port. */
+export type GrpcAddress = string | { readonly host: string; readonly port: number };
+
+const defaultMessageBytes = 16 * 1024 * 1024;
+/** What the peer may send on one call before it waits for us, in bytes. */
+const windowBytes = 1024 * 1024;
+const sessionMegabytes = 256;
+
+/**
+ * gRPC over HTTP/2 without TLS, on one connection. It is made at the first call, and again at the first call after it
+ * broke: a call that was on its way then fails with `unavailable`, later ones reach the restarted server.
+ */
+export class GrpcChannel implements Transport {
+  readonly #address: GrpcAddress;
+  readonly #maxReceiveBytes: number;
+  readonly #maxSendBytes: number;
+  #connection: Connection | undefined;
+  #closed = false;
+
+  constructor(address: GrpcAddress, options: GrpcChannelOptions = {}) {
+    this.#address = address;
+    this.#maxReceiveBytes = options.maxReceiveMessageBytes ?? defaultMessageBytes;
+    this.#maxSendBytes = options.maxSendMessageBytes ?? defaultMessageBytes;
+  }
+
+  async unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    options: CallOptions,
+  ): Promise<MessageShape<O>> {
+    let answer: MessageShape<O> | undefined;
+    // The status comes after the answer: an answer counts only when the call ended well.
+    for await (const message of this.stream(method, one(request), options)) answer = message;
+    if (answer === undefined) throw new Fault("internal", "grpc: the call ended without an answer");
+    return answer;
+  }
+
+  async *stream<I extends DescMessage, O extends DescMessage>(
+    method: DescMethod & { readonly input: I; readonly output: O },
+    requests: AsyncIterable<MessageInitShape<I>>,
+    options: CallOptions,
+  ): AsyncGenerator<MessageShape<O>> {
+    const connection = this.#connect();
+    using call = new ClientCall(
+      connection.session.request(headersOf(method, options)),
+      options,
+      () => connection.failure,
+    );
+    void this.#send(call, method.input, requests);
+    try {
+      for await (const bytes of unframe(call.bytes(), this.#maxReceiveBytes)) {
+        yield fromBinary(method.output, bytes);
+      }
+      await call.ended();
+    } catch (error) {
+      throw call.failureOf(error);
+    }
+  }
+
+  /** Closes the connection; calls that run fail with `canceled`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const session = this.#connection?.session;
+    if (!session || session.destroyed) return;
+    const closed = once(session, "close");
+    session.destroy(undefined, constants.NGHTTP2_CANCEL);
+    await closed;
+  }
+
+  #connect(): Connection {
+    if (this.#closed) throw new Fault("canceled", "grpc: the client connection is closing");
+    const { session } = this.#connection ?? {};
+    if (!this.#connection || session?.closed || session?.destroyed) {
+      this.#connection = connectTo(this.#address);
+    }
+    return this.#connection;
+  }
+
+  /** Sends until the requests or the call end. What `requests` throws ends the call and is thrown from it. */
+  async #send<I extends DescMessage>(
+    call: ClientCall,
+    schema: I,
+    requests: AsyncIterable<MessageInitShape<I>>,
+  ): Promise<void> {
+    try {
+      for await (const request of requests) {
+        if (call.isOver) return;
+        const message = toBinary(schema, create(schema, request));
+        if (message.length > this.#maxSendBytes) {
+          throw new Fault(
+            "resource_exhausted",
+            `grpc: trying to send message larger than max (${message.length} vs. ${this.#maxSendBytes})`,
+          );
+        }
+        await call.write(frame(message));
+      }
+      call.finishSending();
+    } catch (error) {
+      call.cancel(error);
+    }
+  }
+}
+
+function headersOf(method: DescMethod, { metadata, timeoutMs }: CallOptions): OutgoingHttpHeaders {
+  const headers: Record<string, string | string[]> = {
+    [constants.HTTP2_HEADER_METHOD]: "POST",
+    [constants.HTTP2_HEADER_PATH]: `/${method.parent.typeName}/${method.name}`,
+    [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
+    [constants.HTTP2_HEADER_TE]: "trailers",
+    "user-agent": "slipway",
+    ...(timeoutMs === undefined ? {} : { "grpc-timeout": formatTimeout(timeoutMs) }),
+  };
+  for (const [key, value] of metadata ?? []) {
+    const before = headers[key];
+    headers[key] = before === undefined ? value : [before, value].flat();
+  }
+  return headers;
+}
+
+interface Connection {
+  readonly session: ClientHttp2Session;
+  /** Why it could not be made, or broke. */
+  failure?: Fault;
+}
+
+function connectTo(address: GrpcAddress): Connection {
+  const socket = typeof address === "string" ? connectSocket(address) : connectSocket(address);
+  const session = connect("http://localhost", {
+    createConnection: () => socket,
+    maxSessionMemory: sessionMegabytes,
+    settings: { initialWindowSize: windowBytes, enablePush: false },
+  });
+  const connection: Connection = { session };
+  // The calls see their streams close; why, the socket says.
+  session.on("error", () => {});
+  session.once("connect", () => {
+    if (!session.destroyed) session.setLocalWindowSize(4 * windowBytes);
+  });
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    const name = typeof address === "string" ? address : `${address.host}:${address.port}`;
+    connection.failure = new Fault("unavailable", `Cannot reach "${name}": ${reasonOf(error)}`, {
+      cause: error,
+    });
+  });
+  return connection;
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.code === "ENOENT") return "no such file or directory";
+  if (error.code === "ECONNREFUSED") return "connection refused";
+  if (error.code === "EACCES") return "permission denied";
+  return error.message;
+}
+
+async function* one<T>(value: T): AsyncGenerator<T> {
+  yield value;
+}
