@@ -2,31 +2,28 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, watch } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Events } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import { Task } from "@slipway/api/containerd/task/v3/task_pb";
 import { serve } from "@slipway/rpc/service";
 import { Bundles } from "@slipway/shim/testing/bundles";
-import { UnaryClient } from "@slipway/shim/wire/client";
-import { serveConnection } from "@slipway/shim/wire/connection";
+import { TtrpcClient } from "@slipway/ttrpc/client";
+import { TtrpcServer } from "@slipway/ttrpc/server";
 
 const LIVES = Number(process.argv[2] ?? 60);
 using bundles = new Bundles();
 const [events, socket] = [join(bundles.root, "events.sock"), join(bundles.root, "shim.sock")];
 let published = 0;
-const daemon = createServer((connection) => {
-  serveConnection(connection, [
-    serve(Events, {
-      forward: () => {
-        published += 1;
-        return {};
-      },
-    }),
-  ]);
-}).listen(events);
-await once(daemon, "listening");
+const daemon = new TtrpcServer([
+  serve(Events, {
+    forward: () => {
+      published += 1;
+      return {};
+    },
+  }),
+]);
+await daemon.listen(events);
 
 const program = fileURLToPath(new URL("../bin/containerd-shim-slipway-v1", import.meta.url));
 const flags = ["-namespace", "bench", "-events", events, "-runtime-root", join(bundles.root, "runtime")];
@@ -35,7 +32,7 @@ const shim = spawn(program, [...flags, "serve", "-socket", socket], { stdio: "in
 process.once("exit", () => shim.kill());
 await appears(socket);
 console.log(`shim ready after ${(performance.now() - began).toFixed(0)} ms`);
-const client = new UnaryClient(socket);
+const client = new TtrpcClient(socket);
 
 const made = Array.from({ length: LIVES * 2 }, () => bundles.bundle(["true"]));
 const spent = { create: 0, start: 0, wait: 0, delete: 0 };
@@ -50,7 +47,7 @@ const rollup = readFileSync(`/proc/${shim.pid}/smaps_rollup`, "utf8");
 console.log(`shim: PSS ${/^Pss:\s+(\d+)/m.exec(rollup)?.[1]} kB, ${published} events`);
 client[Symbol.dispose]();
 shim.kill();
-daemon.close();
+await daemon.drain(0);
 process.exitCode = 0;
 
 async function live(): Promise<void> {
@@ -60,10 +57,10 @@ async function live(): Promise<void> {
     await call;
     spent[name] += performance.now() - start;
   };
-  await step("create", client.call(Task.method.create, { id, bundle }));
-  await step("start", client.call(Task.method.start, { id }));
-  await step("wait", client.call(Task.method.wait, { id }));
-  await step("delete", client.call(Task.method.delete, { id }));
+  await step("create", client.unary(Task.method.create, { id, bundle }));
+  await step("start", client.unary(Task.method.start, { id }));
+  await step("wait", client.unary(Task.method.wait, { id }));
+  await step("delete", client.unary(Task.method.delete, { id }));
 }
 
 async function timed(lives: number, width: number): Promise<number> {

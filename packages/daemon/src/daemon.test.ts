@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { Task } from "@slipway/api/containerd/task/v3/task_pb";
+import { TtrpcClient } from "@slipway/ttrpc/client";
 
 const run = promisify(execFile);
 const slipwayd = join(import.meta.dirname, "../../../bin/slipwayd");
@@ -54,9 +56,15 @@ describe("slipwayd", () => {
     assert.match(await ctr("plugins", "ls"), /io\.containerd\.grpc\.v1 +version +- +ok/);
   });
 
-  it("keeps its root, its state and its socket to root", () => {
+  it("answers shims over ttrpc", async () => {
+    await using client = await TtrpcClient.connect(`${address}.ttrpc`);
+    await assert.rejects(client.unary(Task.method.state, {}), { code: "unimplemented" });
+  });
+
+  it("keeps its root, its state and its sockets to root", () => {
     const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
-    assert.deepEqual([root, join(folder, "state"), address].map(modeOf), ["700", "711", "600"]);
+    const paths = [root, join(folder, "state"), address, `${address}.ttrpc`];
+    assert.deepEqual(paths.map(modeOf), ["700", "711", "600", "600"]);
   });
 
   it("refuses a second instance on its root, naming the first", async () => {
@@ -66,9 +74,10 @@ describe("slipwayd", () => {
     });
   });
 
-  it("stops by SIGTERM with 0, without its socket, and starts again after SIGKILL", async () => {
+  it("stops by SIGTERM with 0, without its sockets, and starts again after SIGKILL", async () => {
     assert.equal(await stop(daemon, "SIGTERM"), 0);
     assert.equal(existsSync(address), false);
+    assert.equal(existsSync(`${address}.ttrpc`), false);
     daemon = await start();
     await stop(daemon, "SIGKILL");
     assert.equal(existsSync(address), true);

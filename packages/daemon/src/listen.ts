@@ -1,6 +1,7 @@
 import type { Logger } from "@slipway/core/plugin";
 import { GrpcServer } from "@slipway/grpc/server";
 import type { ServiceRegistration } from "@slipway/rpc/service";
+import { TtrpcServer } from "@slipway/ttrpc/server";
 import type { DaemonConfig } from "./config/config.ts";
 import { ownSocket, prepareSocket } from "./socket-file.ts";
 
@@ -13,7 +14,7 @@ export async function listen(
   services: { readonly grpc: readonly ServiceRegistration[]; readonly ttrpc: readonly ServiceRegistration[] },
   log: Logger,
 ): Promise<AsyncDisposable> {
-  const { grpc } = config;
+  const { grpc, ttrpc } = config;
   await using undo = new AsyncDisposableStack();
   const server = new GrpcServer(services.grpc, grpc);
   undo.defer(() => server.drain(drainMs));
@@ -21,6 +22,12 @@ export async function listen(
   await privately(() => server.listen(grpc.address));
   await ownSocket(grpc);
   log.info("serving...", { address: grpc.address });
+  const shims = new TtrpcServer(services.ttrpc);
+  undo.defer(() => shims.drain(drainMs));
+  await prepareSocket(ttrpc.address);
+  await privately(() => shims.listen(ttrpc.address));
+  await ownSocket(ttrpc);
+  log.info("serving...", { address: ttrpc.address });
   const owned = undo.move();
   return { [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -1,31 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http2";
-import { codeOf, Fault, type FaultCode, messageOf } from "@slipway/fault/fault";
-
-/** By their number: https://grpc.io/docs/guides/status-codes/ */
-const codes: readonly (FaultCode | "ok")[] = [
-  "ok",
-  "canceled",
-  "unknown",
-  "invalid_argument",
-  "deadline_exceeded",
-  "not_found",
-  "already_exists",
-  "permission_denied",
-  "resource_exhausted",
-  "failed_precondition",
-  "aborted",
-  "out_of_range",
-  "unimplemented",
-  "internal",
-  "unavailable",
-  "data_loss",
-  "unauthenticated",
-];
+import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
+import { statusCodes } from "@slipway/rpc/status";
 
 /** The trailers that say how a call failed. Text beyond ASCII is percent-encoded, and so is the percent sign. */
 export function failureTrailers(error: unknown): Record<string, string> {
   return {
-    "grpc-status": String(codes.indexOf(codeOf(error))),
+    "grpc-status": String(statusCodes.indexOf(codeOf(error))),
     "grpc-message": encodeURIComponent(messageOf(error).toWellFormed()).replaceAll("%20", " "),
   };
 }
@@ -34,7 +14,7 @@ export function failureTrailers(error: unknown): Record<string, string> {
 export function failureOfStatus(headers: IncomingHttpHeaders): Fault | undefined {
   const status = Number(headers["grpc-status"]);
   if (status === 0) return undefined;
-  const code = codes[status] ?? "unknown";
+  const code = statusCodes[status] ?? "unknown";
   return new Fault(code === "ok" ? "unknown" : code, decodeMessage(String(headers["grpc-message"] ?? "")));
 }
 

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync, watch } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -12,20 +11,19 @@ import { Task } from "@slipway/api/containerd/task/v3/task_pb";
 import type { Envelope } from "@slipway/api/containerd/types/types_pb";
 import { Status } from "@slipway/api/containerd/v1/types/types_pb";
 import { serve } from "@slipway/rpc/service";
+import { TtrpcClient } from "@slipway/ttrpc/client";
+import { TtrpcServer } from "@slipway/ttrpc/server";
 import { Bundles, topics } from "../testing/bundles.ts";
-import { UnaryClient } from "../wire/client.ts";
-import { serveConnection } from "../wire/connection.ts";
 
 const bundles = new Bundles();
 const [eventsPath, socket] = [join(bundles.root, "events.sock"), join(bundles.root, "shim.sock")];
 let shim: ChildProcess;
-let client: UnaryClient;
+let client: TtrpcClient;
 
 /** A daemon's event endpoint that can go away and come back. */
 class FakeDaemon {
   readonly events: Envelope[] = [];
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
+  #server: TtrpcServer | undefined;
   #onEvent: (() => void) | undefined;
 
   async up(): Promise<void> {
@@ -34,16 +32,12 @@ class FakeDaemon {
       this.#onEvent?.();
       return {};
     };
-    this.#server = createServer((connection) => {
-      this.#sockets.add(connection);
-      serveConnection(connection, [serve(Events, { forward })]);
-    }).listen(eventsPath);
-    await once(this.#server, "listening");
+    this.#server = new TtrpcServer([serve(Events, { forward })]);
+    await this.#server.listen(eventsPath);
   }
 
-  down(): void {
-    this.#server?.close();
-    for (const connection of this.#sockets) connection.destroy();
+  async down(): Promise<void> {
+    await this.#server?.drain(0);
     rmSync(eventsPath, { force: true });
   }
 
@@ -65,11 +59,11 @@ before(async () => {
   shim = spawn(program, [...flags, "serve", "-socket", socket], { stdio: "inherit" });
   while (!existsSync(socket)) await once(watcher, "change");
   watcher.close();
-  client = new UnaryClient(socket);
+  client = new TtrpcClient(socket);
 });
-after(() => {
+after(async () => {
   shim.kill();
-  daemon.down();
+  await daemon.down();
   bundles[Symbol.dispose]();
 });
 
@@ -79,30 +73,30 @@ describe("one shim process", () => {
     const exits = await Promise.all(
       made.map(async ({ id, bundle }) => {
         const { method } = Task;
-        await client.call(method.create, { id, bundle });
-        await client.call(method.start, { id });
-        const { exitStatus } = await client.call(method.wait, { id });
-        const { status } = await client.call(TaskV2.method.state, { id });
+        await client.unary(method.create, { id, bundle });
+        await client.unary(method.start, { id });
+        const { exitStatus } = await client.unary(method.wait, { id });
+        const { status } = await client.unary(TaskV2.method.state, { id });
         assert.equal(status, Status.STOPPED);
-        await client.call(method.delete, { id });
+        await client.unary(method.delete, { id });
         return exitStatus;
       }),
     );
     assert.deepEqual(exits, [9, 9, 9, 9]);
-    const { shimPid } = await client.call(Task.method.connect, { id: "" });
+    const { shimPid } = await client.unary(Task.method.connect, { id: "" });
     // The script that finds Node gives its process to it.
     assert.equal(shimPid, shim.pid);
   });
 
   it("keeps its containers and its events while the daemon is away", async () => {
     const { id, bundle } = bundles.bundle(["true"]);
-    await client.call(Task.method.create, { id, bundle });
+    await client.unary(Task.method.create, { id, bundle });
     await daemon.until("/tasks/delete");
-    daemon.down();
+    await daemon.down();
     daemon.events.splice(0);
-    await client.call(Task.method.start, { id });
-    await client.call(Task.method.wait, { id });
-    await client.call(Task.method.delete, { id });
+    await client.unary(Task.method.start, { id });
+    await client.unary(Task.method.wait, { id });
+    await client.unary(Task.method.delete, { id });
     await daemon.up();
     await daemon.until("/tasks/delete");
     const own = topics(daemon.events).filter((topic) => topic !== "/tasks/create");
@@ -111,13 +105,13 @@ describe("one shim process", () => {
   });
 
   it("refuses what it does not know with the codes of the task API", async () => {
-    await assert.rejects(client.call(Task.method.state, { id: "none" }), { code: "not_found" });
-    await assert.rejects(client.call(Events.method.forward, {}), { code: "unimplemented" });
+    await assert.rejects(client.unary(Task.method.state, { id: "none" }), { code: "not_found" });
+    await assert.rejects(client.unary(Events.method.forward, {}), { code: "unimplemented" });
   });
 
   it("ends at Shutdown, once it is empty", async () => {
     const ended = once(shim, "exit");
-    await client.call(Task.method.shutdown, { id: "" });
+    await client.unary(Task.method.shutdown, { id: "" });
     assert.deepEqual(await ended, [0, null]);
     assert.equal(existsSync(socket), false);
   });

@@ -1,7 +1,8 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { StatusSchema } from "@slipway/api/google/rpc/status_pb";
-import { Fault, type FaultCode, codeOf, messageOf } from "@slipway/fault/fault";
+import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
+import { statusCodes } from "@slipway/rpc/status";
 
 /** What a ttrpc request says, its payload not decoded. */
 export interface RequestMessage {
@@ -11,26 +12,6 @@ export interface RequestMessage {
   readonly timeoutNs: bigint;
   readonly metadata: readonly (readonly [string, string])[];
 }
-
-const codes: readonly (FaultCode | "ok")[] = [
-  "ok",
-  "canceled",
-  "unknown",
-  "invalid_argument",
-  "deadline_exceeded",
-  "not_found",
-  "already_exists",
-  "permission_denied",
-  "resource_exhausted",
-  "failed_precondition",
-  "aborted",
-  "out_of_range",
-  "unimplemented",
-  "internal",
-  "unavailable",
-  "data_loss",
-  "unauthenticated",
-];
 
 export function encodeRequest(request: RequestMessage): Uint8Array {
   const writer = new BinaryWriter();
@@ -80,7 +61,10 @@ export function encodeAnswer(payload: Uint8Array): Uint8Array {
 }
 
 export function encodeFailure(error: unknown): Uint8Array {
-  const status = create(StatusSchema, { code: codes.indexOf(codeOf(error)), message: messageOf(error) });
+  const status = create(StatusSchema, {
+    code: statusCodes.indexOf(codeOf(error)),
+    message: messageOf(error),
+  });
   return new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(toBinary(StatusSchema, status)).finish();
 }
 
@@ -92,7 +76,7 @@ export function decodeResponse(data: Uint8Array): Uint8Array {
     const [field, type] = reader.tag();
     if (field === 1) {
       const status = fromBinary(StatusSchema, reader.bytes());
-      const code = codes[status.code] ?? "unknown";
+      const code = statusCodes[status.code] ?? "unknown";
       if (code !== "ok") throw new Fault(code, status.message);
     } else if (field === 2) payload = new Uint8Array(reader.bytes());
     else reader.skip(type);
