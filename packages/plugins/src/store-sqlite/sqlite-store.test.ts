@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import type { Bucket, Reader } from "@slipway/core/store";
+import { hasCode } from "@slipway/fault/fault";
+import { SqliteStore } from "./sqlite-store.ts";
+
+const words: Bucket<string> = {
+  name: "words",
+  encode: (value) => Buffer.from(value),
+  decode: (bytes) => Buffer.from(bytes).toString(),
+};
+const others: Bucket<string> = { ...words, name: "others" };
+const keys = (reader: Reader, prefix?: string): string[] =>
+  [...reader.list(words, prefix)].map(([key]) => key);
+
+describe("SqliteStore", () => {
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "slipway-store-"));
+    path = join(folder, "slipway.db");
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("reads what it was given, also after it was opened again", async () => {
+    {
+      await using store = SqliteStore.open(path);
+      await store.update((transaction) => {
+        transaction.put(words, "a", "one");
+        transaction.put(words, "gone", "two");
+        transaction.put(others, "a", "three");
+      });
+      await store.update((transaction) => transaction.delete(words, "gone"));
+    }
+    await using store = SqliteStore.open(path);
+    store.read((reader) => {
+      assert.equal(reader.get(words, "a"), "one");
+      assert.equal(reader.get(words, "gone"), undefined);
+      assert.equal(reader.get(others, "a"), "three");
+    });
+  });
+
+  it("lists by prefix in the order of the keys' bytes", async () => {
+    await using store = SqliteStore.open(path);
+    await store.update((transaction) => {
+      for (const key of ["ns/b", "ns/a", "ns0", "ns/\u{1f600}", "ns/\uffee", "n"])
+        transaction.put(words, key, key);
+    });
+    store.read((reader) => {
+      assert.deepEqual(keys(reader, "ns/"), ["ns/a", "ns/b", "ns/\uffee", "ns/\u{1f600}"]);
+      assert.deepEqual(keys(reader), ["n", "ns/a", "ns/b", "ns/\uffee", "ns/\u{1f600}", "ns0"]);
+    });
+  });
+
+  it("shows an update its own writes and those of updates before it", async () => {
+    await using store = SqliteStore.open(path);
+    const count = async (): Promise<void> =>
+      await store.update((transaction) => {
+        const before = Number(transaction.get(words, "count") ?? 0);
+        transaction.put(words, "count", String(before + 1));
+        assert.equal(transaction.get(words, "count"), String(before + 1));
+      });
+    await Promise.all(Array.from({ length: 100 }, count));
+    assert.equal(
+      store.read((reader) => reader.get(words, "count")),
+      "100",
+    );
+  });
+
+  it("undoes an update that throws, and only that one", async () => {
+    await using store = SqliteStore.open(path);
+    const results = await Promise.allSettled([
+      store.update((transaction) => transaction.put(words, "a", "kept")),
+      store.update((transaction) => {
+        transaction.put(words, "a", "lost");
+        throw new Error("no");
+      }),
+      store.update((transaction) => transaction.put(words, "b", "kept")),
+    ]);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ["fulfilled", "rejected", "fulfilled"],
+    );
+    assert.equal(
+      store.read((reader) => reader.get(words, "a")),
+      "kept",
+    );
+  });
+
+  it("lets lists be nested and their objects be changed meanwhile", async () => {
+    await using store = SqliteStore.open(path);
+    await store.update((transaction) => {
+      for (const key of ["a", "b", "c"]) transaction.put(words, key, "");
+      for (const [key] of transaction.list(words)) {
+        assert.ok(keys(transaction).includes(key));
+        transaction.delete(words, key);
+      }
+      assert.deepEqual(keys(transaction), []);
+    });
+  });
+
+  it("refuses a file of a newer Slipway, and leaves it as it is", () => {
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA user_version = 1000");
+    database.close();
+    assert.throws(
+      () => SqliteStore.open(path),
+      (error) => hasCode(error, "failed_precondition") && /version 1000/.test((error as Error).message),
+    );
+  });
+
+  it("fails an update that the disk has no room for, and goes on", async () => {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]);
+    try {
+      await using store = SqliteStore.open(path);
+      await assert.rejects(
+        store.update((transaction) => transaction.put(words, "large", "x".repeat(2_000_000))),
+        { code: "resource_exhausted" },
+      );
+      await store.update((transaction) => transaction.put(words, "small", "x"));
+      assert.deepEqual(
+        store.read((reader) => keys(reader)),
+        ["small"],
+      );
+    } finally {
+      execFileSync("umount", [folder]);
+    }
+  });
+
+  it("keeps its log small, and leaves none behind", async () => {
+    {
+      await using store = SqliteStore.open(path);
+      const value = "x".repeat(1_000);
+      for (let round = 0; round < 20; round++) {
+        await Promise.all(
+          Array.from(
+            { length: 1_000 },
+            async (_, index) =>
+              await store.update((transaction) => transaction.put(words, `${round}/${index}`, value)),
+          ),
+        );
+      }
+      assert.ok(statSync(`${path}-wal`).size < 100 * 1024 * 1024);
+      assert.ok(statSync(path).size > 1024 * 1024, "nothing was checkpointed");
+    }
+    assert.ok(!existsSync(`${path}-wal`));
+  });
+
+  it("has every acknowledged update after a kill", async () => {
+    const writer = `
+      import { SqliteStore } from ${JSON.stringify(new URL("./sqlite-store.ts", import.meta.url).href)};
+      const words = { name: "words", encode: (value) => Buffer.from(value), decode: String };
+      const store = SqliteStore.open(process.argv[1]);
+      for (let n = 0; ; n++) {
+        void store.update((transaction) => transaction.put(words, String(n), "x")).then(() => console.log(n));
+        if (n % 20 === 0) await new Promise(setImmediate);
+      }`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", writer, path], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const acknowledged: string[] = [];
+    for await (const line of createInterface(child.stdout)) {
+      acknowledged.push(line);
+      if (acknowledged.length === 2_000) child.kill("SIGKILL");
+    }
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    assert.equal(child.signalCode, "SIGKILL");
+    await using store = SqliteStore.open(path);
+    const missing = store.read((reader) =>
+      acknowledged.filter((key) => reader.get(words, key) === undefined),
+    );
+    assert.deepEqual(missing, []);
+  });
+});

@@ -1,0 +1,19 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { definePlugin } from "@slipway/core/plugin";
+import { StorePlugin } from "@slipway/core/plugin-kinds";
+import { SqliteStore } from "./sqlite-store.ts";
+
+/** The daemon's store, in ROOT/io.slipway.store.v1.sqlite/slipway.db. */
+export const sqliteStorePlugin = definePlugin({
+  kind: StorePlugin,
+  id: "sqlite",
+  needs: {},
+  parseConfig: () => undefined,
+  async start(_provided, _config, { rootDir }) {
+    await mkdir(rootDir, { recursive: true, mode: 0o700 });
+    const path = join(rootDir, "slipway.db");
+    const store = SqliteStore.open(path);
+    return { instance: store, exports: { path }, stop: () => store[Symbol.asyncDispose]() };
+  },
+});
