@@ -1,0 +1,193 @@
+import { createHash, type Hash } from "node:crypto";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { CommitOptions, ContentWriter, IngestStatus, WriterOptions } from "@slipway/core/content";
+import type { Labels } from "@slipway/core/labels";
+import { Fault } from "@slipway/fault/fault";
+import { algorithmOf, type Digest, digestFromHash } from "@slipway/oci/digest";
+import { createIngest, readIngest, touchIngest } from "./ingest-folder.ts";
+import { blobPath, ingestFolder } from "./layout.ts";
+import { readFileRange } from "./read-file.ts";
+import { failedWith } from "./system-errors.ts";
+
+/** What a writer needs of its store. */
+interface Owner {
+  readonly root: string;
+  /** The writer has ended: another one may have its ref. */
+  release(): void;
+  has(digest: Digest): Promise<boolean>;
+  label(digest: Digest, labels: Labels): void;
+}
+
+/** Writes an ingest's data file and hashes it on the way. */
+export class LocalWriter implements ContentWriter {
+  readonly #owner: Owner;
+  readonly #folder: string;
+  readonly #file: FileHandle;
+  #hash: Hash;
+  #algorithm: string;
+  #status: IngestStatus;
+  #closed = false;
+  /** After a failed write nobody knows what the file has: this writer is of no more use, the next one looks. */
+  #broken: unknown;
+
+  private constructor(owner: Owner, folder: string, file: FileHandle, status: IngestStatus) {
+    this.#owner = owner;
+    this.#folder = folder;
+    this.#file = file;
+    this.#status = status;
+    this.#algorithm = status.expected ? algorithmOf(status.expected) : "sha256";
+    this.#hash = createHash(this.#algorithm);
+  }
+
+  static async open(owner: Owner, ref: string, options: WriterOptions): Promise<LocalWriter> {
+    const folder = ingestFolder(owner.root, ref);
+    const status = await resumeOrCreate(folder, ref, options.total ?? 0);
+    const file = await open(join(folder, "data"), status.offset > 0 ? "r+" : "w");
+    const writer = new LocalWriter(owner, folder, file, {
+      ...status,
+      ...(options.expected ? { expected: options.expected } : {}),
+    });
+    try {
+      await writer.#rehash(writer.#algorithm);
+      return writer;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  status(): IngestStatus {
+    return this.#status;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#check();
+    const { offset } = this.#status;
+    const written = writeFully(this.#file, bytes, offset);
+    // The disk and the hash work side by side.
+    this.#hash.update(bytes);
+    try {
+      await written;
+    } catch (error) {
+      this.#broken = error;
+      throw error;
+    }
+    this.#status = { ...this.#status, offset: offset + bytes.length, updatedAt: new Date() };
+  }
+
+  async truncate(offset: number): Promise<void> {
+    this.#check();
+    if (offset === this.#status.offset) return;
+    if (offset !== 0) throw new Fault("unimplemented", "Truncate: unsupported size");
+    await this.#file.truncate(0);
+    this.#hash = createHash(this.#algorithm);
+    this.#status = { ...this.#status, offset: 0, updatedAt: new Date() };
+  }
+
+  async commit(options: CommitOptions = {}): Promise<Digest> {
+    this.#check();
+    try {
+      const digest = await this.#verify(options);
+      await this.#publish(digest);
+      if (options.labels) this.#owner.label(digest, options.labels);
+      return digest;
+    } finally {
+      await this[Symbol.asyncDispose]();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#file.close();
+      await touchIngest(this.#folder, this.#status.updatedAt);
+    } catch (error) {
+      // The folder has gone: by a commit, or an abort under our hands.
+      if (!failedWith(error, "ENOENT")) throw error;
+    } finally {
+      this.#owner.release();
+    }
+  }
+
+  #check(): void {
+    if (this.#broken) throw this.#broken;
+    if (this.#closed) {
+      throw new Fault("failed_precondition", "cannot commit on closed writer: failed precondition");
+    }
+  }
+
+  async #verify(options: CommitOptions): Promise<Digest> {
+    const { offset } = this.#status;
+    const total = options.total ?? (this.#status.total || offset);
+    if (total !== offset) {
+      throw new Fault(
+        "failed_precondition",
+        `unexpected commit size ${offset}, expected ${total}: failed precondition`,
+      );
+    }
+    const wanted = options.expected ?? this.#status.expected;
+    // The writer was opened without knowing the digest and took the usual algorithm: only another pass can tell.
+    if (wanted && algorithmOf(wanted) !== this.#algorithm) await this.#rehash(algorithmOf(wanted));
+    const digest = digestFromHash(this.#hash, this.#algorithm);
+    if (wanted && wanted !== digest) {
+      throw new Fault(
+        "failed_precondition",
+        `unexpected commit digest ${digest}, expected ${wanted}: failed precondition`,
+      );
+    }
+    return digest;
+  }
+
+  /** Bytes, then name, then the folder that has the name: after a power cut the blob is whole or not there. */
+  async #publish(digest: Digest): Promise<void> {
+    const target = blobPath(this.#owner.root, digest);
+    await mkdir(dirname(target), { recursive: true });
+    if (await this.#owner.has(digest)) {
+      await this.#remove();
+      throw new Fault("already_exists", `content ${digest}: already exists`);
+    }
+    const now = new Date();
+    const { mode } = await this.#file.stat();
+    await this.#file.utimes(now, now);
+    await this.#file.chmod(mode & 0o444);
+    await this.#file.sync();
+    await rename(join(this.#folder, "data"), target);
+    await using folder = await open(dirname(target), "r");
+    await folder.sync();
+    await this.#remove();
+  }
+
+  async #remove(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Hashes what the file has so far. */
+  async #rehash(algorithm: string): Promise<void> {
+    this.#algorithm = algorithm;
+    this.#hash = createHash(algorithm);
+    for await (const chunk of readFileRange(join(this.#folder, "data"), 0, this.#status.offset)) {
+      this.#hash.update(chunk);
+    }
+  }
+}
+
+async function resumeOrCreate(folder: string, ref: string, total: number): Promise<IngestStatus> {
+  try {
+    const status = await readIngest(folder);
+    if (status.ref === ref && (total === 0 || status.total === 0 || total === status.total)) return status;
+  } catch {
+    // Torn by a crash or never there: it begins anew either way.
+  }
+  const now = new Date();
+  await createIngest(folder, ref, total, now);
+  return { ref, offset: 0, total, startedAt: now, updatedAt: now };
+}
+
+async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    written += (await file.write(bytes, written, bytes.length - written, position + written)).bytesWritten;
+  }
+}
