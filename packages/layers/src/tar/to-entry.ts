@@ -1,0 +1,57 @@
+import { Fault } from "@slipway/fault/fault";
+import type { TarEntry, TarType } from "./entry.ts";
+import type { TarHeader } from "./header.ts";
+import { type PaxRecords, paxNumber, paxTime, xattrPrefix } from "./pax.ts";
+
+/** The member that a header block and what stood before it describe. Pax goes before GNU, GNU before the block. */
+export function toEntry(
+  header: TarHeader,
+  records: PaxRecords,
+  longName?: string,
+  longLink?: string,
+): TarEntry {
+  const bytesOf = (record: string): string | undefined => records.get(record)?.toString("latin1");
+  const name = bytesOf("GNU.sparse.name") ?? bytesOf("path") ?? longName ?? header.name;
+  const accessedNs = paxTime(records, "atime");
+  return {
+    type: typeOf(header.type, name),
+    name,
+    linkName: bytesOf("linkpath") ?? longLink ?? header.linkName,
+    mode: header.mode,
+    uid: paxNumber(records, "uid") ?? header.uid,
+    gid: paxNumber(records, "gid") ?? header.gid,
+    sizeBytes: paxNumber(records, "size") ?? header.sizeBytes,
+    modifiedNs: paxTime(records, "mtime") ?? BigInt(header.modified) * 1_000_000_000n,
+    ...(accessedNs === undefined ? {} : { accessedNs }),
+    deviceMajor: header.deviceMajor,
+    deviceMinor: header.deviceMinor,
+    xattrs: records.size === 0 ? noXattrs : xattrsOf(records),
+  };
+}
+
+const noXattrs: ReadonlyMap<string, Uint8Array> = new Map();
+
+function xattrsOf(records: PaxRecords): ReadonlyMap<string, Uint8Array> {
+  const found = [...records].filter(([name]) => name.startsWith(xattrPrefix));
+  return new Map(found.map(([name, value]) => [name.slice(xattrPrefix.length), value]));
+}
+
+const types: Readonly<Record<string, TarType>> = {
+  "0": "file",
+  "\0": "file",
+  "7": "file",
+  "1": "link",
+  "2": "symlink",
+  "3": "character",
+  "4": "block",
+  "5": "directory",
+  "6": "fifo",
+};
+
+function typeOf(flag: string, name: string): TarType {
+  const type = types[flag];
+  if (!type)
+    throw new Fault("invalid_argument", `Cannot read tar: unhandled header type ${flag.charCodeAt(0)}`);
+  // V7 has no type for directories.
+  return type === "file" && name.endsWith("/") ? "directory" : type;
+}
