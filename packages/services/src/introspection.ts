@@ -4,13 +4,15 @@ import {
   Introspection,
   type PluginSchema,
 } from "@slipway/api/containerd/services/introspection/v1/introspection_pb";
+import { pluginFields } from "@slipway/core/filters/fields";
+import { compileFilters } from "@slipway/core/filters/filters";
 import type { PluginReport } from "@slipway/core/introspection";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
 
 /** What introspection asks the daemon for. */
 export interface DaemonFacts {
-  plugins(filters: readonly string[]): readonly PluginReport[];
+  plugins(): readonly PluginReport[];
   /** Stays the same as long as the daemon's root does. */
   uuid(): Promise<string>;
 }
@@ -18,7 +20,13 @@ export interface DaemonFacts {
 export function introspectionService(daemon: DaemonFacts): ServiceRegistration {
   return serve(Introspection, {
     plugins({ filters }) {
-      return { plugins: daemon.plugins(filters).map(toMessage) };
+      const matches = compileFilters(filters);
+      return {
+        plugins: daemon
+          .plugins()
+          .filter((report) => matches(pluginFields(report)))
+          .map(toMessage),
+      };
     },
     async server() {
       return {
@@ -29,7 +37,7 @@ export function introspectionService(daemon: DaemonFacts): ServiceRegistration {
       };
     },
     pluginInfo({ type, id }) {
-      const report = daemon.plugins([]).find((plugin) => plugin.type === type && plugin.id === id);
+      const report = daemon.plugins().find((plugin) => plugin.type === type && plugin.id === id);
       if (!report) throw new Fault("not_found", `plugin ${type}.${id}: not found`);
       return { plugin: toMessage(report) };
     },

@@ -34,6 +34,11 @@ export function fromAny(any: Any): Any {
   return { typeUrl: any.typeUrl, value: any.value };
 }
 
+/** The protobuf library's types say that bytes are not shared memory; ours never are. */
+export function toAny({ typeUrl, value }: Any): { typeUrl: string; value: Uint8Array<ArrayBuffer> } {
+  return { typeUrl, value: value as Uint8Array<ArrayBuffer> };
+}
+
 export function fromAnys(anys: Readonly<Record<string, Any>>): Record<string, Any> {
   return Object.fromEntries(Object.entries(anys).map(([name, any]) => [name, fromAny(any)]));
 }

@@ -1,17 +1,18 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Tasks } from "@slipway/api/containerd/services/tasks/v1/tasks_pb";
 import { type ProcessSchema, Status } from "@slipway/api/containerd/v1/types/types_pb";
+import type { MetricSchema } from "@slipway/api/containerd/types/types_pb";
+import { compileFilters } from "@slipway/core/filters/filters";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { TaskManagers } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import type { ProcessIo, ProcessRef, ProcessState, TaskManager, TaskStatus } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
 import { type CallContext, serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { fromAny, fromDescriptor, fromMounts, toTimestamp } from "./messages.ts";
+import { fromAny, toAny, fromDescriptor, fromMounts, toTimestamp } from "./messages.ts";
 import { required } from "./required.ts";
 import { namespaceOf, storesOf } from "./scope.ts";
 
-/** `checkpoint` stores what a checkpoint wrote; see task-checkpoint.ts. */
 export function tasksService(managers: TaskManagers, stores: MetadataStores): ServiceRegistration {
   const tasksOf = (context: CallContext): TaskManager => managers.scoped(namespaceOf(context));
   return serve(Tasks, {
@@ -81,7 +82,7 @@ export function tasksService(managers: TaskManagers, stores: MetadataStores): Se
       return {};
     },
     async metrics({ filters }, context) {
-      return { metrics: await metricsOf(tasksOf(context), filters) };
+      return { metrics: await metricsOf(tasksOf(context), namespaceOf(context), filters) };
     },
     async wait(request, context) {
       const exit = await tasksOf(context).wait(refOf(request), { signal: context.signal });
@@ -98,30 +99,22 @@ async function snapshotMounts(stores: MetadataStores, id: string, context: CallC
   return await scoped.snapshotter(snapshotter).mounts(snapshotKey);
 }
 
-/** The metrics of the tasks that the filters name: `id==NAME`, or all. A task that ends meanwhile is left out. */
+/** The metrics of the tasks that match. A task that ends meanwhile is left out. */
 async function metricsOf(
   tasks: TaskManager,
+  namespace: string,
   filters: readonly string[],
-): Promise<
-  {
-    id: string;
-    timestamp: ReturnType<typeof toTimestamp>;
-    data: { typeUrl: string; value: Uint8Array<ArrayBuffer> };
-  }[]
-> {
-  const named = filters.flatMap((filter) => /^id(?:==|~=)"?\^?([\w.-]+)\$?"?$/.exec(filter)?.[1] ?? []);
-  const ids = named.length > 0 ? named : (await tasks.list()).map(({ containerId }) => containerId);
+): Promise<MessageInitShape<typeof MetricSchema>[]> {
+  const matches = compileFilters(filters);
+  const ids = (await tasks.list())
+    .map(({ containerId }) => containerId)
+    .filter((id) =>
+      matches(([field]) => (field === "id" ? id : field === "namespace" ? namespace : undefined)),
+    );
   const found = await Promise.all(
     ids.map(async (id) => {
       try {
-        const { typeUrl, value } = await tasks.metrics(id);
-        return [
-          {
-            id,
-            timestamp: toTimestamp(new Date()),
-            data: { typeUrl, value: value as Uint8Array<ArrayBuffer> },
-          },
-        ];
+        return [{ id, timestamp: toTimestamp(new Date()), data: toAny(await tasks.metrics(id)) }];
       } catch (error) {
         if (hasCode(error, "not_found")) return [];
         throw error;
