@@ -1,0 +1,29 @@
+#!/bin/sh
+# Installs what the tests need on Debian or Ubuntu, and runs the whole check. Needs root: containers are run.
+set -eu
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+# What the tests compare with and test against: real runtimes, a real registry, containerd and its client.
+packages="runc crun containerd skopeo umoci docker-registry busybox-static tar xz-utils acl attr"
+missing=
+for package in $packages; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+command -v npm >/dev/null || missing="$missing npm"
+if [ -n "$missing" ]; then
+  echo "Installing$missing"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  # Debian starts the daemons of its packages; the tests start their own.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    trap 'rm -f "$policy"' EXIT
+  fi
+  # shellcheck disable=SC2086
+  apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
+npm ci --silent
+npm run check
