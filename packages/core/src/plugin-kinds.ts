@@ -24,4 +24,6 @@ export const DiffPlugin = manyPlugins<Differ>("io.containerd.differ.v1");
 export const MetadataPlugin = onePlugin<MetadataStores>("io.containerd.metadata.v1");
 export const StorePlugin = onePlugin<Store>("io.slipway.store.v1");
 export const EventPlugin = onePlugin<EventExchange>("io.containerd.event.v1");
+/** Runs the metadata's collector. */
+export const GcPlugin = onePlugin<AsyncDisposable>("io.containerd.gc.v1");
 export const RuntimePlugin = manyPlugins<TaskManagers>("io.containerd.runtime.v2");

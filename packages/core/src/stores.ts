@@ -1,5 +1,6 @@
 import type { ContainerStore } from "./containers/containers.ts";
 import type { ContentStore } from "./content/content.ts";
+import type { GarbageCollector } from "./gc/gc.ts";
 import type { ImageStore } from "./images/images.ts";
 import type { LeaseManager } from "./leases/leases.ts";
 import type { NamespaceStore } from "./namespaces/namespaces.ts";
@@ -24,5 +25,6 @@ export interface ScopedStores {
 /** The daemon's metadata: everything that has a name. */
 export interface MetadataStores {
   readonly namespaces: NamespaceStore;
+  readonly garbage: GarbageCollector;
   scoped(scope: Scope): ScopedStores;
 }

@@ -7,7 +7,7 @@ export interface Namespace {
 
 /** Defined by containerd's pkg/namespaces/store.go. */
 export interface NamespaceStore {
-  /** @throws {Fault} `not_found` */
+  /** One that does not exist has no labels: clients ask for defaults before they make the first object. */
   get(name: string): Promise<Namespace>;
   list(): Promise<Namespace[]>;
   /** @throws {Fault} `already_exists` */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "@slipway/core/duration";
 import { loadTables } from "./load.ts";
 import { migrate } from "./migrate.ts";
 import { readConfig } from "./read.ts";

@@ -12,7 +12,7 @@ import {
   type Table,
   type TcpConfig,
 } from "./config.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "@slipway/core/duration";
 import { TableReader } from "./reader.ts";
 
 const server = "io.containerd.server.v1";

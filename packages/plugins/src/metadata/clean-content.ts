@@ -1,0 +1,34 @@
+import { hasCode } from "@slipway/fault/fault";
+import { blobs, ingests } from "./buckets.ts";
+import type { Database } from "./database.ts";
+
+/** Removes blobs and ingests that no namespace knows. */
+export async function cleanContent(database: Database): Promise<void> {
+  const { instance, lock } = database.content;
+  using _ = await lock.exclusive();
+  const known = database.read((reader) => {
+    const digests = new Set<string>();
+    const refs = new Set<string>();
+    for (const [, { digest }] of reader.list(blobs)) digests.add(digest);
+    for (const [, { backendRef, expected }] of reader.list(ingests)) {
+      refs.add(backendRef);
+      // Another namespace may have let it go.
+      if (expected !== undefined) digests.add(expected);
+    }
+    return { digests, refs };
+  });
+  for await (const { digest } of instance.walk()) {
+    if (!known.digests.has(digest)) await gone(instance.delete(digest));
+  }
+  for (const { ref } of await instance.listStatuses()) {
+    if (!known.refs.has(ref)) await gone(instance.abort(ref));
+  }
+}
+
+async function gone(removal: Promise<void>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!hasCode(error, "not_found")) throw error;
+  }
+}

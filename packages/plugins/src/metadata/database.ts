@@ -1,0 +1,79 @@
+import type { ContentStore } from "@slipway/core/content";
+import type { EventPublisher } from "@slipway/core/events";
+import type { Snapshotter } from "@slipway/core/snapshots";
+import type { Reader, Store, Transaction } from "@slipway/core/store";
+import { namespaces, sequences } from "./buckets.ts";
+import { NameLock, SharedLock } from "./locks.ts";
+
+/** A store below the metadata, shared by all namespaces. */
+export interface Backend<T> {
+  readonly instance: T;
+  /** Shared by those who make something that has no name in the metadata yet; exclusive for who removes what has none. */
+  readonly lock: SharedLock;
+  /** Something of it lost its name, so it has to be cleaned. */
+  dirty: boolean;
+}
+
+/** What the stores of all namespaces have in common. */
+export class Database {
+  readonly #store: Store;
+  readonly #listeners: ((dirty: boolean) => void)[] = [];
+  readonly events: EventPublisher;
+  readonly content: Backend<ContentStore>;
+  readonly snapshotters: ReadonlyMap<string, Backend<Snapshotter>>;
+  readonly snapshotNames = new NameLock();
+  /** Something was removed since the last collection. */
+  dirty = false;
+
+  constructor(
+    store: Store,
+    events: EventPublisher,
+    content: ContentStore,
+    snapshotters: ReadonlyMap<string, Snapshotter>,
+  ) {
+    this.#store = store;
+    this.events = events;
+    this.content = backend(content);
+    this.snapshotters = new Map([...snapshotters].map(([name, instance]) => [name, backend(instance)]));
+  }
+
+  read<T>(work: (reader: Reader) => T): T {
+    return this.#store.read(work);
+  }
+
+  async update<T>(work: (transaction: Transaction) => T): Promise<T> {
+    const result = await this.#store.update(work);
+    for (const listener of this.#listeners) listener(this.dirty);
+    return result;
+  }
+
+  /** An update that mutation listeners are not told of. */
+  async sweep<T>(work: (transaction: Transaction) => T): Promise<T> {
+    return await this.#store.update(work);
+  }
+
+  onMutation(listener: (dirty: boolean) => void): void {
+    this.#listeners.push(listener);
+  }
+}
+
+/** Unclean at first: a crash may have left things without a name. */
+function backend<T>(instance: T): Backend<T> {
+  return { instance, lock: new SharedLock(), dirty: true };
+}
+
+/** A namespace is there with its first object. */
+export function ensureNamespace(transaction: Transaction, name: string): void {
+  if (!transaction.get(namespaces, name)) transaction.put(namespaces, name, { name, labels: {} });
+}
+
+export function nextSequence(transaction: Transaction, name: string): number {
+  const next = (transaction.get(sequences, name)?.last ?? 0) + 1;
+  transaction.put(sequences, name, { last: next });
+  return next;
+}
+
+/** The name below the metadata: unique over all namespaces, and telling where it comes from. */
+export function backendKey(namespace: string, sequence: number, key: string): string {
+  return `${namespace}/${sequence}/${key}`;
+}

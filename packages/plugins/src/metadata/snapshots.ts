@@ -1,0 +1,181 @@
+import { maskLabels, onlyLabelPaths } from "@slipway/core/field-mask";
+import { snapshotFields } from "@slipway/core/filters/fields";
+import { compileFilters } from "@slipway/core/filters/filters";
+import type { Labels } from "@slipway/core/labels";
+import type { Mount } from "@slipway/core/mounts/mount";
+import type { SnapshotInfo, SnapshotOptions, Snapshotter, SnapshotUsage } from "@slipway/core/snapshots";
+import type { Reader } from "@slipway/core/store";
+import type { Scope } from "@slipway/core/stores";
+import { Fault, hasCode } from "@slipway/fault/fault";
+import { type Snapshot, snapshots } from "./buckets.ts";
+import { type Backend, backendKey, type Database, nextSequence } from "./database.ts";
+import { alreadyExists, failedPrecondition, notFound } from "./faults.ts";
+import { checkInfoLabels } from "./label-check.ts";
+import { hold, release } from "./lease-resources.ts";
+import { inheritedLabels, SnapshotMaker } from "./snapshot-maker.ts";
+import { removeSnapshot, snapshotKey } from "./snapshot-rows.ts";
+
+/**
+ * A namespace's view of a snapshotter. Below, a snapshot's key is `NAMESPACE/NUMBER/KEY`; a removed one only loses its
+ * name here, and goes below when the collector comes by.
+ *
+ * containerd's core/metadata/snapshot.go.
+ */
+export class NamespacedSnapshotter implements Snapshotter {
+  readonly #database: Database;
+  readonly #scope: Scope;
+  readonly #name: string;
+  readonly #backend: Backend<Snapshotter>;
+  readonly #maker: SnapshotMaker;
+
+  constructor(database: Database, scope: Scope, name: string, backend: Backend<Snapshotter>) {
+    this.#database = database;
+    this.#scope = scope;
+    this.#name = name;
+    this.#backend = backend;
+    this.#maker = new SnapshotMaker(database, scope, name, backend);
+  }
+
+  async stat(key: string): Promise<SnapshotInfo> {
+    const row = this.#database.read((reader) => this.#row(reader, key));
+    return merged(await this.#backend.instance.stat(row.backendKey), row);
+  }
+
+  async update(
+    { name, labels }: Pick<SnapshotInfo, "name" | "labels">,
+    fieldPaths?: readonly string[],
+  ): Promise<SnapshotInfo> {
+    if (name === "") throw new Fault("invalid_argument", "invalid argument");
+    using _ = await this.#use(name);
+    const row = await this.#database.update((transaction) => {
+      const old = this.#row(transaction, name);
+      onlyLabelPaths(fieldPaths ?? [], `snapshot "${name}"`);
+      const masked = maskLabels(old.labels, labels, fieldPaths);
+      checkInfoLabels(masked);
+      const updated = { ...old, labels: masked, updatedAt: new Date() };
+      transaction.put(snapshots, this.#key(name), updated);
+      return updated;
+    });
+    const below = { name: row.backendKey, labels: inheritedLabels(row.labels) };
+    return merged(await this.#backend.instance.update(below, fieldPaths), row);
+  }
+
+  async usage(key: string): Promise<SnapshotUsage> {
+    return await this.#backend.instance.usage(this.#below(key));
+  }
+
+  async mounts(key: string): Promise<Mount[]> {
+    return await this.#backend.instance.mounts(this.#below(key));
+  }
+
+  async prepare(key: string, parent: string, options: SnapshotOptions = {}): Promise<Mount[]> {
+    const mounts = await this.#maker.make("prepare", key, parent, options.labels ?? {});
+    const event = { key, parent, snapshotter: this.#name };
+    this.#database.events.publish(this.#scope.namespace, "/snapshot/prepare", event);
+    return mounts;
+  }
+
+  async view(key: string, parent: string, options: SnapshotOptions = {}): Promise<Mount[]> {
+    return await this.#maker.make("view", key, parent, options.labels ?? {});
+  }
+
+  async commit(name: string, key: string, { labels = {} }: SnapshotOptions = {}): Promise<void> {
+    checkInfoLabels(labels);
+    using _ = await this.#use(name, key);
+    const begun = await this.#database.update((transaction) => {
+      hold(transaction, this.#scope, { type: `snapshots/${this.#name}`, id: name });
+      // Not thrown: who wants a snapshot that is there has it held by the lease all the same.
+      if (transaction.get(snapshots, this.#key(name))) return alreadyExists(`snapshot "${name}"`);
+      const sequence = nextSequence(transaction, this.#key(""));
+      return { row: this.#row(transaction, key), to: backendKey(this.#scope.namespace, sequence, name) };
+    });
+    if (begun instanceof Fault) throw begun;
+    const { row, to } = begun;
+    await this.#backend.instance.commit(to, row.backendKey, { labels: inheritedLabels(labels) });
+    // If the collector took the active one meanwhile, what was committed has no name and goes, too.
+    this.#backend.dirty = true;
+    await this.#database.update((transaction) => {
+      this.#row(transaction, key);
+      transaction.delete(snapshots, this.#key(key));
+      release(transaction, this.#scope, { type: `snapshots/${this.#name}`, id: key });
+      const now = new Date();
+      transaction.put(snapshots, this.#key(name), {
+        name,
+        backendKey: to,
+        // The parent's count stays: the committed snapshot is its child in place of the active one.
+        parent: row.parent,
+        labels: maskLabels({}, labels),
+        createdAt: now,
+        updatedAt: now,
+        children: 0,
+      });
+    });
+    const event = { key, name, snapshotter: this.#name };
+    this.#database.events.publish(this.#scope.namespace, "/snapshot/commit", event);
+  }
+
+  async remove(key: string): Promise<void> {
+    using _ = await this.#use(key);
+    await this.#database.update((transaction) => {
+      const row = this.#row(transaction, key);
+      if (row.children > 0) throw failedPrecondition("cannot remove snapshot with child");
+      removeSnapshot(transaction, this.#scope.namespace, this.#name, row);
+      release(transaction, this.#scope, { type: `snapshots/${this.#name}`, id: key });
+      this.#database.dirty = true;
+      this.#backend.dirty = true;
+    });
+    const event = { key, snapshotter: this.#name };
+    this.#database.events.publish(this.#scope.namespace, "/snapshot/remove", event);
+  }
+
+  async *walk(filters: readonly string[] = []): AsyncGenerator<SnapshotInfo> {
+    const matches = compileFilters(filters);
+    const rows = this.#database.read((reader) => [...reader.list(snapshots, this.#key(""))]);
+    for (const [, row] of rows) {
+      try {
+        const info = merged(await this.#backend.instance.stat(row.backendKey), row);
+        if (matches(snapshotFields(info))) yield info;
+      } catch (error) {
+        if (!hasCode(error, "not_found")) throw error;
+      }
+    }
+  }
+
+  async cleanup(): Promise<void> {
+    if (!this.#backend.instance.cleanup) {
+      throw new Fault("unimplemented", "snapshotter does not implement Cleanup method: not implemented");
+    }
+    await this.#backend.instance.cleanup();
+  }
+
+  /** The snapshotter below is the daemon's. */
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #key(key: string): string {
+    return snapshotKey(this.#scope.namespace, this.#name, key);
+  }
+
+  #row(reader: Reader, key: string): Snapshot {
+    const row = reader.get(snapshots, this.#key(key));
+    if (!row) throw notFound(`snapshot ${key} does not exist`);
+    return row;
+  }
+
+  #below(key: string): string {
+    return this.#database.read((reader) => this.#row(reader, key)).backendKey;
+  }
+
+  /** Keeps the cleaner away, and whoever wants to change the same snapshots. */
+  async #use(...keys: string[]): Promise<Disposable> {
+    using stack = new DisposableStack();
+    stack.use(await this.#database.snapshotNames.acquire(keys.map((key) => this.#key(key))));
+    stack.use(await this.#backend.lock.shared());
+    return stack.move();
+  }
+}
+
+/** What the snapshotter knows of a snapshot, with what its namespace knows of it. */
+function merged(below: SnapshotInfo, { name, parent, labels, createdAt, updatedAt }: Snapshot): SnapshotInfo {
+  const all: Labels = { ...below.labels, ...labels };
+  return { kind: below.kind, name, parent, labels: all, createdAt, updatedAt };
+}
