@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import type { Client } from "@slipway/client/client";
+import type { Cli } from "../cli.ts";
+import { deleteTask, removeContainer } from "../lifecycle/remove-container.ts";
+import { startAttached, startDetached } from "../lifecycle/start-task.ts";
+import { type CreatedContainer, createContainer } from "../run/create.ts";
+import { addAttachFlags, addRunFlags, type RunFlags } from "../run/flags.ts";
+
+export function configure(command: Command, cli: Cli): void {
+  addAttachFlags(addRunFlags(command))
+    .helpOption("--help", "show this")
+    .option("-d, --detach", "leave it running and print its id")
+    .action(async (image: string, args: readonly string[], flags: RunFlags) => {
+      const client = await cli.client();
+      const container = await createContainer(client, cli.globals, image, args, flags);
+      cli.exit(await runContainer(client, container, flags));
+    });
+}
+
+async function runContainer(client: Client, container: CreatedContainer, flags: RunFlags): Promise<number> {
+  const removal = { ...container, snapshotKey: container.id };
+  try {
+    if (flags.detach) {
+      await startDetached(client, container);
+      process.stdout.write(`${container.id}\n`);
+      return 0;
+    }
+    const result = await startAttached(client, container, {
+      ...flags,
+      interactive: flags.interactive ?? false,
+    });
+    if (!result.ended) return 0;
+    await deleteTask(client, container.id);
+    if (flags.rm) await removeContainer(client, removal);
+    return result.exitCode;
+  } catch (error) {
+    await deleteTask(client, container.id).catch(() => {});
+    if (flags.rm) await removeContainer(client, removal);
+    throw error;
+  }
+}

@@ -1,0 +1,93 @@
+import type { Client } from "@slipway/client/client";
+import { type ImageContent, readImage } from "@slipway/client/image-config";
+import type { Image } from "@slipway/core/images";
+import { Fault, hasCode } from "@slipway/fault/fault";
+import type { ImageConfig } from "@slipway/oci/image";
+import { hostPlatform, parsePlatform } from "@slipway/oci/platform";
+import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import type { Globals } from "../cli.ts";
+
+export interface ReadyImage {
+  readonly name: string;
+  readonly config: ImageConfig;
+  /** Names the snapshot to prepare containers from. */
+  readonly chainId: string;
+}
+
+interface EnsureFlags {
+  readonly pull: string;
+  readonly platform?: string;
+  readonly quiet?: boolean;
+}
+
+/**
+ * An image that is there and unpacked: pulled first when it is missing, or always, by Docker's `--pull`.
+ * @throws {Fault} `not_found` when it is missing and must not be pulled
+ */
+export async function ensureImage(
+  client: Client,
+  globals: Globals,
+  reference: string,
+  { pull: when, platform: wanted, quiet = false }: EnsureFlags,
+): Promise<ReadyImage> {
+  const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
+  const name = formatReference(parseFamiliarReference(reference));
+  if (when !== "always") {
+    const image = await findLocal(client, name);
+    const content = image && (await readIfComplete(client, image, platform));
+    if (image && content) {
+      await ensureUnpacked(client, globals.snapshotter, content);
+      return { name, config: content.config, chainId: content.chainId };
+    }
+    if (when === "never") throw new Fault("not_found", `image "${name}": not found`);
+  }
+  const { pullWithProgress } = await import("./pull-progress.ts");
+  const image = await pullWithProgress(client, name, {
+    platform,
+    snapshotter: globals.snapshotter,
+    quiet,
+    output: process.stderr,
+  });
+  const { config, chainId } = await readImage(client.content, image.target, platform);
+  return { name, config, chainId };
+}
+
+async function findLocal(client: Client, name: string): Promise<Image | undefined> {
+  try {
+    return await client.images.get(name);
+  } catch (error) {
+    if (hasCode(error, "not_found")) return undefined;
+    throw error;
+  }
+}
+
+/** Nothing when another platform of the image was pulled. */
+async function readIfComplete(
+  client: Client,
+  { target }: Image,
+  platform: ReturnType<typeof hostPlatform>,
+): Promise<ImageContent | undefined> {
+  try {
+    return await readImage(client.content, target, platform);
+  } catch (error) {
+    if (hasCode(error, "not_found")) return undefined;
+    throw error;
+  }
+}
+
+async function ensureUnpacked(
+  client: Client,
+  snapshotter: string,
+  { manifest, config, chainId }: ImageContent,
+): Promise<void> {
+  if (chainId === "") return;
+  try {
+    await client.snapshotter(snapshotter).stat(chainId);
+  } catch (error) {
+    if (!hasCode(error, "not_found")) throw error;
+    const { unpack } = await import("@slipway/client/unpack");
+    await unpack(client, manifest.layers, config.rootfs.diff_ids, { snapshotter });
+    const label = `containerd.io/gc.ref.snapshot.${snapshotter}`;
+    await client.content.update(manifest.config.digest, { [label]: chainId }, [`labels.${label}`]);
+  }
+}

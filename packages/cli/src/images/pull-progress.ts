@@ -1,0 +1,110 @@
+import type { Client } from "@slipway/client/client";
+import { type PullProgress, pull } from "@slipway/client/pull";
+import type { Image } from "@slipway/core/images";
+import { hexOf } from "@slipway/oci/digest";
+import { isLayer } from "@slipway/oci/media-types";
+import type { Platform } from "@slipway/oci/platform";
+import { formatSize } from "../format/size.ts";
+
+export interface PullWithProgressOptions {
+  readonly platform: Platform;
+  readonly snapshotter: string;
+  readonly quiet: boolean;
+  readonly plainHttp?: boolean;
+  readonly output: NodeJS.WriteStream;
+}
+
+/** Pulls an image and shows how far it is: a bar a layer on a terminal, else a line when a layer is done. */
+export async function pullWithProgress(
+  client: Client,
+  reference: string,
+  { platform, snapshotter, quiet, plainHttp, output }: PullWithProgressOptions,
+): Promise<Image> {
+  const leave = new AbortController();
+  const stop = (): void => leave.abort();
+  process.once("SIGINT", stop);
+  const view = quiet ? undefined : output.isTTY ? new Bars(output) : new Lines(output);
+  try {
+    return await pull(client, reference, {
+      platform,
+      snapshotter,
+      signal: leave.signal,
+      ...(plainHttp === undefined ? {} : { plainHttp }),
+      onProgress: (progress) => isLayer(progress.target.mediaType) && view?.show(progress),
+    });
+  } finally {
+    view?.end();
+    process.off("SIGINT", stop);
+  }
+}
+
+interface View {
+  show(progress: PullProgress): void;
+  end(): void;
+}
+
+const shortId = ({ target }: PullProgress): string => hexOf(target.digest).slice(0, 12);
+
+class Lines implements View {
+  readonly #output: NodeJS.WriteStream;
+
+  constructor(output: NodeJS.WriteStream) {
+    this.#output = output;
+  }
+
+  show(progress: PullProgress): void {
+    if (progress.state === "unpacked") this.#output.write(`${shortId(progress)}: Pull complete\n`);
+  }
+
+  end(): void {}
+}
+
+const words: Readonly<Record<PullProgress["state"], string>> = {
+  waiting: "Waiting",
+  fetching: "Downloading",
+  fetched: "Download complete",
+  unpacking: "Extracting",
+  unpacked: "Pull complete",
+};
+const barWidth = 40;
+const redrawEveryMs = 100;
+
+/** Draws all layers anew over their former lines, no more often than eyes can follow. */
+class Bars implements View {
+  readonly #output: NodeJS.WriteStream;
+  readonly #layers = new Map<string, PullProgress>();
+  #drawnLines = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(output: NodeJS.WriteStream) {
+    this.#output = output;
+  }
+
+  show(progress: PullProgress): void {
+    this.#layers.set(progress.target.digest, progress);
+    this.#timer ??= setTimeout(() => this.#draw(), redrawEveryMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#draw();
+  }
+
+  #draw(): void {
+    this.#timer = undefined;
+    const up = this.#drawnLines > 0 ? `\u001B[${this.#drawnLines}A` : "";
+    const lines = [...this.#layers.values()].map((progress) => `\u001B[2K${lineOf(progress)}\n`);
+    this.#output.write(up + lines.join(""));
+    this.#drawnLines = lines.length;
+  }
+}
+
+/** One layer's line on a terminal. */
+export function lineOf(progress: PullProgress): string {
+  const { target, state, offset } = progress;
+  const start = `${shortId(progress)}: ${words[state]}`;
+  if (state !== "fetching") return start;
+  const filled = target.size === 0 ? barWidth : Math.floor((offset / target.size) * barWidth);
+  const bar = `${"=".repeat(filled)}>`.slice(0, barWidth).padEnd(barWidth);
+  return `${start.padEnd(26)}[${bar}] ${formatSize(offset)}/${formatSize(target.size)}`;
+}

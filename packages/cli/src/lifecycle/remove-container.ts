@@ -1,0 +1,28 @@
+import { rmSync } from "node:fs";
+import type { Client } from "@slipway/client/client";
+import type { Container } from "@slipway/core/containers";
+import { hasCode } from "@slipway/fault/fault";
+import { removeOverlay, rootfsLabel } from "../run/rootfs.ts";
+
+type Removable = Pick<Container, "id" | "labels" | "snapshotter" | "snapshotKey">;
+
+/** Removes a container that has no task, and everything that was made for it. What is gone already is fine. */
+export async function removeContainer(client: Client, container: Removable): Promise<void> {
+  const { id, labels, snapshotter, snapshotKey } = container;
+  await client.containers.delete(id).catch(ignoreMissing);
+  if (snapshotter !== "" && snapshotKey !== "") {
+    await client.snapshotter(snapshotter).remove(snapshotKey).catch(ignoreMissing);
+  }
+  if (labels[rootfsLabel]?.endsWith(":O")) removeOverlay(id);
+  const folder = labels["nerdctl/state-dir"];
+  if (folder !== undefined && folder.endsWith(id)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** Removes a task that has ended, or was never started. */
+export async function deleteTask(client: Client, id: string): Promise<void> {
+  await client.tasks.delete(id).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!hasCode(error, "not_found")) throw error;
+}

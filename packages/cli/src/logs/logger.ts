@@ -1,0 +1,23 @@
+import { closeSync, mkdirSync } from "node:fs";
+import { Socket } from "node:net";
+import { dirname } from "node:path";
+import { JsonLog } from "./json-log.ts";
+
+/*
+ * The logging program of detached containers (`binary://` in a task's stdout). A shim gives it the container's output on
+ * descriptors 3 and 4 and waits until 5 is closed: containerd, core/runtime/v2/README.md, "Logging".
+ */
+const [file] = process.argv.slice(2);
+if (file === undefined) throw new Error("slipway-logger: the log's path is missing");
+// The shim ends its loggers when the container has: what is in the pipes by then belongs into the log.
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => {});
+mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+using log = new JsonLog(file);
+const outputs = [copy(3, "stdout"), copy(4, "stderr")];
+closeSync(5);
+await Promise.all(outputs);
+
+async function copy(fd: number, stream: "stdout" | "stderr"): Promise<void> {
+  const source = new Socket({ fd, readable: true, writable: false });
+  for await (const chunk of source as AsyncIterable<Uint8Array>) log.write(stream, chunk);
+}

@@ -1,0 +1,212 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import type { Client } from "@slipway/client/client";
+import { containerSpec } from "@slipway/client/container-spec";
+import { deviceAt } from "@slipway/client/devices";
+import { resolveGroups, resolveUser } from "@slipway/client/user";
+import type { Mount } from "@slipway/core/mounts/mount";
+import type { Labels } from "@slipway/core/labels";
+import { Fault } from "@slipway/fault/fault";
+import type { ImageConfig } from "@slipway/oci/image";
+import type { MountSpec, NamespaceKind, SeccompSpec, UserSpec } from "@slipway/oci/runtime-spec";
+import type { Globals } from "../cli.ts";
+import { environmentOf } from "./environment.ts";
+import type { RunFlags } from "./flags.ts";
+import { keyValues } from "./key-values.ts";
+import { containerLabels } from "./labels.ts";
+import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
+import { newId, newName } from "./names.ts";
+import { resourcesOf, rlimitOf } from "./resources.ts";
+import { overlayMounts, parseRootfs, removeOverlay, withMounted } from "./rootfs.ts";
+
+/** A container that was made and has no task yet. */
+export interface CreatedContainer {
+  readonly id: string;
+  readonly labels: Labels;
+  readonly terminal: boolean;
+  /** Empty without a snapshot; the snapshot's key is the id. */
+  readonly snapshotter: string;
+  /** What the task's root file system is mounted from; empty when the spec names a folder. */
+  readonly rootfs: readonly Mount[];
+}
+
+/** What a container's files come from. */
+interface Base {
+  readonly image: string;
+  readonly config?: ImageConfig;
+  readonly snapshotter: string;
+  readonly rootfs: readonly Mount[];
+  readonly rootfsPath?: string;
+  /** Undoes it when the container cannot be made. */
+  undo(): Promise<void>;
+}
+
+/** Makes the container that the flags describe. When that fails, nothing of it stays. */
+export async function createContainer(
+  client: Client,
+  globals: Globals,
+  image: string,
+  command: readonly string[],
+  flags: RunFlags,
+): Promise<CreatedContainer> {
+  const id = newId();
+  const name = flags.name ?? newName();
+  if (flags.name !== undefined) await refuseTakenName(client, flags.name);
+  if (flags.cidfile !== undefined && existsSync(flags.cidfile)) {
+    throw new Fault("already_exists", `Cannot write container id: "${flags.cidfile}" is there`);
+  }
+  const base = flags.rootfs ? folderBase(id, image) : await imageBase(client, globals, id, image, flags);
+  try {
+    const host = flags.hostname ?? (flags.network === "host" ? hostname() : id.slice(0, 12));
+    const spec = containerSpec({
+      id,
+      namespace: globals.namespace,
+      ...(base.config ? { image: base.config } : {}),
+      args: command,
+      ...(flags.entrypoint === undefined
+        ? {}
+        : { entrypoint: flags.entrypoint === "" ? [] : [flags.entrypoint] }),
+      env: environmentOf(flags.env, flags.envFile, process.env),
+      ...(flags.workdir === undefined ? {} : { cwd: flags.workdir }),
+      user: userOf(flags, base),
+      terminal: flags.tty ?? false,
+      hostname: host,
+      readOnly: flags.readOnly ?? false,
+      privileged: flags.privileged ?? false,
+      capAdd: flags.capAdd,
+      capDrop: flags.capDrop,
+      mounts: [
+        ...hostFiles(flags),
+        ...flags.volume.map(volumeMount),
+        ...flags.mount.map(typedMount),
+        ...flags.tmpfs.map(tmpfsMount),
+      ],
+      devices: flags.device.map((device) =>
+        deviceAt(...(device.split(":").slice(0, 2) as [string, string?])),
+      ),
+      resources: resourcesOf(flags),
+      rlimits: flags.ulimit.map(rlimitOf),
+      ...(flags.sysctl.length > 0 ? { sysctl: keyValues(flags.sysctl) } : {}),
+      sharedNamespaces: sharedNamespaces(flags),
+      ...securityOf(flags.securityOpt),
+      ...(flags.annotation.length > 0 ? { annotations: keyValues(flags.annotation) } : {}),
+      ...(base.rootfsPath === undefined ? {} : { rootfsPath: base.rootfsPath }),
+      unifiedCgroups: existsSync("/sys/fs/cgroup/cgroup.controllers"),
+    });
+    const labels = containerLabels({
+      id,
+      name,
+      host,
+      image,
+      flags,
+      globals,
+      ...(base.config ? { config: base.config } : {}),
+    });
+    await client.containers.create({
+      id,
+      labels,
+      image: base.image,
+      runtime: { name: flags.runtime ?? (await defaultRuntime(client)) },
+      spec: {
+        typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+        value: Buffer.from(JSON.stringify(spec)),
+      },
+      snapshotter: base.snapshotter,
+      snapshotKey: base.snapshotter === "" ? "" : id,
+      extensions: {},
+      sandboxId: "",
+    });
+    if (flags.cidfile !== undefined) writeFileSync(flags.cidfile, id, { flag: "wx" });
+    return { id, labels, terminal: flags.tty ?? false, snapshotter: base.snapshotter, rootfs: base.rootfs };
+  } catch (error) {
+    await base.undo();
+    throw error;
+  }
+}
+
+function folderBase(id: string, text: string): Base {
+  const { path, overlay } = parseRootfs(text);
+  if (!existsSync(path)) throw new Fault("not_found", `Cannot use rootfs "${path}": there is no such folder`);
+  if (!overlay) return { image: "", snapshotter: "", rootfs: [], rootfsPath: path, undo: async () => {} };
+  const rootfs = overlayMounts(id, path);
+  return { image: "", snapshotter: "", rootfs, undo: async () => removeOverlay(id) };
+}
+
+async function imageBase(
+  client: Client,
+  globals: Globals,
+  id: string,
+  reference: string,
+  flags: RunFlags,
+): Promise<Base> {
+  const { ensureImage } = await import("../images/ensure-image.ts");
+  const { name, config, chainId } = await ensureImage(client, globals, reference, flags);
+  const snapshots = client.snapshotter(globals.snapshotter);
+  const rootfs = await snapshots.prepare(id, chainId);
+  return { image: name, config, snapshotter: globals.snapshotter, rootfs, undo: () => snapshots.remove(id) };
+}
+
+function userOf(flags: RunFlags, { config, rootfs, rootfsPath }: Base): UserSpec {
+  const wanted = flags.user ?? config?.config?.User ?? "";
+  const look = (root: string): UserSpec => {
+    const user = resolveUser(wanted, root);
+    const further = resolveGroups(flags.groupAdd, root);
+    return { ...user, additionalGids: [...new Set([...(user.additionalGids ?? []), ...further])] };
+  };
+  return rootfsPath === undefined ? withMounted(rootfs, look) : look(rootfsPath);
+}
+
+function sharedNamespaces({ network, pid, ipc }: RunFlags): NamespaceKind[] {
+  if (network !== "host" && network !== "none") {
+    throw new Fault("invalid_argument", `Cannot use network "${network}": only host and none are possible`);
+  }
+  return [
+    ...(network === "host" ? (["network"] as const) : []),
+    ...(pid === "host" ? (["pid"] as const) : []),
+    ...(ipc === "host" ? (["ipc"] as const) : []),
+  ];
+}
+
+/** A container in the host's network resolves names as the host does; a folder has its own files for that. */
+function hostFiles({ network, rootfs }: RunFlags): MountSpec[] {
+  if (rootfs || network !== "host") return [];
+  return ["/etc/resolv.conf", "/etc/hosts"].filter(existsSync).map((path) => ({
+    destination: path,
+    type: "bind",
+    source: resolve(path),
+    options: ["bind", "rprivate"],
+  }));
+}
+
+function securityOf(words: readonly string[]): {
+  noNewPrivileges?: boolean;
+  seccomp?: "unconfined" | SeccompSpec;
+} {
+  let result: ReturnType<typeof securityOf> = {};
+  for (const word of words) {
+    const [key = "", value = ""] = word.split(/[=:]/, 2);
+    if (key === "no-new-privileges") result = { ...result, noNewPrivileges: value !== "false" };
+    else if (key === "seccomp") {
+      const seccomp =
+        value === "unconfined" ? value : (JSON.parse(readFileSync(value, "utf8")) as SeccompSpec);
+      result = { ...result, seccomp };
+    } else if (word !== "apparmor=unconfined" && word !== "label=disable") {
+      throw new Fault("invalid_argument", `Cannot use security option "${word}": it is not known`);
+    }
+  }
+  return result;
+}
+
+/** Our own shim with our own daemon: its version says whose it is. */
+async function defaultRuntime(client: Client): Promise<string> {
+  const { version } = await client.version();
+  return version.includes("slipway") ? "io.containerd.slipway.v1" : "io.containerd.runc.v2";
+}
+
+async function refuseTakenName(client: Client, name: string): Promise<void> {
+  const [taken] = await client.containers.list([`labels."nerdctl/name"==${name}`]);
+  if (taken) {
+    throw new Fault("already_exists", `Cannot use name "${name}": container ${taken.id.slice(0, 12)} has it`);
+  }
+}

@@ -1,0 +1,119 @@
+import type { Command } from "commander";
+
+/** The flags of `run` and `create`, as commander gives them. */
+export interface RunFlags {
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly detach?: boolean;
+  readonly rm?: boolean;
+  readonly name?: string;
+  readonly env: readonly string[];
+  readonly envFile: readonly string[];
+  readonly volume: readonly string[];
+  readonly mount: readonly string[];
+  readonly tmpfs: readonly string[];
+  readonly workdir?: string;
+  readonly user?: string;
+  readonly groupAdd: readonly string[];
+  readonly hostname?: string;
+  readonly readOnly?: boolean;
+  readonly privileged?: boolean;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly memory?: string;
+  readonly memorySwap?: string;
+  readonly cpus?: string;
+  readonly cpuShares?: string;
+  readonly cpusetCpus?: string;
+  readonly pidsLimit?: string;
+  readonly entrypoint?: string;
+  readonly label: readonly string[];
+  readonly annotation: readonly string[];
+  readonly network: string;
+  readonly ulimit: readonly string[];
+  readonly sysctl: readonly string[];
+  readonly securityOpt: readonly string[];
+  readonly device: readonly string[];
+  readonly stopSignal?: string;
+  readonly stopTimeout?: string;
+  readonly restart: string;
+  readonly pull: string;
+  readonly platform?: string;
+  readonly runtime?: string;
+  readonly rootfs?: boolean;
+  readonly cidfile?: string;
+  readonly pid?: string;
+  readonly ipc?: string;
+  readonly detachKeys: string;
+  readonly sigProxy: boolean;
+  readonly logDriver: string;
+  readonly quiet?: boolean;
+}
+
+/** Adds the flags to a command. Everything after the image is the container's. */
+export function addRunFlags(command: Command): Command {
+  const many = (value: string, before: readonly string[]): string[] => [...before, value];
+  const list = (flags: string, text: string): Command => command.option(flags, text, many, []);
+  command
+    .argument("<image>", "an image, or with --rootfs a folder")
+    .argument("[command...]", "what to run instead of the image's command")
+    .passThroughOptions()
+    .option("-i, --interactive", "keep the input open")
+    .option("-t, --tty", "give it a terminal")
+    .option("--rm", "remove the container when it has ended")
+    .option("--name <name>", "a name for the container")
+    .option("-w, --workdir <path>", "the working directory")
+    .option("-u, --user <user>", "who runs it: name or uid, with :group or :gid")
+    .option("-h, --hostname <name>", "the container's host name")
+    .option("--read-only", "make the root file system read-only")
+    .option("--privileged", "give it all of root's power over this machine")
+    .option("-m, --memory <size>", "the most memory it may use, such as 512m")
+    .option("--memory-swap <size>", "memory and swap together; -1 for no limit on swap")
+    .option("--cpus <number>", "how much CPU time it may use, in CPUs, such as 1.5")
+    .option("--cpu-shares <number>", "its weight against others when the CPU is short")
+    .option("--cpuset-cpus <list>", "the CPUs that it may run on, such as 0-1,3")
+    .option("--pids-limit <number>", "the most processes it may have; -1 for no limit")
+    .option("--entrypoint <program>", "what to run instead of the image's entry point")
+    .option(
+      "--net, --network <mode>",
+      "host or none; there are no bridges yet, so host is the default",
+      "host",
+    )
+    .option("--stop-signal <signal>", "what stop sends first (SIGTERM)")
+    .option("--stop-timeout <seconds>", "how long stop waits before it kills")
+    .option("--restart <policy>", "no, always, on-failure[:times] or unless-stopped", "no")
+    .option("--pull <when>", "missing, always or never", "missing")
+    .option("-q, --quiet", "do not show the progress of a pull")
+    .option("--platform <os/architecture>", "which of the image's platforms")
+    .option("--runtime <name>", "the shim, such as io.containerd.runc.v2")
+    .option(
+      "--rootfs",
+      "take <image> as a folder, its files as they are; with :O at its end changes are thrown away",
+    )
+    .option("--cidfile <file>", "write the container's id to a file")
+    .option("--pid <mode>", "host to share the host's processes")
+    .option("--ipc <mode>", "host or private")
+    .option("--log-driver <name>", "json-file or none", "json-file");
+  list("-e, --env <name=value>", "set an environment variable, or pass one on");
+  list("--env-file <file>", "set environment variables from a file");
+  list("-v, --volume <source:destination[:options]>", "mount a folder of the host");
+  list("--mount <key=value,...>", "mount something: type=bind|tmpfs,source=...,target=...");
+  list("--tmpfs <path[:options]>", "mount a tmpfs");
+  list("--group-add <group>", "a further group of the user");
+  list("--cap-add <capability>", "give it a capability");
+  list("--cap-drop <capability>", "take a capability away");
+  list("-l, --label <key=value>", "label the container");
+  list("--annotation <key=value>", "annotate its runtime spec");
+  list("--ulimit <name=soft[:hard]>", "limit a resource of its processes");
+  list("--sysctl <name=value>", "set a kernel parameter of its namespaces");
+  list("--security-opt <option>", "seccomp=unconfined|FILE, no-new-privileges");
+  list("--device <path[:path]>", "give it a device of the host");
+  return command;
+}
+
+/** How `run` and `start` are attached. */
+export function addAttachFlags(command: Command): Command {
+  return command
+    .option("--detach-keys <keys>", "what to type to leave the container running", "ctrl-p,ctrl-q")
+    .option("--no-sig-proxy", "do not pass signals on to the container");
+}

@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Labels } from "@slipway/core/labels";
+import { Fault } from "@slipway/fault/fault";
+import type { ImageConfig } from "@slipway/oci/image";
+import { formatPlatform, hostPlatform } from "@slipway/oci/platform";
+import type { Globals } from "../cli.ts";
+import type { RunFlags } from "./flags.ts";
+import { keyValues } from "./key-values.ts";
+import { rootfsLabel } from "./rootfs.ts";
+
+/** Set on a detached container that is to go when it ends: the daemon watches for it. */
+export const autoRemoveLabel = "slipway/auto-remove";
+
+/** Where a container's own files are, such as its log. */
+export function containerFolder(globals: Globals, id: string): string {
+  const root = process.env["SLIPWAY_ROOT"] ?? "/var/lib/slipway";
+  const daemon = createHash("sha256").update(globals.address).digest("hex").slice(0, 8);
+  return join(root, "cli", daemon, "containers", globals.namespace, id);
+}
+
+export interface LabelSource {
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly image: string;
+  readonly flags: RunFlags;
+  readonly globals: Globals;
+  readonly config?: ImageConfig;
+}
+
+/**
+ * The labels by which nerdctl knows its containers (its pkg/labels/labels.go), so that it and slipway see each other's,
+ * those of containerd's restart monitor, and the image's and user's own.
+ */
+export function containerLabels({ id, name, host, image, flags, globals, config }: LabelSource): Labels {
+  const folder = containerFolder(globals, id);
+  const stopSignal = flags.stopSignal ?? config?.config?.StopSignal;
+  return {
+    ...config?.config?.Labels,
+    ...keyValues(flags.label),
+    "nerdctl/namespace": globals.namespace,
+    "nerdctl/name": name,
+    "nerdctl/hostname": host,
+    "nerdctl/state-dir": folder,
+    "nerdctl/networks": JSON.stringify([flags.network]),
+    "nerdctl/platform": flags.platform ?? formatPlatform(hostPlatform()),
+    ...(flags.logDriver === "none" ? {} : { "nerdctl/log-uri": logUri(join(folder, `${id}-json.log`)) }),
+    ...(flags.stopTimeout === undefined ? {} : { "nerdctl/stop-timeout": flags.stopTimeout }),
+    ...(flags.user === undefined ? {} : { "nerdctl/user": flags.user }),
+    ...(flags.privileged ? { "nerdctl/privileged": "true" } : {}),
+    ...(stopSignal === undefined ? {} : { "io.containerd.image.config.stop-signal": stopSignal }),
+    ...(flags.rootfs ? { [rootfsLabel]: image } : {}),
+    ...(flags.rm ? { "nerdctl/auto-remove": "true" } : {}),
+    ...(flags.rm && flags.detach ? { [autoRemoveLabel]: "true" } : {}),
+    ...restartLabels(flags.restart),
+  };
+}
+
+const logger = new URL("../../../../bin/slipway-logger", import.meta.url).pathname;
+
+function logUri(file: string): string {
+  return `binary://${logger}?${encodeURIComponent(file)}=`;
+}
+
+/** containerd's plugins/restart. @throws {Fault} `invalid_argument` for a policy that does not exist */
+export function restartLabels(policy: string): Record<string, string> {
+  if (policy === "no" || policy === "") return {};
+  if (!/^(always|unless-stopped|on-failure(:\d+)?)$/.test(policy)) {
+    throw new Fault("invalid_argument", `Cannot use restart policy "${policy}": it is not known`);
+  }
+  return {
+    "containerd.io/restart.policy": policy,
+    "containerd.io/restart.status": "running",
+    "containerd.io/restart.explicitly-stopped": "false",
+  };
+}

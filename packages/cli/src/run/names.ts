@@ -1,0 +1,21 @@
+import { randomBytes, randomInt } from "node:crypto";
+
+const adjectives =
+  "able brisk calm clever daring deft eager fair fleet fresh gentle glad hardy jolly keen lively lucky merry neat nimble proud quick quiet ready sharp steady stout swift trim true vivid windward";
+const vessels =
+  "barge bark brig caravel catamaran clipper cog coracle corvette cutter dhow dinghy dory ferry frigate galleon gig hoy junk kayak ketch lugger packet pinnace punt sampan schooner skiff sloop smack tender trawler tug wherry xebec yawl";
+
+/** 64 hex digits. */
+export function newId(): string {
+  return randomBytes(32).toString("hex");
+}
+
+/** Such as `brisk_sloop`. */
+export function newName(): string {
+  return `${pick(adjectives)}_${pick(vessels)}`;
+}
+
+function pick(words: string): string {
+  const all = words.split(" ");
+  return all[randomInt(all.length)] ?? "";
+}

@@ -1,0 +1,60 @@
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Mount } from "@slipway/core/mounts/mount";
+import { mount, mountAll, unmountAll } from "@slipway/linux/mount";
+import { MNT } from "@slipway/linux/mount-flags";
+
+/** Set on a container whose root file system is a folder: the folder, with `:O` when changes are thrown away. */
+export const rootfsLabel = "slipway/rootfs";
+
+const overlays = "/run/slipway/rootfs";
+
+/** `PATH` or `PATH:O`. */
+export function parseRootfs(text: string): { readonly path: string; readonly overlay: boolean } {
+  const overlay = text.endsWith(":O");
+  return { path: resolve(overlay ? text.slice(0, -2) : text), overlay };
+}
+
+/**
+ * The mounts that make a folder a root file system whose changes go to memory and are lost in the end. The upper layer
+ * has a tmpfs of its own: an overlay's layers must not lie inside one another, and everything lies inside "/".
+ */
+export function overlayMounts(id: string, path: string): Mount[] {
+  const folder = join(overlays, id);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  unmountAll(folder, MNT.DETACH);
+  mount({ type: "tmpfs", source: "tmpfs", options: ["mode=700"] }, folder);
+  const [upper, work] = [join(folder, "upper"), join(folder, "work")];
+  for (const layer of [upper, work]) mkdirSync(layer, { mode: 0o755 });
+  const options = [`lowerdir=${escape(path)}`, `upperdir=${upper}`, `workdir=${work}`];
+  return [{ type: "overlay", source: "overlay", options }];
+}
+
+/** Throws away what `overlayMounts` made; nothing there is fine. */
+export function removeOverlay(id: string): void {
+  const folder = join(overlays, id);
+  unmountAll(folder, MNT.DETACH);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Lets `work` look into a root file system that is not mounted yet. */
+export function withMounted<T>(mounts: readonly Mount[], work: (root: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), "slipway-rootfs-"));
+  try {
+    using _ = mountAll(mounts.map(readOnly), folder);
+    return work(folder);
+  } finally {
+    // Without recursion: should the unmounting fail, this must not delete what is mounted.
+    rmdirSync(folder);
+  }
+}
+
+function readOnly(request: Mount): Mount {
+  return { ...request, options: [...request.options.filter((option) => option !== "rw"), "ro"] };
+}
+
+/** A colon separates lower layers. */
+function escape(path: string): string {
+  return path.replaceAll(/[\\:,]/g, String.raw`\$&`);
+}

@@ -1,0 +1,97 @@
+import type { Labels } from "@slipway/core/labels";
+import { Fault, hasCode } from "@slipway/fault/fault";
+import type { Descriptor } from "@slipway/oci/descriptor";
+import type { Digest } from "@slipway/oci/digest";
+import { isConfig, isIndex, isLayer, isManifest } from "@slipway/oci/media-types";
+import { setTimeout as delay } from "node:timers/promises";
+import type { RemoteContentStore } from "../content/content.ts";
+
+/** Gives the bytes of a blob from an offset on, as a registry or another store does. */
+export interface BlobSource {
+  fetch(
+    target: Descriptor,
+    options: { readonly offset?: number; readonly signal?: AbortSignal },
+  ): AsyncIterable<Uint8Array>;
+}
+
+export interface FetchOptions {
+  /** Set on the blob. */
+  readonly labels?: (before: Labels) => Labels;
+  /** Called with the bytes that are there, as they become more. */
+  readonly onBytes?: (offset: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const firstDelayMs = 50;
+const maxDelayMs = 2000;
+
+/** Brings a blob into the content store unless it is there. What an earlier try left is continued. */
+export async function fetchBlob(
+  content: RemoteContentStore,
+  source: BlobSource,
+  target: Descriptor,
+  { labels = () => ({}), onBytes, signal }: FetchOptions = {},
+): Promise<"fetched" | "existed"> {
+  try {
+    await using writer = await openWriter(content, target, signal);
+    let { offset } = writer.status();
+    onBytes?.(offset);
+    const options = { offset, ...(signal ? { signal } : {}) };
+    if (offset < target.size) {
+      for await (const chunk of source.fetch(target, options)) {
+        await writer.write(chunk);
+        offset += chunk.length;
+        onBytes?.(offset);
+      }
+    }
+    await writer.commit({ total: target.size, expected: target.digest, labels: labels({}) });
+    return "fetched";
+  } catch (error) {
+    if (!hasCode(error, "already_exists")) throw error;
+    await addLabels(content, target.digest, labels);
+    onBytes?.(target.size);
+    return "existed";
+  }
+}
+
+/** Adds labels to a blob that is there. */
+export async function addLabels(
+  content: RemoteContentStore,
+  digest: Digest,
+  labels: (before: Labels) => Labels,
+): Promise<void> {
+  const { labels: before } = await content.info(digest);
+  const missing = Object.entries(labels(before)).filter(([key, value]) => before[key] !== value);
+  if (missing.length === 0) return;
+  await content.update(
+    digest,
+    Object.fromEntries(missing),
+    missing.map(([key]) => `labels.${key}`),
+  );
+}
+
+/** Another client may be fetching the same blob: then it is waited for, as containerd's content.OpenWriter does. */
+async function openWriter(
+  content: RemoteContentStore,
+  target: Descriptor,
+  signal: AbortSignal | undefined,
+): ReturnType<RemoteContentStore["writer"]> {
+  const ref = ingestRef(target);
+  for (let waitMs = firstDelayMs; ; waitMs = Math.min(waitMs * 2, maxDelayMs)) {
+    try {
+      return await content.writer(ref, { total: target.size, expected: target.digest });
+    } catch (error) {
+      const isTaken = error instanceof Fault && error.code === "unavailable" && /locked/.test(error.message);
+      if (!isTaken) throw error;
+    }
+    await delay(waitMs, undefined, signal ? { signal } : {});
+  }
+}
+
+/** The names of ingests as containerd's core/remotes/handlers.go makes them: clients share what they fetch. */
+function ingestRef({ mediaType, digest }: Descriptor): string {
+  if (isManifest(mediaType)) return `manifest-${digest}`;
+  if (isIndex(mediaType)) return `index-${digest}`;
+  if (isLayer(mediaType)) return `layer-${digest}`;
+  return isConfig(mediaType) ? `config-${digest}` : `unknown-${digest}`;
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from "node:crypto";
+import { cleanup } from "@slipway/fault/cleanup";
+import { Fault, hasCode } from "@slipway/fault/fault";
+import { chainIds } from "@slipway/oci/chain-id";
+import type { Descriptor } from "@slipway/oci/descriptor";
+import type { Digest } from "@slipway/oci/digest";
+import type { Client } from "../connect/client.ts";
+
+export interface UnpackOptions {
+  readonly snapshotter: string;
+  /** Resolves when the layer's blob is in the store. It is not called for layers that are unpacked already. */
+  readonly fetched?: (index: number) => Promise<void>;
+  readonly onLayer?: (layer: Descriptor, state: "unpacking" | "unpacked") => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes snapshots of an image's layers, lowest first, each once it is there: containerd's core/unpack.
+ * @returns the chain id that containers are prepared from
+ * @throws {Fault} `failed_precondition` when a layer is not what the config says
+ */
+export async function unpack(
+  client: Client,
+  layers: readonly Descriptor[],
+  diffIds: readonly Digest[],
+  options: UnpackOptions,
+): Promise<string> {
+  if (layers.length !== diffIds.length) {
+    throw new Fault(
+      "failed_precondition",
+      `number of layers and diffIDs don't match: ${layers.length} != ${diffIds.length}`,
+    );
+  }
+  const chain = chainIds(diffIds);
+  for (const [index, layer] of layers.entries()) {
+    const [diffId, chainId] = [diffIds[index], chain[index]];
+    if (diffId === undefined || chainId === undefined) break;
+    options.signal?.throwIfAborted();
+    await unpackLayer(client, { layer, diffId, chainId, parent: chain[index - 1] ?? "", index }, options);
+    options.onLayer?.(layer, "unpacked");
+  }
+  return chain.at(-1) ?? "";
+}
+
+interface Step {
+  readonly layer: Descriptor;
+  readonly diffId: Digest;
+  readonly chainId: Digest;
+  readonly parent: string;
+  readonly index: number;
+}
+
+async function unpackLayer(client: Client, step: Step, options: UnpackOptions): Promise<void> {
+  const { layer, diffId, chainId, parent, index } = step;
+  const snapshots = client.snapshotter(options.snapshotter);
+  const key = `extract-${randomBytes(8).toString("hex")} ${chainId}`;
+  // Snapshotters take the ref as "this is what it will be": those that have the layer elsewhere answer already_exists.
+  const labels = { ...inheritedLabels(layer), "containerd.io/snapshot.ref": chainId };
+  let mounts;
+  try {
+    mounts = await snapshots.prepare(key, parent, { labels });
+  } catch (error) {
+    if (!hasCode(error, "already_exists")) throw error;
+    await snapshots.stat(chainId);
+    return;
+  }
+  try {
+    await options.fetched?.(index);
+    options.onLayer?.(layer, "unpacking");
+    const applied = await client.differ.apply(
+      layer,
+      mounts,
+      options.signal ? { signal: options.signal } : {},
+    );
+    if (applied.digest !== diffId) {
+      throw new Fault(
+        "failed_precondition",
+        `wrong diff id calculated on extraction "${applied.digest}", expected "${diffId}"`,
+      );
+    }
+    await snapshots.commit(chainId, key, { labels });
+  } catch (error) {
+    await cleanup(() => snapshots.remove(key)).catch(() => {});
+    // Another client may have unpacked the same layer meanwhile.
+    if (!hasCode(error, "already_exists")) throw error;
+  }
+  await client.content.update(layer.digest, { "containerd.io/uncompressed": diffId }, [
+    "labels.containerd.io/uncompressed",
+  ]);
+}
+
+function inheritedLabels({ annotations = {} }: Descriptor): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(annotations).filter(([key]) => key.startsWith("containerd.io/snapshot/")),
+  );
+}
