@@ -21,13 +21,22 @@ export class NamespacedWriter implements ContentWriter {
   readonly #scope: Scope;
   readonly #ingest: Ingest;
   readonly #startedAt = new Date();
+  readonly #expected: Digest | undefined;
   #target: ContentWriter | SharedBlob;
 
-  constructor(database: Database, scope: Scope, ingest: Ingest, target: ContentWriter | SharedBlob) {
+  /** `expected`: what a commit that names no digest has to make. */
+  constructor(
+    database: Database,
+    scope: Scope,
+    ingest: Ingest,
+    target: ContentWriter | SharedBlob,
+    expected: Digest | undefined,
+  ) {
     this.#database = database;
     this.#scope = scope;
     this.#ingest = ingest;
     this.#target = target;
+    this.#expected = expected;
   }
 
   status(): IngestStatus {
@@ -51,7 +60,7 @@ export class NamespacedWriter implements ContentWriter {
   async commit({ total, expected, labels = {} }: CommitOptions = {}): Promise<Digest> {
     checkInfoLabels(labels);
     using _ = await this.#database.content.lock.shared();
-    const { digest, sizeBytes } = await this.#commitBelow(total, expected);
+    const { digest, sizeBytes } = await this.#commitBelow(total, expected ?? this.#expected);
     const key = `${this.#scope.namespace}/${digest}`;
     const created = await this.#database.update((transaction) => {
       transaction.delete(ingests, `${this.#scope.namespace}/${this.#ingest.ref}`);

@@ -125,7 +125,7 @@ export class NamespacedContent implements ContentStore {
     const writer = shared
       ? undefined
       : await this.#database.content.instance.writer(ingest.backendRef, { total });
-    return new NamespacedWriter(this.#database, this.#scope, ingest, writer ?? sharedBlob(shared));
+    return new NamespacedWriter(this.#database, this.#scope, ingest, writer ?? sharedBlob(shared), expected);
   }
 
   #openIngest(
