@@ -1,5 +1,6 @@
 import { closeSync } from "node:fs";
 import { addressOf, systemCall } from "./system-call.ts";
+import { AF_UNIX, unixAddress } from "./unix-address.ts";
 
 const socketCall = systemCall<[domain: number, type: number, protocol: number]>("int socket(int, int, int)");
 const bindCall = systemCall<[fd: number, address: Uint8Array, size: number]>(
@@ -19,7 +20,6 @@ const sendmsgCall = systemCall<[fd: number, message: Uint8Array, flags: number]>
   "long sendmsg(int, const void *, int)",
 );
 
-const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
@@ -109,14 +109,4 @@ class Message {
     }
     return this.#control.readInt32LE(16);
   }
-}
-
-function unixAddress(path: string): Buffer {
-  const bytes = Buffer.from(path);
-  if (bytes.length > 107)
-    throw new RangeError(`Cannot use socket "${path}": its path has more than 107 bytes`);
-  const address = Buffer.alloc(2 + bytes.length + 1);
-  address.writeUInt16LE(AF_UNIX, 0);
-  bytes.copy(address, 2);
-  return address;
 }

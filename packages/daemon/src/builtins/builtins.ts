@@ -1,12 +1,25 @@
+import { join } from "node:path";
 import type { Plugin } from "@slipway/core/plugin";
 import { contentPlugin } from "@slipway/plugins/content-local";
 import { exchangePlugin } from "@slipway/plugins/events";
 import { gcPlugin } from "@slipway/plugins/gc";
 import { metadataPlugin } from "@slipway/plugins/metadata";
+import { shimRuntimePlugin } from "@slipway/plugins/runtime-shim";
 import { sqliteStorePlugin } from "@slipway/plugins/store-sqlite";
 import type { DaemonConfig } from "../config/config.ts";
+import { version } from "../version.ts";
 
 /** The mechanisms that the daemon brings, one a line. Their code is loaded here and nowhere else. */
-export async function builtins(_config: DaemonConfig): Promise<Plugin[]> {
-  return [exchangePlugin, sqliteStorePlugin, contentPlugin, metadataPlugin, gcPlugin];
+export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
+  const runtime = shimRuntimePlugin({
+    grpcAddress: config.grpc.address,
+    ttrpcAddress: config.ttrpc.address,
+    version,
+    publishBinary: join(bin, "slipwayd"),
+    shimBinary: join(bin, "containerd-shim-slipway-v1"),
+    timeouts: config.timeouts,
+  });
+  return [exchangePlugin, sqliteStorePlugin, contentPlugin, metadataPlugin, gcPlugin, runtime];
 }
+
+const bin = join(import.meta.dirname, "../../../../bin");

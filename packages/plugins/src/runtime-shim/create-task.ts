@@ -1,0 +1,69 @@
+import type { Container } from "@slipway/core/containers";
+import type { CreateTaskOptions } from "@slipway/core/tasks";
+import { codeOf, Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import type { CallOptions } from "@slipway/rpc/client";
+import { Bundle } from "./bundle.ts";
+import { toAny } from "./messages.ts";
+import type { ShimTask } from "./shim-task.ts";
+import type { TaskManagerParts } from "./task-manager.ts";
+
+/** Makes the bundle, finds a shim, and has it create the container. @returns the pid of its first process */
+export async function createTask(
+  { registry, launcher, folders }: TaskManagerParts,
+  namespace: string,
+  container: Container,
+  options: CreateTaskOptions,
+  call: CallOptions,
+): Promise<number> {
+  const { id, runtime, spec } = container;
+  if (options.checkpoint) throw new Fault("unimplemented", "Cannot restore a task from a checkpoint yet");
+  using _reserved = registry.reserve(namespace, id);
+  await using undo = new AsyncDisposableStack();
+  const bundle = Bundle.create(folders, namespace, id, spec);
+  undo.defer(() => bundle.delete());
+
+  const taskOptions = options.options?.value.length ? options.options : runtime.options;
+  const name = options.runtimePath ?? runtime.name;
+  const task = await saying("failed to start shim", launcher.launch(bundle, container, name, taskOptions));
+  undo.defer(() => giveUp(task));
+  const request = {
+    id,
+    bundle: bundle.path,
+    rootfs: options.rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
+    ...options.io,
+    ...(taskOptions ? { options: toAny(taskOptions) } : {}),
+  };
+  task.pid = await saying("failed to create shim task", create(task, request, call));
+  registry.add(task);
+  undo.move();
+  return task.pid;
+}
+
+async function create(
+  { shim }: ShimTask,
+  request: Parameters<ShimTask["shim"]["tasks"]["create"]>[0],
+  call: CallOptions,
+): Promise<number> {
+  try {
+    return (await shim.tasks.create(request, call)).pid;
+  } catch (error) {
+    if (!hasCode(error, "unimplemented") || shim.bootstrap.version < 3) throw error;
+    shim.downgrade();
+    return (await shim.tasks.create(request, call)).pid;
+  }
+}
+
+/** A shim that could not create the container may hold a part of it. */
+async function giveUp(task: ShimTask): Promise<void> {
+  const quickly = { timeoutMs: 5000 };
+  await task.shim.tasks.delete({ id: task.id }, quickly).catch(() => undefined);
+  await task.release().catch(() => undefined);
+}
+
+async function saying<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw new Fault(codeOf(error), `${what}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,33 @@
+import type { ProcessExit } from "@slipway/core/tasks";
+import { hasCode } from "@slipway/fault/fault";
+import type { CallOptions } from "@slipway/rpc/client";
+import { toDate } from "./messages.ts";
+import type { ShimTask } from "./shim-task.ts";
+import type { TaskRegistry } from "./task-registry.ts";
+
+/** Has the shim delete a stopped task, gives the shim back, and removes the bundle. */
+export async function deleteTask(
+  registry: TaskRegistry,
+  task: ShimTask,
+  call: CallOptions,
+): Promise<ProcessExit> {
+  let exit: ProcessExit;
+  try {
+    const answer = await task.shim.tasks.delete({ id: task.id }, call);
+    exit = { pid: answer.pid, exitStatus: answer.exitStatus, exitedAt: toDate(answer.exitedAt) };
+  } catch (error) {
+    if (hasCode(error, "unavailable")) return await task.lost;
+    // A shim that does not know it any more leaves the rest to us.
+    if (hasCode(error, "not_found")) await forget(registry, task);
+    throw error;
+  }
+  await forget(registry, task);
+  return exit;
+}
+
+async function forget(registry: TaskRegistry, task: ShimTask): Promise<void> {
+  // Before its shim ends, whose end must not be told as the task's a second time.
+  registry.remove(task);
+  await task.release().catch(() => undefined);
+  task.bundle.delete();
+}

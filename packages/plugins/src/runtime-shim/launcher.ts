@@ -1,0 +1,139 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Any } from "@slipway/core/any";
+import type { Container } from "@slipway/core/containers";
+import { readBootstrap, writeBootstrap } from "./bootstrap.ts";
+import type { Bundle } from "./bundle.ts";
+import type { RuntimeConfig } from "./config.ts";
+import type { OwnShims, ShimGroup } from "./own-shims.ts";
+import { findShimBinary, ShimBinary, type ShimEnvironment } from "./shim-binary.ts";
+import { ShimConnection } from "./shim-connection.ts";
+import { ShimLog } from "./shim-log.ts";
+import { ShimTask } from "./shim-task.ts";
+
+/** Runtimes that our own shim serves unless the configuration gives them to another. */
+const ownRuntimes = new Set(["io.containerd.runc.v2", "io.containerd.slipway.v1"]);
+const BINARY_FILE = "shim-binary-path";
+
+/** Finds or starts the shim of a task, ours or another's. */
+export class Launcher {
+  readonly #own: OwnShims;
+  readonly #config: RuntimeConfig;
+  readonly #environment: ShimEnvironment;
+  readonly #shutdownMs: number;
+  /** Our own that were found again: several tasks may be in one. */
+  readonly #found = new Map<string, Promise<ShimConnection>>();
+
+  constructor(options: {
+    readonly own: OwnShims;
+    readonly config: RuntimeConfig;
+    readonly environment: ShimEnvironment;
+    readonly shutdownMs: number;
+  }) {
+    this.#own = options.own;
+    this.#config = options.config;
+    this.#environment = options.environment;
+    this.#shutdownMs = options.shutdownMs;
+  }
+
+  isOwn(runtime: string): boolean {
+    return ownRuntimes.has(runtime) && !(runtime in this.#config.binaries);
+  }
+
+  /** A shim for a new task. What is needed to find it again is in the bundle when this returns. */
+  async launch(
+    bundle: Bundle,
+    container: Container,
+    runtime: string,
+    options: Any | undefined,
+  ): Promise<ShimTask> {
+    if (this.isOwn(runtime)) {
+      const shim = this.#own.acquire(shimGroup(bundle.namespace, container));
+      writeBootstrap(bundle, shim.bootstrap);
+      bundle.write(BINARY_FILE, this.#own.binary);
+      return this.#ownTask(bundle, shim);
+    }
+    const binary = this.#binary(findShimBinary(this.#config.binaries[runtime] ?? runtime), bundle);
+    const log = new ShimLog(join(bundle.path, "log"));
+    try {
+      const bootstrap = await binary.start(options);
+      bundle.write(BINARY_FILE, binary.path);
+      const shim = await ShimConnection.connect(bootstrap);
+      void shim.closed.then(() => log[Symbol.dispose]());
+      writeBootstrap(bundle, bootstrap);
+      return this.#foreignTask(bundle, shim, binary);
+    } catch (error) {
+      log[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** The shim of a task that an earlier daemon made. @throws when it is dead */
+  async findAgain(bundle: Bundle, binary: ShimBinary, container: Container): Promise<ShimTask> {
+    const bootstrap = readBootstrap(bundle);
+    if (binary.path !== this.#own.binary) {
+      const log = new ShimLog(join(bundle.path, "log"));
+      try {
+        const shim = await ShimConnection.connect(bootstrap);
+        void shim.closed.then(() => log[Symbol.dispose]());
+        return this.#foreignTask(bundle, shim, binary);
+      } catch (error) {
+        log[Symbol.dispose]();
+        throw error;
+      }
+    }
+    const connecting = this.#found.get(bootstrap.address) ?? ShimConnection.connect(bootstrap);
+    this.#found.set(bootstrap.address, connecting);
+    const shim = await connecting;
+    this.#own.foundAgain(shim, shimGroup(bundle.namespace, container));
+    return this.#ownTask(bundle, shim);
+  }
+
+  /** The program that the bundle says its shim is from, for a shim that may be dead. */
+  binaryOf(bundle: Bundle, runtime: string): ShimBinary {
+    try {
+      return this.#binary(readFileSync(join(bundle.path, BINARY_FILE), "utf8"), bundle);
+    } catch {
+      const path = this.isOwn(runtime) ? this.#own.binary : findShimBinary(runtime);
+      return this.#binary(path, bundle);
+    }
+  }
+
+  #ownTask(bundle: Bundle, shim: ShimConnection): ShimTask {
+    const release = async (): Promise<void> => this.#own.release(shim);
+    return new ShimTask(bundle, shim, this.#binary(this.#own.binary, bundle), release);
+  }
+
+  #foreignTask(bundle: Bundle, shim: ShimConnection, binary: ShimBinary): ShimTask {
+    const release = async (): Promise<void> => {
+      try {
+        // It ends unless it holds other tasks.
+        await shim.tasks.shutdown({ id: bundle.id }, { timeoutMs: this.#shutdownMs });
+      } finally {
+        await shim.close();
+      }
+    };
+    return new ShimTask(bundle, shim, binary, release);
+  }
+
+  #binary(path: string, bundle: Bundle): ShimBinary {
+    return new ShimBinary(path, bundle, this.#environment);
+  }
+}
+
+/** containerd's own annotation, and a pod's. */
+const groupNames = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"];
+
+export function shimGroup(namespace: string, container: Container): ShimGroup {
+  const annotations = annotationsOf(container.spec);
+  const name = groupNames.map((key) => annotations[key] ?? container.labels[key]).find(Boolean);
+  return { namespace, name: name ?? container.sandboxId };
+}
+
+function annotationsOf(spec: Any | undefined): Readonly<Record<string, string>> {
+  if (!spec) return {};
+  const { annotations = {} } = JSON.parse(Buffer.from(spec.value).toString()) as {
+    annotations?: Record<string, string>;
+  };
+  return annotations;
+}

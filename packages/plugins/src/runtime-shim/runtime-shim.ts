@@ -1,0 +1,96 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { ContainerCreateSchema } from "@slipway/api/containerd/events/events_pb";
+import type { EventExchange } from "@slipway/core/events";
+import { definePlugin, type Logger, type Plugin } from "@slipway/core/plugin";
+import { EventPlugin, MetadataPlugin, RuntimePlugin } from "@slipway/core/plugin-kinds";
+import type { MetadataStores } from "@slipway/core/stores";
+import { messageOf } from "@slipway/fault/fault";
+import { parseRuntimeConfig } from "./config.ts";
+import { DeadShims } from "./dead-shims.ts";
+import { Launcher, shimGroup } from "./launcher.ts";
+import { TaskLoader } from "./load.ts";
+import { OwnShims } from "./own-shims.ts";
+import type { ShimEnvironment } from "./shim-binary.ts";
+import { ShimTaskManager } from "./task-manager.ts";
+import { TaskRegistry } from "./task-registry.ts";
+
+/** What the runtime must know of its daemon. */
+export interface RuntimeHost extends ShimEnvironment {
+  /** `containerd-shim-slipway-v1`. */
+  readonly shimBinary: string;
+  /** In milliseconds, by containerd's name such as `io.containerd.timeout.shim.load`. */
+  readonly timeouts: Readonly<Record<string, number>>;
+}
+
+/** Tasks in shims, ours and others': containerd's core/runtime/v2. */
+export function shimRuntimePlugin(host: RuntimeHost): Plugin {
+  return definePlugin({
+    kind: RuntimePlugin,
+    id: "task",
+    needs: { stores: MetadataPlugin, events: EventPlugin },
+    parseConfig: parseRuntimeConfig,
+    async start({ stores, events }, config, { rootDir, stateDir, log, signal }) {
+      for (const path of [rootDir, stateDir]) mkdirSync(path, { recursive: true, mode: 0o711 });
+      const timeout = (name: string, milliseconds: number): number =>
+        host.timeouts[`io.containerd.timeout.${name}`] ?? milliseconds;
+      const own = new OwnShims({
+        binary: host.shimBinary,
+        socketDir: join(dirname(stateDir), "s"),
+        runtimeRoot: join(dirname(stateDir), "runc"),
+        eventsAddress: host.ttrpcAddress,
+        containersPerShim: config.containersPerShim,
+        log,
+      });
+      const deadShims = new DeadShims(events, timeout("shim.cleanup", 5000), log);
+      const registry = new TaskRegistry(deadShims);
+      const shutdownMs = timeout("shim.shutdown", 3000);
+      const launcher = new Launcher({ own, config, environment: host, shutdownMs });
+      const folders = { rootDir, stateDir };
+      const loadMs = timeout("shim.load", 5000);
+      await new TaskLoader({ folders, launcher, registry, deadShims, stores, loadMs, log }).load();
+      await own.endStrays();
+      void prewarm({ events, stores, launcher, own, log, signal });
+      const parts = { registry, launcher, folders, stateMs: timeout("task.state", 2000) };
+      return {
+        instance: {
+          scoped: (namespace) =>
+            new ShimTaskManager(parts, namespace, stores.scoped({ namespace }).containers),
+        },
+        exports: { "log-uri-schemes": "fifo,binary,binary-v2,file" },
+        async stop() {
+          await own.stop();
+          await registry.stop();
+        },
+      };
+    },
+  });
+}
+
+/** A container is made shortly before its task: the time between is enough to start its shim. */
+async function prewarm(parts: {
+  readonly events: EventExchange;
+  readonly stores: MetadataStores;
+  readonly launcher: Launcher;
+  readonly own: OwnShims;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { events, stores, launcher, own, log, signal } = parts;
+  try {
+    for await (const { namespace, event } of events.subscribe(['topic=="/containers/create"'], { signal })) {
+      const { id, runtime } = fromBinary(ContainerCreateSchema, event.value);
+      if (!launcher.isOwn(runtime?.name ?? "")) continue;
+      const container = await stores
+        .scoped({ namespace })
+        .containers.get(id)
+        .catch(() => undefined);
+      const group = container && shimGroup(namespace, container);
+      // A pod's first container is its sandbox: whoever makes it starts it at once.
+      if (group?.name === "") own.prewarm(group);
+    }
+  } catch (error) {
+    if (!signal.aborted) log.warn("no shim is started ahead any more", { error: messageOf(error) });
+  }
+}

@@ -1,0 +1,154 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { BootstrapParamsSchema } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
+import { DeleteResponseSchema } from "@slipway/api/containerd/task/v3/task_pb";
+import type { Any } from "@slipway/core/any";
+import type { ProcessExit } from "@slipway/core/tasks";
+import { Fault, messageOf } from "@slipway/fault/fault";
+import { type Bootstrap, parseBootstrap } from "./bootstrap.ts";
+import type { Bundle } from "./bundle.ts";
+import { toAny, toDate } from "./messages.ts";
+
+/** What every shim is told of its daemon. */
+export interface ShimEnvironment {
+  readonly grpcAddress: string;
+  readonly ttrpcAddress: string;
+  readonly version: string;
+  /** The program that a shim of the first days calls to publish events. */
+  readonly publishBinary: string;
+}
+
+/**
+ * The program of a runtime's name: `io.containerd.runc.v2` is `containerd-shim-runc-v2` on the PATH, an absolute path
+ * is itself. Words: containerd's core/runtime/v2/shim_manager.go.
+ */
+export function findShimBinary(runtime: string): string {
+  const invalid = `invalid runtime name ${runtime}, correct runtime name should be either format like \`io.containerd.runc.v2\` or a full path to the binary`;
+  if (runtime === "") throw new Fault("unknown", "no runtime name");
+  if (runtime.startsWith("/")) {
+    if (statSync(runtime, { throwIfNoEntry: false })) return runtime;
+    const message = `invalid custom binary path: stat ${runtime}: no such file or directory`;
+    throw new Fault("not_found", message);
+  }
+  const parts = runtime.split(".");
+  if (runtime.includes("/") || parts.length < 2 || parts[0] === "") throw new Fault("unknown", invalid);
+  const name = `containerd-shim-${parts.at(-2)}-${parts.at(-1)}`;
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    const path = join(folder, name);
+    if (folder.startsWith("/") && isExecutable(path)) return path;
+  }
+  throw new Fault("not_found", `runtime "${runtime}" binary not installed "${name}": file does not exist`);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A shim's command line, for the task of one bundle. */
+export class ShimBinary {
+  readonly path: string;
+  readonly #bundle: Bundle;
+  readonly #environment: ShimEnvironment;
+
+  constructor(path: string, bundle: Bundle, environment: ShimEnvironment) {
+    this.path = path;
+    this.#bundle = bundle;
+    this.#environment = environment;
+  }
+
+  /** Leaves a shim behind, and tells where it listens. */
+  async start(options: Any | undefined): Promise<Bootstrap> {
+    if (olderBinaries.has(this.path)) return await this.#startOlder(options);
+    const { namespace, id } = this.#bundle;
+    const { grpcAddress, ttrpcAddress, version, publishBinary } = this.#environment;
+    const params = create(BootstrapParamsSchema, {
+      instanceId: id,
+      namespace,
+      containerdVersion: version,
+      containerdGrpcAddress: grpcAddress,
+      containerdTtrpcAddress: ttrpcAddress,
+      containerdBinary: publishBinary,
+      extensions: options ? [{ value: toAny(options) }] : [],
+    });
+    try {
+      return parseBootstrap(await this.#run("start", [], toBinary(BootstrapParamsSchema, params)));
+    } catch (error) {
+      // Shims from before 2.3 take it for the runtime's options, and fail. One that does not start at all says so twice.
+      const bootstrap = await this.#startOlder(options).catch(() => undefined);
+      if (!bootstrap) throw error;
+      olderBinaries.add(this.path);
+      return bootstrap;
+    }
+  }
+
+  async #startOlder(options: Any | undefined): Promise<Bootstrap> {
+    const input = options ? toBinary(AnySchema, create(AnySchema, toAny(options))) : new Uint8Array();
+    return parseBootstrap(await this.#run("start", [], input));
+  }
+
+  /** Cleans up after a shim that died, and tells how its task ended. */
+  async delete(signal: AbortSignal): Promise<ProcessExit> {
+    const output = await this.#run("delete", ["-bundle", this.#bundle.path], new Uint8Array(), signal);
+    const { pid, exitStatus, exitedAt } = fromBinary(DeleteResponseSchema, output);
+    return { pid, exitStatus, exitedAt: toDate(exitedAt) };
+  }
+
+  async #run(
+    action: string,
+    flags: readonly string[],
+    input: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { namespace, id, path } = this.#bundle;
+    const { grpcAddress, ttrpcAddress, publishBinary } = this.#environment;
+    const args = ["-namespace", namespace, "-address", grpcAddress, "-publish-binary", publishBinary];
+    const child = spawn(this.path, [...args, "-id", id, ...flags, action], {
+      cwd: path,
+      // Signals to the daemon's group are not for shims.
+      detached: true,
+      env: {
+        ...daemonEnvironment(),
+        GOMAXPROCS: "2",
+        MAX_SHIM_VERSION: "2",
+        TTRPC_ADDRESS: ttrpcAddress,
+        GRPC_ADDRESS: grpcAddress,
+        NAMESPACE: namespace,
+      },
+      ...(signal ? { signal, killSignal: "SIGKILL" } : {}),
+    });
+    // One that fails early does not read it; its exit tells why.
+    child.stdin.on("error", () => undefined).end(input);
+    const ended = new Promise<string>((resolve, reject) => {
+      child.once("error", (error) => reject(new Fault("unknown", messageOf(error), { cause: error })));
+      child.once("close", (code, killed) => {
+        resolve(code === 0 ? "" : code === null ? `signal: ${killed}` : `exit status ${code}`);
+      });
+    });
+    const [status, output, errors] = await Promise.all([ended, collect(child.stdout), collect(child.stderr)]);
+    if (status === "") return output;
+    const words = `${output.toString()}${errors.toString()}`.trim();
+    throw new Fault("unknown", words === "" ? status : `${words}: ${status}`);
+  }
+}
+
+/** Those that do not know BootstrapParams. */
+const olderBinaries = new Set<string>();
+
+/** What concerns our own Node must not reach other programs. */
+export function daemonEnvironment(): NodeJS.ProcessEnv {
+  const environment = { ...process.env };
+  for (const name of ["NODE_OPTIONS", "NODE_COMPILE_CACHE", "NOTIFY_SOCKET"]) delete environment[name];
+  return environment;
+}
+
+async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(stream));
+}

@@ -1,0 +1,195 @@
+import type { Any } from "@slipway/core/any";
+import type { ContainerStore } from "@slipway/core/containers";
+import { validateIdentifier } from "@slipway/core/identifiers";
+import type {
+  CreateTaskOptions,
+  ExecOptions,
+  ProcessExit,
+  ProcessInfo,
+  ProcessRef,
+  ProcessState,
+  TaskManager,
+} from "@slipway/core/tasks";
+import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import type { CallOptions } from "@slipway/rpc/client";
+import { Metadata } from "@slipway/rpc/metadata";
+import type { BundleFolders } from "./bundle.ts";
+import { createTask } from "./create-task.ts";
+import { deleteTask } from "./delete-task.ts";
+import type { Launcher } from "./launcher.ts";
+import { taskStatus, toAny, toDate } from "./messages.ts";
+import type { ShimTask } from "./shim-task.ts";
+import type { TaskRegistry } from "./task-registry.ts";
+
+/** What the tasks of all namespaces have in common. */
+export interface TaskManagerParts {
+  readonly registry: TaskRegistry;
+  readonly launcher: Launcher;
+  readonly folders: BundleFolders;
+  /** How long a shim may take to tell a state, in milliseconds. */
+  readonly stateMs: number;
+}
+
+/** The tasks of one namespace: each call goes to the task's shim. */
+export class ShimTaskManager implements TaskManager {
+  readonly #parts: TaskManagerParts;
+  readonly #namespace: string;
+  readonly #containers: Pick<ContainerStore, "get">;
+  readonly #call: CallOptions;
+
+  constructor(parts: TaskManagerParts, namespace: string, containers: Pick<ContainerStore, "get">) {
+    this.#parts = parts;
+    this.#namespace = namespace;
+    this.#containers = containers;
+    this.#call = { metadata: new Metadata([["containerd-namespace-ttrpc", namespace]]) };
+  }
+
+  async create(containerId: string, options: CreateTaskOptions): Promise<number> {
+    const container = await this.#containers.get(containerId);
+    return await createTask(this.#parts, this.#namespace, container, options, this.#call);
+  }
+
+  async start({ containerId, execId = "" }: ProcessRef): Promise<number> {
+    const task = await this.#task(containerId);
+    const { pid } = await task.shim.tasks.start({ id: task.id, execId }, this.#call);
+    if (execId === "") task.pid = pid;
+    else task.execPids.set(execId, pid);
+    return pid;
+  }
+
+  async delete(containerId: string): Promise<ProcessExit> {
+    const task = await this.#task(containerId);
+    return await deleteTask(this.#parts.registry, task, this.#call);
+  }
+
+  async deleteProcess(containerId: string, execId: string): Promise<ProcessExit> {
+    const task = await this.#task(containerId);
+    const { pid, exitStatus, exitedAt } = await task.shim.tasks.delete({ id: task.id, execId }, this.#call);
+    task.execPids.delete(execId);
+    return { pid, exitStatus, exitedAt: toDate(exitedAt) };
+  }
+
+  async get({ containerId, execId = "" }: ProcessRef): Promise<ProcessState> {
+    return await this.#state(await this.#task(containerId), execId);
+  }
+
+  async list(): Promise<ProcessState[]> {
+    const states = this.#parts.registry.list(this.#namespace).map((task) => this.#state(task, ""));
+    // One that is being deleted, or whose shim does not answer, must not hide the others.
+    const known = await Promise.allSettled(states);
+    return known.filter((state) => state.status === "fulfilled").map(({ value }) => value);
+  }
+
+  async kill(
+    { containerId, execId = "" }: ProcessRef,
+    signal: number,
+    { all = false }: { readonly all?: boolean } = {},
+  ): Promise<void> {
+    const task = await this.#task(containerId);
+    await task.shim.tasks.kill({ id: task.id, execId, signal, all }, this.#call);
+  }
+
+  async exec(containerId: string, execId: string, { io, spec }: ExecOptions): Promise<void> {
+    if (execId === "") throw new Fault("invalid_argument", "exec id cannot be empty");
+    const task = await this.#task(containerId);
+    try {
+      validateIdentifier(execId);
+    } catch (error) {
+      throw new Fault("invalid_argument", `invalid exec id ${execId}: ${messageOf(error)}`, { cause: error });
+    }
+    await task.shim.tasks.exec({ id: task.id, execId, ...io, spec: toAny(spec) }, this.#call);
+  }
+
+  async resizePty(
+    { containerId, execId = "" }: ProcessRef,
+    { columns, rows }: { readonly columns: number; readonly rows: number },
+  ): Promise<void> {
+    const task = await this.#task(containerId);
+    await task.shim.tasks.resizePty({ id: task.id, execId, width: columns, height: rows }, this.#call);
+  }
+
+  async closeStdin({ containerId, execId = "" }: ProcessRef): Promise<void> {
+    const task = await this.#task(containerId);
+    await task.shim.tasks.closeIO({ id: task.id, execId, stdin: true }, this.#call);
+  }
+
+  async pause(containerId: string): Promise<void> {
+    const { id, shim } = await this.#task(containerId);
+    await shim.tasks.pause({ id }, this.#call);
+  }
+
+  async resume(containerId: string): Promise<void> {
+    const { id, shim } = await this.#task(containerId);
+    await shim.tasks.resume({ id }, this.#call);
+  }
+
+  async pids(containerId: string): Promise<ProcessInfo[]> {
+    const { id, shim } = await this.#task(containerId);
+    const { processes } = await shim.tasks.pids({ id }, this.#call);
+    return processes.map(({ pid, info }) => ({ pid, ...(info ? { info } : {}) }));
+  }
+
+  async checkpoint(containerId: string, path: string, options?: Any): Promise<void> {
+    const { id, shim } = await this.#task(containerId);
+    await shim.tasks.checkpoint({ id, path, ...(options ? { options: toAny(options) } : {}) }, this.#call);
+  }
+
+  async update(
+    containerId: string,
+    resources: Any,
+    annotations: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const { id, shim } = await this.#task(containerId);
+    await shim.tasks.update({ id, resources: toAny(resources), annotations }, this.#call);
+  }
+
+  async metrics(containerId: string): Promise<Any> {
+    const { id, shim } = await this.#task(containerId);
+    const { stats } = await shim.tasks.stats({ id }, this.#call);
+    if (!stats) throw new Fault("not_found", `task ${id} has no metrics`);
+    return stats;
+  }
+
+  async wait(
+    { containerId, execId = "" }: ProcessRef,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<ProcessExit> {
+    const task = await this.#task(containerId);
+    try {
+      const call = { ...this.#call, ...(signal ? { signal } : {}) };
+      const { exitStatus, exitedAt } = await task.shim.tasks.wait({ id: task.id, execId }, call);
+      const pid = execId === "" ? task.pid : (task.execPids.get(execId) ?? 0);
+      return { pid, exitStatus, exitedAt: toDate(exitedAt) };
+    } catch (error) {
+      // The shim died, and its container with it: that is an answer, too.
+      if (hasCode(error, "unavailable")) return await task.lost;
+      throw error;
+    }
+  }
+
+  async #task(containerId: string): Promise<ShimTask> {
+    // A container that is not there is the better message.
+    await this.#containers.get(containerId);
+    return this.#parts.registry.get(this.#namespace, containerId);
+  }
+
+  async #state(task: ShimTask, execId: string): Promise<ProcessState> {
+    const call = { ...this.#call, timeoutMs: this.#parts.stateMs };
+    try {
+      const state = await task.shim.tasks.state({ id: task.id, execId }, call);
+      const { stdin, stdout, stderr, terminal, pid, exitStatus, exitedAt } = state;
+      const status = taskStatus(state.status);
+      return {
+        containerId: task.id,
+        id: execId === "" ? task.id : execId,
+        pid,
+        status,
+        io: { stdin, stdout, stderr, terminal },
+        ...(status === "stopped" ? { exit: { pid, exitStatus, exitedAt: toDate(exitedAt) } } : {}),
+      };
+    } catch (error) {
+      if (!hasCode(error, "unavailable")) throw error;
+      throw new Fault("not_found", `task ${task.id} not found`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { Fault } from "@slipway/fault/fault";
+import type { DeadShims } from "./dead-shims.ts";
+import type { ShimTask } from "./shim-task.ts";
+
+/** All tasks of all namespaces. */
+export class TaskRegistry {
+  readonly #tasks = new Map<string, Map<string, ShimTask | "creating">>();
+  readonly #deadShims: DeadShims;
+  #isStopping = false;
+
+  constructor(deadShims: DeadShims) {
+    this.#deadShims = deadShims;
+  }
+
+  /** @throws {Fault} `not_found` */
+  get(namespace: string, id: string): ShimTask {
+    const task = this.#in(namespace).get(id);
+    if (!task || task === "creating") throw new Fault("not_found", `task ${id} not found`);
+    return task;
+  }
+
+  list(namespace: string): ShimTask[] {
+    return [...this.#in(namespace).values()].filter((task) => task !== "creating");
+  }
+
+  /** Keeps a name for a task until the returned scope ends. @throws {Fault} `already_exists` */
+  reserve(namespace: string, id: string): Disposable {
+    const tasks = this.#in(namespace);
+    if (tasks.has(id)) throw new Fault("already_exists", `task ${id}: already exists`);
+    tasks.set(id, "creating");
+    return {
+      [Symbol.dispose]: () => {
+        if (tasks.get(id) === "creating") tasks.delete(id);
+      },
+    };
+  }
+
+  /** From now on the end of its shim is the end of the task. */
+  add(task: ShimTask): void {
+    this.#in(task.namespace).set(task.id, task);
+    void this.#afterShim(task);
+  }
+
+  remove(task: ShimTask): void {
+    const tasks = this.#in(task.namespace);
+    if (tasks.get(task.id) === task) tasks.delete(task.id);
+  }
+
+  /** Leaves the shims: their tasks go on without the daemon. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const tasks = [...this.#tasks.keys()].flatMap((namespace) => this.list(namespace));
+    await Promise.all(tasks.map(({ shim }) => shim.close()));
+  }
+
+  async #afterShim(task: ShimTask): Promise<void> {
+    await task.shim.closed;
+    const isDeleted = this.#in(task.namespace).get(task.id) !== task;
+    if (isDeleted || this.#isStopping) return;
+    const exit = await this.#deadShims.cleanUp(task.bundle, task.binary, task.pid);
+    this.remove(task);
+    task.cleanedUp(exit);
+  }
+
+  #in(namespace: string): Map<string, ShimTask | "creating"> {
+    const tasks = this.#tasks.get(namespace) ?? new Map<string, ShimTask | "creating">();
+    this.#tasks.set(namespace, tasks);
+    return tasks;
+  }
+}
