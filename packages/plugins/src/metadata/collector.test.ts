@@ -200,11 +200,12 @@ describe("Collector", () => {
 
   it("lets go on who makes things under a lease meanwhile", async () => {
     await stores.leases.create({ id: "l" });
-    const { content, snapshotter } = fixture.metadata.scoped({ namespace: "a", lease: "l" });
+    const leased = fixture.metadata.scoped({ namespace: "a", lease: "l" });
+    const snapshotter = leased.snapshotter("memory");
     const made = Array.from({ length: 20 }, async (_, index) => {
-      await writeBlob(content, `blob ${index}`);
-      await snapshotter("memory").prepare(`s${index}`, "");
-      await snapshotter("memory").commit(`c${index}`, `s${index}`);
+      await writeBlob(leased.content, `blob ${index}`);
+      await snapshotter.prepare(`s${index}`, "");
+      await snapshotter.commit(`c${index}`, `s${index}`);
     });
     const collections = Array.from({ length: 20 }, async () => {
       // Everything of the snapshotter has to be looked at each time.

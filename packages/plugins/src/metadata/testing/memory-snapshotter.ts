@@ -63,7 +63,7 @@ export class MemorySnapshotter implements Snapshotter {
 
   async *walk(filters: readonly string[] = []): AsyncGenerator<SnapshotInfo> {
     const matches = compileFilters(filters);
-    for (const info of [...this.infos.values()]) if (matches(snapshotFields(info))) yield info;
+    for (const info of this.infos.values()) if (matches(snapshotFields(info))) yield info;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
