@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Digest, digestFromHash } from "@slipway/oci/digest";
-import { applyLayer, type ApplyLayerOptions } from "../apply/apply.ts";
+import { applyLayer, type ApplyLayerOptions } from "./apply.ts";
 import { decompress } from "../compression/decompress.ts";
 
 export interface UnpackedLayer {

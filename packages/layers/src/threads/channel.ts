@@ -1,0 +1,93 @@
+import type { MessagePort } from "node:worker_threads";
+import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
+import type { Answers, Message, WorkKind } from "./messages.ts";
+
+// Chunks on the way to the other thread: enough that neither side waits for the other.
+const maxAhead = 4;
+
+/** One job's line between two threads: bytes either way with back-pressure, and one answer. */
+export class Channel implements Disposable {
+  readonly #port: MessagePort;
+  readonly #onIgnored: (what: string) => void;
+  readonly #received: Uint8Array[] = [];
+  readonly #answer = Promise.withResolvers<Answers[WorkKind]>();
+  #ahead = 0;
+  #isEnded = false;
+  #failure: Fault | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(port: MessagePort, onIgnored: (what: string) => void = () => {}) {
+    this.#port = port;
+    this.#onIgnored = onIgnored;
+    this.#answer.promise.catch(() => {
+      // Who waits for bytes gets it, too.
+    });
+    port.on("message", (message: Message) => this.#take(message));
+  }
+
+  /** What the other side answers. @throws {Fault} its failure */
+  async answer(): Promise<Answers[WorkKind]> {
+    return await this.#answer.promise;
+  }
+
+  send(message: Message): void {
+    this.#port.postMessage(message);
+  }
+
+  /** Sends bytes, ahead of the other side by some chunks. @throws {Fault} its failure */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#ahead += 1;
+    this.send({ kind: "bytes", bytes });
+    while (this.#ahead >= maxAhead) await this.#woken();
+  }
+
+  /** What the other side sends. @throws {Fault} its failure */
+  async *read(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const bytes = this.#received.shift();
+      if (bytes) {
+        this.send({ kind: "taken" });
+        yield bytes;
+      } else if (this.#isEnded) return;
+      else await this.#woken();
+    }
+  }
+
+  /** Ends both directions with a failure, here or there. */
+  fail(error: unknown): void {
+    const fault =
+      error instanceof Fault ? error : new Fault(codeOf(error), messageOf(error), { cause: error });
+    this.#failure = fault;
+    this.#answer.reject(fault);
+    this.#wake?.();
+  }
+
+  /** Tells the other side of a failure. */
+  sendFailure(error: unknown): void {
+    this.send({ kind: "failed", fault: { code: codeOf(error), message: messageOf(error) } });
+  }
+
+  [Symbol.dispose](): void {
+    this.#port.close();
+  }
+
+  async #woken(): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (this.#failure) throw this.#failure;
+  }
+
+  #take(message: Message): void {
+    if (message.kind === "bytes") this.#received.push(message.bytes);
+    else if (message.kind === "taken") this.#ahead -= 1;
+    else if (message.kind === "end") this.#isEnded = true;
+    else if (message.kind === "ignored") this.#onIgnored(message.what);
+    else if (message.kind === "failed") this.fail(new Fault(message.fault.code, message.fault.message));
+    else {
+      this.#isEnded = true;
+      this.#ahead = 0;
+      this.#answer.resolve(message.answer);
+    }
+    this.#wake?.();
+  }
+}

@@ -1,0 +1,136 @@
+import { availableParallelism } from "node:os";
+import { MessageChannel, Worker } from "node:worker_threads";
+import { Fault } from "@slipway/fault/fault";
+import type { ApplyLayerOptions } from "../apply/apply.ts";
+import type { UnpackedLayer } from "../apply/unpack.ts";
+import type { TreeUsage } from "../files/usage.ts";
+import { Channel } from "./channel.ts";
+import type { Answers, Work, WorkKind } from "./messages.ts";
+
+// A thread takes 40 ms to start and some megabytes while it is there.
+const idleMs = 5_000;
+
+interface RunOptions {
+  readonly input?: AsyncIterable<Uint8Array>;
+  readonly onIgnored?: ((what: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Does what walks whole file trees, in threads with synchronous calls: a promise for each of 100,000 calls takes longer
+ * than the calls, and would hold up everybody else (bench/unpack.ts). As many at a time as there are cores.
+ */
+export class FileThreads implements AsyncDisposable {
+  readonly #idle: { readonly worker: Worker; readonly timer: NodeJS.Timeout }[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #free = availableParallelism();
+
+  /** As unpackLayer(). An abort ends it with `canceled`, and leaves what is already there. */
+  async unpack(
+    blob: AsyncIterable<Uint8Array>,
+    root: string,
+    { onIgnored, ...options }: ApplyLayerOptions,
+    signal?: AbortSignal,
+  ): Promise<UnpackedLayer> {
+    return await this.#run("unpack", { root, options }, { input: blob, onIgnored, signal });
+  }
+
+  /** What a tree takes on its disk. */
+  async usage(path: string): Promise<TreeUsage> {
+    return await this.#run("usage", { path });
+  }
+
+  /** Removes a tree; that there is none is fine. */
+  async remove(path: string): Promise<void> {
+    await this.#run("remove", { path });
+  }
+
+  /** Copies what is in directory `from` into directory `to`, with all attributes. */
+  async copy(from: string, to: string): Promise<void> {
+    await this.#run("copy", { from, to });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const idle = this.#idle.splice(0);
+    for (const { timer } of idle) clearTimeout(timer);
+    await Promise.all(idle.map(({ worker }) => worker.terminate()));
+  }
+
+  async #run<Kind extends WorkKind>(
+    kind: Kind,
+    work: Work[Kind],
+    options: RunOptions = {},
+  ): Promise<Answers[Kind]> {
+    await this.#enter();
+    try {
+      const worker = this.#takeWorker();
+      const { port1, port2 } = new MessageChannel();
+      using channel = new Channel(port1, options.onIgnored);
+      let isAlive = true;
+      const died = (cause?: unknown): void => {
+        isAlive = false;
+        channel.fail(new Fault("internal", `Cannot ${kind}: the thread has ended`, { cause }));
+      };
+      worker.once("error", died).once("exit", died);
+      worker.postMessage({ kind, work, port: port2 }, [port2]);
+      if (options.input) await feed(channel, options.input, options.signal);
+      try {
+        return (await channel.answer()) as Answers[Kind];
+      } finally {
+        worker.off("error", died).off("exit", died);
+        if (isAlive) this.#keep(worker);
+      }
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #takeWorker(): Worker {
+    const known = this.#idle.pop();
+    // Files are opened by system calls that Node does not see, and closed as Node's.
+    if (!known) return new Worker(new URL("./worker.ts", import.meta.url), { trackUnmanagedFds: false });
+    clearTimeout(known.timer);
+    known.worker.ref();
+    return known.worker;
+  }
+
+  #keep(worker: Worker): void {
+    worker.unref();
+    const end = (): void => {
+      this.#idle.splice(
+        this.#idle.findIndex((entry) => entry.worker === worker),
+        1,
+      );
+      void worker.terminate();
+    };
+    this.#idle.push({ worker, timer: setTimeout(end, idleMs).unref() });
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free += 1;
+  }
+}
+
+/** Sends `input`. What stops it stops the other side, whose answer then says why. */
+async function feed(
+  channel: Channel,
+  input: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    for await (const bytes of input) {
+      signal?.throwIfAborted();
+      await channel.write(bytes);
+    }
+    channel.send({ kind: "end" });
+  } catch (error) {
+    channel.sendFailure(error);
+  }
+}

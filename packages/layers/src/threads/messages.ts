@@ -1,0 +1,41 @@
+import type { MessagePort } from "node:worker_threads";
+import type { FaultCode } from "@slipway/fault/fault";
+import type { ApplyLayerOptions } from "../apply/apply.ts";
+import type { UnpackedLayer } from "../apply/unpack.ts";
+import type { TreeUsage } from "../files/usage.ts";
+
+/** What a thread can be told to do, and what it answers. */
+export interface Work {
+  /** Takes the layer's blob in. */
+  unpack: { readonly root: string; readonly options: Omit<ApplyLayerOptions, "onIgnored"> };
+  usage: { readonly path: string };
+  remove: { readonly path: string };
+  copy: { readonly from: string; readonly to: string };
+}
+export interface Answers {
+  unpack: UnpackedLayer;
+  usage: TreeUsage;
+  remove: undefined;
+  copy: undefined;
+}
+export type WorkKind = keyof Work;
+export type Job = {
+  [Kind in WorkKind]: { readonly kind: Kind; readonly work: Work[Kind]; readonly port: MessagePort };
+}[WorkKind];
+
+/** A fault between threads: errors lose their codes on the way. */
+interface SentFault {
+  readonly code: FaultCode;
+  readonly message: string;
+}
+
+/** What both sides say to each other about one job. */
+export type Message =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  /** One chunk of bytes was taken. */
+  | { readonly kind: "taken" }
+  /** All bytes were sent. */
+  | { readonly kind: "end" }
+  | { readonly kind: "ignored"; readonly what: string }
+  | { readonly kind: "answer"; readonly answer: Answers[WorkKind] }
+  | { readonly kind: "failed"; readonly fault: SentFault };

@@ -1,0 +1,39 @@
+import { parentPort } from "node:worker_threads";
+import { Channel } from "./channel.ts";
+import type { Answers, Job, WorkKind } from "./messages.ts";
+
+// A thread of FileThreads: one job after the other.
+parentPort?.on("message", (job: Job) => void perform(job));
+
+async function perform(job: Job): Promise<void> {
+  using channel = new Channel(job.port);
+  try {
+    channel.send({ kind: "answer", answer: await answerTo(job, channel) });
+  } catch (error) {
+    channel.sendFailure(error);
+  }
+}
+
+async function answerTo({ kind, work }: Job, channel: Channel): Promise<Answers[WorkKind]> {
+  switch (kind) {
+    case "unpack": {
+      const { unpackLayer } = await import("../apply/unpack.ts");
+      const onIgnored = (what: string): void => channel.send({ kind: "ignored", what });
+      return await unpackLayer(channel.read(), work.root, { ...work.options, onIgnored });
+    }
+    case "usage": {
+      const { usageOf } = await import("../files/usage.ts");
+      return usageOf(work.path);
+    }
+    case "remove": {
+      const { rmSync } = await import("node:fs");
+      rmSync(work.path, { recursive: true, force: true });
+      return undefined;
+    }
+    case "copy": {
+      const { copyTree } = await import("../files/copy.ts");
+      copyTree(work.from, work.to);
+      return undefined;
+    }
+  }
+}
