@@ -26,8 +26,9 @@ export function snapshotsService(stores: MetadataStores): ServiceRegistration {
     async mounts({ snapshotter, key }, context) {
       return { mounts: toMounts(await pick(snapshotter, context).mounts(key)) };
     },
-    async commit({ snapshotter, name, key, labels }, context) {
-      await pick(snapshotter, context).commit(name, key, { labels });
+    async commit({ snapshotter, name, key, labels, parent }, context) {
+      const rebased = parent === "" ? {} : { parent };
+      await pick(snapshotter, context).commit(name, key, { labels, ...rebased });
       return {};
     },
     async remove({ snapshotter, key }, context) {

@@ -30,6 +30,11 @@ export interface SnapshotOptions {
   readonly labels?: Labels;
 }
 
+export interface CommitSnapshotOptions extends SnapshotOptions {
+  /** For a snapshot that was prepared without a parent: the one that it is put upon. */
+  readonly parent?: string;
+}
+
 /** Keeps snapshots. Defined by containerd's core/snapshots/snapshotter.go. */
 export interface Snapshotter extends AsyncDisposable {
   /** @throws {Fault} `not_found` */
@@ -44,7 +49,7 @@ export interface Snapshotter extends AsyncDisposable {
   prepare(key: string, parent: string, options?: SnapshotOptions): Promise<Mount[]>;
   view(key: string, parent: string, options?: SnapshotOptions): Promise<Mount[]>;
   /** @throws {Fault} `already_exists`, `not_found`, `failed_precondition` when `key` is not active */
-  commit(name: string, key: string, options?: SnapshotOptions): Promise<void>;
+  commit(name: string, key: string, options?: CommitSnapshotOptions): Promise<void>;
   /** @throws {Fault} `not_found`, `failed_precondition` while it has children */
   remove(key: string): Promise<void>;
   walk(filters?: readonly string[]): AsyncIterable<SnapshotInfo>;

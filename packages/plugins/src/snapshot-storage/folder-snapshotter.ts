@@ -1,0 +1,183 @@
+import { readdirSync, renameSync } from "node:fs";
+import { mkdir, mkdtemp } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { snapshotFields } from "@slipway/core/filters/fields";
+import { compileFilters } from "@slipway/core/filters/filters";
+import type { Labels } from "@slipway/core/labels";
+import type { Mount } from "@slipway/core/mounts/mount";
+import type { Logger } from "@slipway/core/plugin";
+import type {
+  CommitSnapshotOptions,
+  SnapshotInfo,
+  SnapshotOptions,
+  Snapshotter,
+  SnapshotUsage,
+} from "@slipway/core/snapshots";
+import type { Store } from "@slipway/core/store";
+import { messageOf } from "@slipway/fault/fault";
+import type { FileThreads } from "@slipway/layers/threads";
+import { type SnapshotChain, type SnapshotPlan, SnapshotStorage } from "./snapshot-storage.ts";
+
+/** What a snapshotter does with the folder that each snapshot has, and with nothing else. Ids name folders. */
+export interface SnapshotFolders {
+  /** Fills the new folder of a snapshot. It gets its final name, which is its id, afterwards. */
+  fill(folder: string, snapshot: SnapshotPlan, folderOf: (id: number) => string): Promise<void>;
+  /** The part of a snapshot's folder that its own files are in. */
+  content(folder: string): string;
+  mounts(chain: SnapshotChain, folderOf: (id: number) => string): Mount[];
+  /** Labels that every snapshot shows beside its own. */
+  labels?(folder: string): Labels;
+}
+
+export interface FolderSnapshotterOptions {
+  readonly root: string;
+  /** Names the snapshotter's collections in the store. */
+  readonly name: string;
+  readonly store: Store;
+  readonly folders: SnapshotFolders;
+  readonly threads: FileThreads;
+  readonly log: Logger;
+  /** Leave files of removed snapshots to cleanup(), which the collector calls. */
+  readonly removesLater: boolean;
+}
+
+/**
+ * A snapshotter that keeps each snapshot in ROOT/snapshots/ID. A folder gets its name inside of the transaction that
+ * makes the record, and is removed after the one that removes it: a crash leaves a folder without a record, for
+ * cleanup(), and never a record without its folder.
+ */
+export class FolderSnapshotter implements Snapshotter {
+  readonly #options: FolderSnapshotterOptions;
+  readonly #storage: SnapshotStorage;
+  readonly #snapshots: string;
+  // Folders that are being filled.
+  readonly #new = new Set<string>();
+
+  private constructor(options: FolderSnapshotterOptions) {
+    this.#options = options;
+    this.#storage = new SnapshotStorage(options.name);
+    this.#snapshots = join(options.root, "snapshots");
+  }
+
+  static async open(options: FolderSnapshotterOptions): Promise<FolderSnapshotter> {
+    const snapshotter = new FolderSnapshotter(options);
+    await mkdir(options.root, { recursive: true, mode: 0o700 });
+    await mkdir(snapshotter.#snapshots, { recursive: true, mode: 0o700 });
+    return snapshotter;
+  }
+
+  async stat(key: string): Promise<SnapshotInfo> {
+    const { id, info } = this.#options.store.read((reader) => this.#storage.info(reader, key));
+    return this.#labelled(id, info);
+  }
+
+  async update(
+    { name, labels }: Pick<SnapshotInfo, "name" | "labels">,
+    fieldPaths?: readonly string[],
+  ): Promise<SnapshotInfo> {
+    return await this.#options.store.update((transaction) => {
+      const info = this.#storage.update(transaction, name, labels, fieldPaths);
+      return this.#labelled(this.#storage.info(transaction, name).id, info);
+    });
+  }
+
+  async usage(key: string): Promise<SnapshotUsage> {
+    const { id, info, usage } = this.#options.store.read((reader) => this.#storage.info(reader, key));
+    return info.kind === "active" ? await this.#usageOf(id) : usage;
+  }
+
+  async mounts(key: string): Promise<Mount[]> {
+    return this.#mounts(this.#options.store.read((reader) => this.#storage.chain(reader, key)));
+  }
+
+  async prepare(key: string, parent: string, options: SnapshotOptions = {}): Promise<Mount[]> {
+    return await this.#create("active", key, parent, options.labels ?? {});
+  }
+
+  async view(key: string, parent: string, options: SnapshotOptions = {}): Promise<Mount[]> {
+    return await this.#create("view", key, parent, options.labels ?? {});
+  }
+
+  async commit(name: string, key: string, options: CommitSnapshotOptions = {}): Promise<void> {
+    const { store } = this.#options;
+    const { id } = store.read((reader) => this.#storage.info(reader, key));
+    const usage = await this.#usageOf(id);
+    await store.update((transaction) => this.#storage.commit(transaction, { key, name, usage, ...options }));
+  }
+
+  async remove(key: string): Promise<void> {
+    const { id } = await this.#options.store.update((transaction) => this.#storage.remove(transaction, key));
+    if (!this.#options.removesLater) await this.#removeFolder(this.#folder(id));
+  }
+
+  async *walk(filters?: readonly string[]): AsyncGenerator<SnapshotInfo> {
+    const matches = compileFilters(filters);
+    // Read at once: the snapshots of one moment, however slowly they are taken.
+    const infos = this.#options.store.read((reader) =>
+      [...this.#storage.list(reader)].filter(({ info }) => matches(snapshotFields(info))),
+    );
+    for (const { id, info } of infos) yield this.#labelled(id, info);
+  }
+
+  async cleanup(): Promise<void> {
+    const folders = await this.#options.store.update((transaction) => {
+      const kept = new Set([...this.#storage.list(transaction)].map(({ id }) => String(id)));
+      return readdirSync(this.#snapshots).filter((name) => !kept.has(name) && !this.#new.has(name));
+    });
+    for (const name of folders) await this.#removeFolder(join(this.#snapshots, name));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // The store belongs to the daemon, the threads to who made them.
+  }
+
+  async #create(kind: "active" | "view", key: string, parent: string, labels: Labels): Promise<Mount[]> {
+    const { store, folders } = this.#options;
+    const draft = { kind, key, parent, labels };
+    const planned = store.read((reader) => this.#storage.plan(reader, draft));
+    let folder = await mkdtemp(join(this.#snapshots, "new-"));
+    const temporaryName = basename(folder);
+    this.#new.add(temporaryName);
+    try {
+      await folders.fill(folder, planned, (id) => this.#folder(id));
+      const chain = await store.update((transaction) => {
+        const created = this.#storage.create(transaction, draft, planned);
+        renameSync(folder, this.#folder(created.id));
+        folder = this.#folder(created.id);
+        return created;
+      });
+      return this.#mounts(chain);
+    } catch (error) {
+      await this.#removeFolder(folder);
+      throw error;
+    } finally {
+      this.#new.delete(temporaryName);
+    }
+  }
+
+  #mounts(chain: SnapshotChain): Mount[] {
+    return this.#options.folders.mounts(chain, (id) => this.#folder(id));
+  }
+
+  #folder(id: number): string {
+    return join(this.#snapshots, String(id));
+  }
+
+  async #usageOf(id: number): Promise<SnapshotUsage> {
+    return await this.#options.threads.usage(this.#options.folders.content(this.#folder(id)));
+  }
+
+  // Failing would help nobody: the snapshot is gone, and cleanup() tries again.
+  async #removeFolder(path: string): Promise<void> {
+    try {
+      await this.#options.threads.remove(path);
+    } catch (error) {
+      this.#options.log.warn("failed to remove directory", { path, error: messageOf(error) });
+    }
+  }
+
+  #labelled(id: number, info: SnapshotInfo): SnapshotInfo {
+    const more = this.#options.folders.labels?.(this.#folder(id));
+    return more ? { ...info, labels: { ...info.labels, ...more } } : info;
+  }
+}

@@ -1,0 +1,22 @@
+import { definePlugin } from "@slipway/core/plugin";
+import { SnapshotterPlugin, StorePlugin } from "@slipway/core/plugin-kinds";
+import { FileThreads } from "@slipway/layers/threads";
+import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
+import { textOf } from "../snapshot-storage/read-table.ts";
+import { nativeFolders } from "./native-folders.ts";
+
+/** Snapshots that are copies, for file systems that overlays cannot be put on. */
+export const nativePlugin = definePlugin({
+  kind: SnapshotterPlugin,
+  id: "native",
+  needs: { store: StorePlugin },
+  parseConfig: (table) => ({ rootPath: textOf(table, "root_path") }),
+  async start({ store }, config, { rootDir, log }) {
+    const root = config.rootPath ?? rootDir;
+    const threads = new FileThreads();
+    const folders = nativeFolders(threads);
+    const options = { root, name: "native", store, threads, log, folders, removesLater: false };
+    const instance = await FolderSnapshotter.open(options);
+    return { instance, exports: { root }, stop: () => threads[Symbol.asyncDispose]() };
+  },
+});

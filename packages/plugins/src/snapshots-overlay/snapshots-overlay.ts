@@ -1,0 +1,46 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { definePlugin } from "@slipway/core/plugin";
+import { SnapshotterPlugin, StorePlugin } from "@slipway/core/plugin-kinds";
+import { FileThreads } from "@slipway/layers/threads";
+import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
+import { flagOf, textOf, textsOf } from "../snapshot-storage/read-table.ts";
+import { checkOverlay, isInUserNamespace, overlayOptions } from "./kernel-support.ts";
+import { overlayFolders } from "./overlay-folders.ts";
+
+/** Snapshots that the kernel stacks: containerd's default snapshotter, with the keys of its configuration. */
+export const overlayPlugin = definePlugin({
+  kind: SnapshotterPlugin,
+  id: "overlayfs",
+  needs: { store: StorePlugin },
+  parseConfig: (table) => ({
+    rootPath: textOf(table, "root_path"),
+    upperdirLabel: flagOf(table, "upperdir_label"),
+    syncRemove: flagOf(table, "sync_remove"),
+    mountOptions: textsOf(table, "mount_options"),
+  }),
+  async start({ store }, config, { rootDir, log }) {
+    const root = config.rootPath ?? rootDir;
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    // Once is enough: a start need not load what mounts.
+    if (!existsSync(join(root, "snapshots"))) await checkOverlay(root);
+    const threads = new FileThreads();
+    const instance = await FolderSnapshotter.open({
+      root,
+      name: "overlayfs",
+      store,
+      threads,
+      log,
+      folders: overlayFolders({ ...config, mountOptions: overlayOptions(config.mountOptions) }),
+      removesLater: !config.syncRemove,
+    });
+    return {
+      instance,
+      exports: { root },
+      // Whiteouts of a layer that is unpacked before its parent are devices, which a user namespace may not make.
+      capabilities: isInUserNamespace() ? [] : ["rebase"],
+      stop: () => threads[Symbol.asyncDispose](),
+    };
+  },
+});
