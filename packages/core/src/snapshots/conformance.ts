@@ -10,9 +10,9 @@ import type { SnapshotInfo, Snapshotter } from "./snapshots.ts";
 
 interface Subject {
   /** Is given an empty folder for each test, and what is there already to open it again. */
-  open(root: string): Promise<Snapshotter>;
+  readonly open: (root: string) => Promise<Snapshotter>;
   /** Mounts; leaving the scope unmounts. */
-  mount(mounts: readonly Mount[], target: string): Disposable;
+  readonly mount: (mounts: readonly Mount[], target: string) => Disposable;
 }
 
 /** What every snapshotter does, after containerd's core/snapshots/testsuite. Mounts, so it needs root. */

@@ -5,6 +5,8 @@ import { exchangePlugin } from "@slipway/plugins/events";
 import { gcPlugin } from "@slipway/plugins/gc";
 import { metadataPlugin } from "@slipway/plugins/metadata";
 import { shimRuntimePlugin } from "@slipway/plugins/runtime-shim";
+import { nativePlugin } from "@slipway/plugins/snapshots-native";
+import { overlayPlugin } from "@slipway/plugins/snapshots-overlay";
 import { sqliteStorePlugin } from "@slipway/plugins/store-sqlite";
 import type { DaemonConfig } from "../config/config.ts";
 import { version } from "../version.ts";
@@ -19,7 +21,16 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
     shimBinary: join(bin, "containerd-shim-slipway-v1"),
     timeouts: config.timeouts,
   });
-  return [exchangePlugin, sqliteStorePlugin, contentPlugin, metadataPlugin, gcPlugin, runtime];
+  return [
+    exchangePlugin,
+    sqliteStorePlugin,
+    contentPlugin,
+    overlayPlugin,
+    nativePlugin,
+    metadataPlugin,
+    gcPlugin,
+    runtime,
+  ];
 }
 
 const bin = join(import.meta.dirname, "../../../../bin");
