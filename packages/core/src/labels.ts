@@ -13,7 +13,7 @@ export function validateLabels(labels: Labels): void {
   for (const [key, value] of Object.entries(labels)) {
     const length = Buffer.byteLength(key) + Buffer.byteLength(value);
     if (length <= maxLabelBytes) continue;
-    const shown = key.length > 10 ? key.slice(0, 10) : key;
+    const shown = key.length > 64 ? key.slice(0, 64) : key;
     throw new Fault(
       "invalid_argument",
       `label key and value length (${length} bytes) greater than maximum size (${maxLabelBytes} bytes), key: ${shown}: invalid argument`,

@@ -96,7 +96,12 @@ export class RemoteWriter implements ContentWriter {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#requests.end();
-    await this.#answers.return?.();
+    try {
+      // When the daemon has ended the stream, and not before, another writer may have the ref.
+      while (!(await this.#answers.next()).done);
+    } catch {
+      // Whoever used the writer was told.
+    }
   }
 
   async #send(request: Request): Promise<WriteContentResponse> {
