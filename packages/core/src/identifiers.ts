@@ -1,7 +1,8 @@
 import { Fault } from "@slipway/fault/fault";
 
 const maxLength = 76;
-const pattern = /^[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*$/;
+// As containerd writes it: the pattern is part of the message.
+const pattern = /^[A-Za-z0-9]+(?:[._-](?:[A-Za-z0-9]+))*$/;
 
 /**
  * Checks the name of a namespace, a container, a lease ...: containerd's pkg/identifiers/validate.go.

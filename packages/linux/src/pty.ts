@@ -72,10 +72,3 @@ export function rawSettings(settings: Uint8Array): Uint8Array {
   raw.writeUInt32LE(raw.readUInt32LE(8) | 0o60, 8); // CS8
   return raw;
 }
-
-/** Leaves a newline from the program as it is (no ONLCR): what containerd does with a container's console. */
-export function clearOnlcr(fd: number): void {
-  const settings = Buffer.from(terminalSettings(fd));
-  settings.writeUInt32LE((settings.readUInt32LE(4) & ~0o4) >>> 0, 4);
-  setTerminal(fd, settings);
-}

@@ -26,21 +26,21 @@ export interface ShimEnvironment {
  * is itself. Words: containerd's core/runtime/v2/shim_manager.go.
  */
 export function findShimBinary(runtime: string): string {
+  const failed = (why: string): Fault => new Fault("unknown", `failed to resolve runtime path: ${why}`);
   const invalid = `invalid runtime name ${runtime}, correct runtime name should be either format like \`io.containerd.runc.v2\` or a full path to the binary`;
-  if (runtime === "") throw new Fault("unknown", "no runtime name");
+  if (runtime === "") throw failed("no runtime name");
   if (runtime.startsWith("/")) {
     if (statSync(runtime, { throwIfNoEntry: false })) return runtime;
-    const message = `invalid custom binary path: stat ${runtime}: no such file or directory`;
-    throw new Fault("not_found", message);
+    throw failed(`invalid custom binary path: stat ${runtime}: no such file or directory`);
   }
   const parts = runtime.split(".");
-  if (runtime.includes("/") || parts.length < 2 || parts[0] === "") throw new Fault("unknown", invalid);
+  if (runtime.includes("/") || parts.length < 2 || parts[0] === "") throw failed(invalid);
   const name = `containerd-shim-${parts.at(-2)}-${parts.at(-1)}`;
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     const path = join(folder, name);
     if (folder.startsWith("/") && isExecutable(path)) return path;
   }
-  throw new Fault("not_found", `runtime "${runtime}" binary not installed "${name}": file does not exist`);
+  throw failed(`runtime "${runtime}" binary not installed "${name}": file does not exist`);
 }
 
 function isExecutable(path: string): boolean {

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ReadStream } from "node:tty";
 import { DescriptorSocket } from "@slipway/linux/descriptor-socket";
-import { clearOnlcr, setWindowSize, type WindowSize } from "@slipway/linux/pty";
+import { setWindowSize, type WindowSize } from "@slipway/linux/pty";
 import { openLogFile, type StdioPaths } from "./stdio.ts";
 
 /** The socket that a runtime sends a new terminal's master to. */
@@ -49,7 +49,6 @@ export class Console {
 
   constructor(master: number, paths: StdioPaths) {
     this.#fd = master;
-    clearOnlcr(master);
     this.#master = new ReadStream(master);
     this.#output = paths.stdout === "" ? undefined : openWriter(paths.stdout);
     this.drained = new Promise((resolve) => {
