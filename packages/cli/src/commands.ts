@@ -16,13 +16,123 @@ export interface CommandEntry {
 /** Every command. A file is loaded when its command is the one that was typed. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: "run",
+    summary: "Create and start a container, and run a command in it",
+    load: () => import("./commands/run.ts"),
+  },
+  {
+    name: "create",
+    summary: "Create a container",
+    load: () => import("./commands/create.ts"),
+  },
+  {
+    name: "start",
+    summary: "Start containers that were created or have ended",
+    load: () => import("./commands/start.ts"),
+  },
+  {
+    name: "exec",
+    summary: "Run a command in a running container",
+    load: () => import("./commands/exec.ts"),
+  },
+  {
+    name: "ps",
+    summary: "List containers",
+    load: () => import("./commands/ps.ts"),
+  },
+  {
+    name: "logs",
+    summary: "Show what a container has printed",
+    load: () => import("./commands/logs.ts"),
+  },
+  {
+    name: "top",
+    summary: "Show a container's processes",
+    load: () => import("./commands/top.ts"),
+  },
+  {
+    name: "stop",
+    summary: "Stop containers",
+    load: () => import("./commands/stop.ts"),
+  },
+  {
+    name: "restart",
+    summary: "Stop containers and start them again",
+    load: () => import("./commands/restart.ts"),
+  },
+  {
+    name: "kill",
+    summary: "Send a signal to containers",
+    load: () => import("./commands/kill.ts"),
+  },
+  {
+    name: "pause",
+    summary: "Freeze containers",
+    load: () => import("./commands/pause.ts"),
+  },
+  {
+    name: "unpause",
+    summary: "Let frozen containers go on",
+    load: () => import("./commands/unpause.ts"),
+  },
+  {
+    name: "wait",
+    summary: "Wait until containers end, and print their exit codes",
+    load: () => import("./commands/wait.ts"),
+  },
+  {
+    name: "rm",
+    summary: "Remove containers",
+    load: () => import("./commands/rm.ts"),
+  },
+  {
+    name: "inspect",
+    summary: "Show everything about containers or images",
+    load: () => import("./commands/inspect.ts"),
+  },
+  {
+    name: "images",
+    summary: "List images",
+    load: () => import("./commands/images.ts"),
+  },
+  {
     name: "pull",
     summary: "Fetch an image from a registry",
     load: () => import("./commands/pull.ts"),
   },
   {
-    name: "run",
-    summary: "Create and start a container, and run a command in it",
-    load: () => import("./commands/run.ts"),
+    name: "push",
+    summary: "Send an image to a registry",
+    load: () => import("./commands/push.ts"),
+  },
+  {
+    name: "tag",
+    summary: "Give an image a further name",
+    load: () => import("./commands/tag.ts"),
+  },
+  {
+    name: "rmi",
+    summary: "Remove images",
+    load: () => import("./commands/rmi.ts"),
+  },
+  {
+    name: "events",
+    summary: "Show what happens in the daemon",
+    load: () => import("./commands/events.ts"),
+  },
+  {
+    name: "info",
+    summary: "Show what the daemon has",
+    load: () => import("./commands/info.ts"),
+  },
+  {
+    name: "version",
+    summary: "Show the versions of slipway and its daemon",
+    load: () => import("./commands/version.ts"),
+  },
+  {
+    name: "completion",
+    summary: "Print a script that lets a shell complete slipway's commands",
+    load: () => import("./commands/completion.ts"),
   },
 ];

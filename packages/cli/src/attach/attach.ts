@@ -35,6 +35,8 @@ export async function attach(
     copyOutput(stdio.stdout, process.stdout, (chunk) => log?.write("stdout", chunk)),
     stdio.stderr && copyOutput(stdio.stderr, process.stderr, (chunk) => log?.write("stderr", chunk)),
   ]);
+  // Should the process not start, its streams end without an end.
+  output.catch(() => {});
   const leave = new AbortController();
   const exit = client.tasks.wait(process_, { signal: leave.signal });
   exit.catch(() => {});

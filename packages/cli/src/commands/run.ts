@@ -30,8 +30,11 @@ async function runContainer(client: Client, container: CreatedContainer, flags: 
       interactive: flags.interactive ?? false,
     });
     if (!result.ended) return 0;
-    await deleteTask(client, container.id);
-    if (flags.rm) await removeContainer(client, removal);
+    // Without --rm the task stays: it knows the exit code.
+    if (flags.rm) {
+      await deleteTask(client, container.id);
+      await removeContainer(client, removal);
+    }
     return result.exitCode;
   } catch (error) {
     await deleteTask(client, container.id).catch(() => {});

@@ -200,7 +200,7 @@ function securityOf(words: readonly string[]): {
 
 /** Our own shim with our own daemon: its version says whose it is. */
 async function defaultRuntime(client: Client): Promise<string> {
-  const { version } = await client.version();
+  const { version } = await client.introspection.version();
   return version.includes("slipway") ? "io.containerd.slipway.v1" : "io.containerd.runc.v2";
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Mount } from "@slipway/core/mounts/mount";
@@ -23,10 +23,12 @@ export function parseRootfs(text: string): { readonly path: string; readonly ove
 export function overlayMounts(id: string, path: string): Mount[] {
   const folder = join(overlays, id);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  unmountAll(folder, MNT.DETACH);
-  mount({ type: "tmpfs", source: "tmpfs", options: ["mode=700"] }, folder);
   const [upper, work] = [join(folder, "upper"), join(folder, "work")];
-  for (const layer of [upper, work]) mkdirSync(layer, { mode: 0o755 });
+  // A container that is started again finds its changes.
+  if (!existsSync(upper)) {
+    mount({ type: "tmpfs", source: "tmpfs", options: ["mode=700"] }, folder);
+    for (const layer of [upper, work]) mkdirSync(layer, { mode: 0o755 });
+  }
   const options = [`lowerdir=${escape(path)}`, `upperdir=${upper}`, `workdir=${work}`];
   return [{ type: "overlay", source: "overlay", options }];
 }

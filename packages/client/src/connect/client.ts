@@ -1,4 +1,3 @@
-import { Version } from "@slipway/api/containerd/services/version/v1/version_pb";
 import type { NamespaceStore } from "@slipway/core/namespaces";
 import type { Scope, ScopedStores } from "@slipway/core/stores";
 import type { Transport } from "@slipway/rpc/client";
@@ -51,12 +50,6 @@ export class Client implements ScopedStores, AsyncDisposable {
   /** The snapshotter of this name. Whether the daemon has it shows at the first call: `not_found`. */
   snapshotter(name: string): RemoteSnapshotter {
     return new RemoteSnapshotter(this.#calls, name);
-  }
-
-  /** The daemon's version; slipwayd's says "slipway". */
-  async version(): Promise<{ readonly version: string; readonly revision: string }> {
-    const { version, revision } = await this.#calls.unary(Version.method.version, {});
-    return { version, revision };
   }
 
   /** The same daemon and namespace; what is made through it is held by the lease. */

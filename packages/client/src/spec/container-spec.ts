@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ImageConfig } from "@slipway/oci/image";
 import type {
+  CapabilitiesSpec,
   DeviceSpec,
   MountSpec,
   NamespaceKind,
@@ -136,6 +137,12 @@ function seccompOf(
 
 function isLastAtItsPlace(mount: MountSpec, index: number, all: readonly MountSpec[]): boolean {
   return all.findLastIndex(({ destination }) => destination === mount.destination) === index;
+}
+
+/** Everything that this process may give away. */
+export function privilegedCapabilities(): CapabilitiesSpec {
+  const all = allCapabilities(boundingSet());
+  return { bounding: all, effective: all, permitted: all };
 }
 
 function boundingSet(): string {

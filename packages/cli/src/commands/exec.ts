@@ -1,0 +1,95 @@
+import { randomBytes } from "node:crypto";
+import type { Command } from "commander";
+import { Stdio } from "@slipway/client/stdio";
+import { resolveUser } from "@slipway/client/user";
+import { Fault } from "@slipway/fault/fault";
+import type { ProcessSpec } from "@slipway/oci/runtime-spec";
+import { attach } from "../attach/attach.ts";
+import type { Cli } from "../cli.ts";
+import { findContainer } from "../containers/find.ts";
+import { specOf } from "../containers/spec.ts";
+import { taskOf } from "../containers/state.ts";
+import { environmentOf } from "../run/environment.ts";
+import { privilegedCapabilities } from "@slipway/client/container-spec";
+
+interface ExecFlags {
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  readonly detach?: boolean;
+  readonly workdir?: string;
+  readonly env: readonly string[];
+  readonly envFile: readonly string[];
+  readonly privileged?: boolean;
+  readonly user?: string;
+  readonly detachKeys: string;
+}
+
+export function configure(command: Command, cli: Cli): void {
+  const many = (value: string, before: readonly string[]): string[] => [...before, value];
+  command
+    .argument("<container>", "name or id")
+    .argument("<command...>", "what to run in it")
+    .passThroughOptions()
+    .option("-i, --interactive", "keep the input open")
+    .option("-t, --tty", "give it a terminal")
+    .option("-d, --detach", "leave it running")
+    .option("-w, --workdir <path>", "the working directory")
+    .option("-e, --env <name=value>", "set an environment variable, or pass one on", many, [])
+    .option("--env-file <file>", "set environment variables from a file", many, [])
+    .option("--privileged", "give it all of root's power")
+    .option("-u, --user <user>", "who runs it: name or uid, with :group or :gid")
+    .option("--detach-keys <keys>", "what to type to leave it running", "ctrl-p,ctrl-q")
+    .action(async (name: string, args: readonly string[], flags: ExecFlags) => {
+      const client = await cli.client();
+      const container = await findContainer(client, name);
+      const task = await taskOf(client, container.id);
+      if (task?.status !== "running") {
+        throw new Fault(
+          "failed_precondition",
+          `cannot exec in a stopped container: "${name}" is not running`,
+        );
+      }
+      const { tty = false, interactive = false, detach = false } = flags;
+      const process_ = processOf(specOf(container).process, args, flags, `/proc/${task.pid}/root`);
+      const spec = {
+        typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Process",
+        value: Buffer.from(JSON.stringify(process_)),
+      };
+      const ref = { containerId: container.id, execId: `exec-${randomBytes(16).toString("hex")}` };
+      if (detach) {
+        const io = { stdin: "", stdout: "", stderr: "", terminal: tty };
+        await client.tasks.exec(container.id, ref.execId, { io, spec });
+        await client.tasks.start(ref);
+        return;
+      }
+      using stdio = Stdio.open({ terminal: tty, stdin: interactive });
+      await client.tasks.exec(container.id, ref.execId, { io: stdio.io, spec });
+      const options = { detachKeys: flags.detachKeys, sigProxy: false };
+      const result = await attach(client, ref, stdio, options, () => client.tasks.start(ref));
+      if (!result.ended) return stdio.leave();
+      await client.tasks.deleteProcess(container.id, ref.execId);
+      cli.exit(result.exitCode);
+    });
+}
+
+/** The container's own process, with other arguments and what the flags change. */
+function processOf(base: ProcessSpec, args: readonly string[], flags: ExecFlags, root: string): ProcessSpec {
+  const { rlimits: _, terminal: __, ...process_ } = base;
+  const added = environmentOf(flags.env, flags.envFile, process.env);
+  const names = new Set(added.map((entry) => entry.split("=", 1)[0]));
+  const kept = base.env.filter((entry) => !names.has(entry.split("=", 1)[0]));
+  const capabilities = flags.privileged ? privilegedCapabilities() : undefined;
+  return {
+    ...process_,
+    args: [...args],
+    env: [
+      ...kept,
+      ...(flags.tty && !kept.some((entry) => entry.startsWith("TERM=")) ? ["TERM=xterm"] : []),
+      ...added,
+    ],
+    cwd: flags.workdir ?? base.cwd,
+    terminal: flags.tty ?? false,
+    ...(flags.user === undefined ? {} : { user: resolveUser(flags.user, root) }),
+    ...(capabilities ? { capabilities } : {}),
+  };
+}

@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import { Fault } from "@slipway/fault/fault";
+import type { Cli } from "../cli.ts";
+import { forEachContainer } from "../containers/find.ts";
+import { parseSignal } from "../containers/signals.ts";
+import { taskOf } from "../containers/state.ts";
+
+export function configure(command: Command, cli: Cli): void {
+  command
+    .argument("<container...>", "names or ids")
+    .option("-s, --signal <signal>", "what to send", "KILL")
+    .action(async (names: readonly string[], { signal }: { readonly signal: string }) => {
+      const client = await cli.client();
+      const number = parseSignal(signal);
+      await forEachContainer(client, names, async ({ id }) => {
+        const task = await taskOf(client, id);
+        if (!task || task.status === "stopped") {
+          throw new Fault("failed_precondition", `Cannot kill container "${id}": it is not running`);
+        }
+        await client.tasks.kill({ containerId: id }, number);
+      });
+    });
+}

@@ -1,0 +1,93 @@
+import type { Client } from "@slipway/client/client";
+import type { Container } from "@slipway/core/containers";
+import type { ProcessState } from "@slipway/core/tasks";
+import type { RuntimeSpec } from "@slipway/oci/runtime-spec";
+import { nameLabel } from "../containers/find.ts";
+import { specOf } from "../containers/spec.ts";
+import { stateWord, taskOf } from "../containers/state.ts";
+
+/** A container in the words of `docker inspect`, or as containerd has it. */
+export async function inspectContainer(
+  client: Client,
+  container: Container,
+  native: boolean,
+): Promise<Record<string, unknown>> {
+  const task = await taskOf(client, container.id);
+  const spec = specOf(container);
+  return native ? { ...container, spec, task } : dockerContainer(container, spec, task);
+}
+
+function dockerContainer(
+  container: Container,
+  spec: RuntimeSpec,
+  task: ProcessState | undefined,
+): Record<string, unknown> {
+  const { id, labels } = container;
+  const [path = "", ...args] = spec.process.args;
+  const word = stateWord(task);
+  const { memory, cpu, pids } = spec.linux.resources;
+  const period = cpu?.period ?? 0;
+  return {
+    Id: id,
+    Created: container.createdAt.toISOString(),
+    Path: path,
+    Args: args,
+    State: {
+      Status: word,
+      Running: word === "running",
+      Paused: word === "paused",
+      Pid: word === "exited" ? 0 : (task?.pid ?? 0),
+      ExitCode: task?.exit?.exitStatus ?? 0,
+      FinishedAt: task?.exit?.exitedAt.toISOString() ?? "",
+    },
+    Image: container.image,
+    Name: labels[nameLabel] ?? "",
+    LogPath: logPath(container),
+    Driver: container.snapshotter,
+    Platform: "linux",
+    HostConfig: {
+      Memory: memory?.limit ?? 0,
+      NanoCpus: cpu?.quota && period > 0 ? Math.round((cpu.quota / period) * 1e9) : 0,
+      CpuShares: cpu?.shares ?? 0,
+      CpusetCpus: cpu?.cpus ?? "",
+      PidsLimit: pids?.limit ?? 0,
+      ReadonlyRootfs: spec.root.readonly ?? false,
+      Privileged: labels["nerdctl/privileged"] === "true",
+      AutoRemove: labels["nerdctl/auto-remove"] === "true",
+      NetworkMode: networkOf(labels["nerdctl/networks"]),
+      RestartPolicy: { Name: labels["containerd.io/restart.policy"] ?? "no" },
+      Runtime: container.runtime.name,
+    },
+    Mounts: spec.mounts
+      .filter(({ type }) => type === "bind")
+      .map(({ source = "", destination, options = [] }) => ({
+        Type: "bind",
+        Source: source,
+        Destination: destination,
+        Mode: options.includes("ro") ? "ro" : "rw",
+        RW: !options.includes("ro"),
+      })),
+    Config: {
+      Hostname: spec.hostname ?? "",
+      User: labels["nerdctl/user"] ?? "",
+      Tty: spec.process.terminal ?? false,
+      Env: spec.process.env,
+      Cmd: spec.process.args,
+      Image: container.image,
+      WorkingDir: spec.process.cwd,
+      Labels: labels,
+      StopSignal: labels["io.containerd.image.config.stop-signal"] ?? "SIGTERM",
+    },
+    NetworkSettings: { Networks: {}, Ports: {} },
+  };
+}
+
+function logPath({ id, labels }: Container): string {
+  const folder = labels["nerdctl/state-dir"];
+  return folder === undefined || labels["nerdctl/log-uri"] === undefined ? "" : `${folder}/${id}-json.log`;
+}
+
+function networkOf(label: string | undefined): string {
+  const [first] = label === undefined ? [] : (JSON.parse(label) as string[]);
+  return first ?? "";
+}

@@ -1,0 +1,55 @@
+import type { Client } from "@slipway/client/client";
+import type { Container } from "@slipway/core/containers";
+import { hasCode } from "@slipway/fault/fault";
+import { parseSignal } from "../containers/signals.ts";
+import { taskOf } from "../containers/state.ts";
+
+export interface StopOptions {
+  /** Before it is killed; the container's own, or 10, unless told. */
+  readonly timeoutSeconds?: number;
+  readonly signal?: string;
+}
+
+const SIGKILL = 9;
+const explicitlyStopped = "containerd.io/restart.explicitly-stopped";
+
+/** Asks a container's first process to end, and kills it when it does not in time. One that has ended is fine. */
+export async function stopContainer(
+  client: Client,
+  container: Container,
+  options: StopOptions = {},
+): Promise<void> {
+  const { id, labels } = container;
+  if (labels["containerd.io/restart.policy"] !== undefined) {
+    // The restart monitor would take its end for a failure.
+    const update = { ...container, labels: { ...labels, [explicitlyStopped]: "true" } };
+    await client.containers.update(update, [`labels.${explicitlyStopped}`]);
+  }
+  const task = await taskOf(client, id);
+  if (!task || task.status === "stopped") return;
+  if (task.status === "paused") await client.tasks.resume(id);
+  const name = options.signal ?? labels["io.containerd.image.config.stop-signal"] ?? "SIGTERM";
+  const timeoutSeconds = options.timeoutSeconds ?? Number(labels["nerdctl/stop-timeout"] ?? 10);
+  const ref = { containerId: id };
+  try {
+    if (timeoutSeconds > 0) {
+      await client.tasks.kill(ref, parseSignal(name));
+      if (await endsWithin(client, id, timeoutSeconds * 1000)) return;
+    }
+    await client.tasks.kill(ref, SIGKILL);
+    await client.tasks.wait(ref);
+  } catch (error) {
+    // It ended by itself in between.
+    if (!hasCode(error, "not_found")) throw error;
+  }
+}
+
+async function endsWithin(client: Client, containerId: string, milliseconds: number): Promise<boolean> {
+  try {
+    await client.tasks.wait({ containerId }, { signal: AbortSignal.timeout(milliseconds) });
+    return true;
+  } catch (error) {
+    if (hasCode(error, "deadline_exceeded")) return false;
+    throw error;
+  }
+}
