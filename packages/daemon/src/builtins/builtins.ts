@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Plugin } from "@slipway/core/plugin";
 import { contentPlugin } from "@slipway/plugins/content-local";
+import { walkingPlugin } from "@slipway/plugins/diff-walking";
 import { exchangePlugin } from "@slipway/plugins/events";
 import { gcPlugin } from "@slipway/plugins/gc";
 import { metadataPlugin } from "@slipway/plugins/metadata";
@@ -28,6 +29,7 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
     overlayPlugin,
     nativePlugin,
     metadataPlugin,
+    walkingPlugin,
     gcPlugin,
     runtime,
   ];

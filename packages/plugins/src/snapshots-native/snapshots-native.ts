@@ -1,6 +1,7 @@
 import { definePlugin } from "@slipway/core/plugin";
 import { SnapshotterPlugin, StorePlugin } from "@slipway/core/plugin-kinds";
 import { FileThreads } from "@slipway/layers/threads";
+import { hostPlatform } from "@slipway/oci/platform";
 import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
 import { textOf } from "../snapshot-storage/read-table.ts";
 import { nativeFolders } from "./native-folders.ts";
@@ -10,6 +11,7 @@ export const nativePlugin = definePlugin({
   kind: SnapshotterPlugin,
   id: "native",
   needs: { store: StorePlugin },
+  platforms: [hostPlatform()],
   parseConfig: (table) => ({ rootPath: textOf(table, "root_path") }),
   async start({ store }, config, { rootDir, log }) {
     const root = config.rootPath ?? rootDir;

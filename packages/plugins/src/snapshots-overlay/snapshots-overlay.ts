@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { definePlugin } from "@slipway/core/plugin";
 import { SnapshotterPlugin, StorePlugin } from "@slipway/core/plugin-kinds";
 import { FileThreads } from "@slipway/layers/threads";
+import { hostPlatform } from "@slipway/oci/platform";
 import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
 import { flagOf, textOf, textsOf } from "../snapshot-storage/read-table.ts";
 import { checkOverlay, isInUserNamespace, overlayOptions } from "./kernel-support.ts";
@@ -14,6 +15,7 @@ export const overlayPlugin = definePlugin({
   kind: SnapshotterPlugin,
   id: "overlayfs",
   needs: { store: StorePlugin },
+  platforms: [hostPlatform()],
   parseConfig: (table) => ({
     rootPath: textOf(table, "root_path"),
     upperdirLabel: flagOf(table, "upperdir_label"),

@@ -1,0 +1,36 @@
+import { mkdir } from "node:fs/promises";
+import { definePlugin } from "@slipway/core/plugin";
+import { DiffPlugin, MetadataPlugin } from "@slipway/core/plugin-kinds";
+import { FileThreads } from "@slipway/layers/threads";
+import { Fault } from "@slipway/fault/fault";
+import { hostPlatform } from "@slipway/oci/platform";
+import { applyBlob } from "./apply.ts";
+import { unmountLeftovers } from "./mounted.ts";
+
+/** Applies layers to any mounts, and makes layers by walking two trees side by side. */
+export const walkingPlugin = definePlugin({
+  kind: DiffPlugin,
+  id: "walking",
+  needs: { metadata: MetadataPlugin },
+  platforms: [hostPlatform()],
+  parseConfig: () => undefined,
+  async start({ metadata }, _config, { stateDir, log }) {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await unmountLeftovers(stateDir);
+    const threads = new FileThreads();
+    const parts = { threads, stateDir, log };
+    return {
+      instance: {
+        scoped(namespace, lease) {
+          const { content } = metadata.scoped(lease === undefined ? { namespace } : { namespace, lease });
+          return {
+            apply: (layer, mounts, options = {}) => applyBlob(content, layer, mounts, options, parts),
+            compare: () =>
+              Promise.reject(new Fault("unimplemented", "comparing is not here yet: not implemented")),
+          };
+        },
+      },
+      stop: () => threads[Symbol.asyncDispose](),
+    };
+  },
+});
