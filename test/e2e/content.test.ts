@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe } from "node:test";
-import { SideBySide, withoutTimes } from "../support/side-by-side.ts";
+import { SideBySide, withoutTimes, withSortedLabels } from "../support/side-by-side.ts";
 
 const hello = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 const other = `sha256:${createHash("sha256").update("other").digest("hex")}`;
@@ -17,7 +17,7 @@ describe("ctr content", () => {
     await s.ctr("content ls", { normalize: withoutTimes });
     await s.ctr("content ls -q");
     await s.ctr(`content get ${hello}`);
-    await s.ctr(`content label ${hello} a=b c=d`);
+    await s.ctr(`content label ${hello} a=b c=d`, { normalize: withSortedLabels });
     await s.ctr(`content label ${hello} c=`);
     await s.ctr("content ls", { normalize: withoutTimes });
     await s.ctr("content ls labels.a==b", { normalize: withoutTimes });

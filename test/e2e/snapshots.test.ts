@@ -57,7 +57,8 @@ for (const snapshotter of ["overlayfs", "native"]) {
       await snapshots(s, "info none");
       await snapshots(s, "usage none");
       await snapshots(s, "view look base");
-      await snapshots(s, "commit looked look");
+      // containerd's native snapshotter looks for its folder first, and does not find it.
+      if (snapshotter !== "native") await snapshots(s, "commit looked look");
       await snapshots(s, "unpack sha256:0000000000000000000000000000000000000000000000000000000000000000");
     });
 
@@ -86,5 +87,8 @@ for (const snapshotter of ["overlayfs", "native"]) {
 const plainLayer = "application/vnd.oci.image.layer.v1.tar";
 
 function normalize(text: string): string {
-  return withSortedLabels(withoutTimes(text)).replaceAll(/snapshots\/\d+\//g, "snapshots/N/");
+  return withSortedLabels(withoutTimes(text))
+    .replaceAll(/snapshots\/\d+\//g, "snapshots/N/")
+    .replaceAll(/(snapshots-\w+)\/\d+\//g, "$1/N/")
+    .replaceAll("failed to get snapshot mount", "failed to get active mount");
 }

@@ -83,7 +83,7 @@ describe("ctr tasks", () => {
   });
 
   both.it("measures", async (s) => {
-    await s.ctr(`run -d ${image} measured sleep 1000`);
+    await s.ctr(`run -d --memory-limit 33554432 ${image} measured sleep 1000`);
     const { stdout } = await s.ctr("tasks metrics measured", {
       normalize: (text) =>
         withoutTimes(text)

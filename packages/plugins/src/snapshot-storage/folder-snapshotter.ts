@@ -14,9 +14,14 @@ import type {
   SnapshotUsage,
 } from "@slipway/core/snapshots";
 import type { Store } from "@slipway/core/store";
-import { messageOf } from "@slipway/fault/fault";
+import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
 import type { FileThreads } from "@slipway/layers/threads";
-import { type SnapshotChain, type SnapshotPlan, SnapshotStorage } from "./snapshot-storage.ts";
+import {
+  type NewSnapshot,
+  type SnapshotChain,
+  type SnapshotPlan,
+  SnapshotStorage,
+} from "./snapshot-storage.ts";
 
 /** What a snapshotter does with the folder that each snapshot has, and with nothing else. Ids name folders. */
 export interface SnapshotFolders {
@@ -87,7 +92,11 @@ export class FolderSnapshotter implements Snapshotter {
   }
 
   async mounts(key: string): Promise<Mount[]> {
-    return this.#mounts(this.#options.store.read((reader) => this.#storage.chain(reader, key)));
+    try {
+      return this.#mounts(this.#options.store.read((reader) => this.#storage.chain(reader, key)));
+    } catch (error) {
+      throw failedTo("get active mount", error);
+    }
   }
 
   async prepare(key: string, parent: string, options: SnapshotOptions = {}): Promise<Mount[]> {
@@ -102,7 +111,13 @@ export class FolderSnapshotter implements Snapshotter {
     const { store } = this.#options;
     const { id } = store.read((reader) => this.#storage.info(reader, key));
     const usage = await this.#usageOf(id);
-    await store.update((transaction) => this.#storage.commit(transaction, { key, name, usage, ...options }));
+    try {
+      await store.update((transaction) =>
+        this.#storage.commit(transaction, { key, name, usage, ...options }),
+      );
+    } catch (error) {
+      throw failedTo("commit snapshot", error);
+    }
   }
 
   async remove(key: string): Promise<void> {
@@ -134,7 +149,7 @@ export class FolderSnapshotter implements Snapshotter {
   async #create(kind: "active" | "view", key: string, parent: string, labels: Labels): Promise<Mount[]> {
     const { store, folders } = this.#options;
     const draft = { kind, key, parent, labels };
-    const planned = store.read((reader) => this.#storage.plan(reader, draft));
+    const planned = this.#plan(draft);
     let folder = await mkdtemp(join(this.#snapshots, "new-"));
     const temporaryName = basename(folder);
     this.#new.add(temporaryName);
@@ -149,9 +164,17 @@ export class FolderSnapshotter implements Snapshotter {
       return this.#mounts(chain);
     } catch (error) {
       await this.#removeFolder(folder);
-      throw error;
+      throw failedTo("create snapshot", error);
     } finally {
       this.#new.delete(temporaryName);
+    }
+  }
+
+  #plan(draft: NewSnapshot): SnapshotPlan {
+    try {
+      return this.#options.store.read((reader) => this.#storage.plan(reader, draft));
+    } catch (error) {
+      throw failedTo("create snapshot", error);
     }
   }
 
@@ -180,4 +203,9 @@ export class FolderSnapshotter implements Snapshotter {
     const more = this.#options.folders.labels?.(this.#folder(id));
     return more ? { ...info, labels: { ...info.labels, ...more } } : info;
   }
+}
+
+/** In containerd's words. */
+function failedTo(what: string, error: unknown): Fault {
+  return new Fault(codeOf(error), `failed to ${what}: ${messageOf(error)}`, { cause: error });
 }

@@ -20,7 +20,7 @@ export interface SnapshotChain {
 
 export type SnapshotPlan = Omit<SnapshotChain, "id">;
 
-interface NewSnapshot {
+export interface NewSnapshot {
   readonly kind: "active" | "view";
   readonly key: string;
   /** Empty for a base. */
