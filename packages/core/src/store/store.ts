@@ -6,10 +6,16 @@ export interface Bucket<T> {
   decode(bytes: Uint8Array): T;
 }
 
+/** At most `limit` of those whose keys come after `after`. */
+export interface Page {
+  readonly after: string;
+  readonly limit: number;
+}
+
 export interface Reader {
   get<T>(bucket: Bucket<T>, key: string): T | undefined;
-  /** All whose key begins with `prefix`, in the order of their keys' bytes. */
-  list<T>(bucket: Bucket<T>, prefix?: string): Iterable<readonly [key: string, value: T]>;
+  /** All whose key begins with `prefix`, in the order of their keys' bytes; or a page of them. */
+  list<T>(bucket: Bucket<T>, prefix?: string, page?: Page): Iterable<readonly [key: string, value: T]>;
 }
 
 export interface Transaction extends Reader {

@@ -6,22 +6,23 @@ import type { Database } from "./database.ts";
 export async function cleanContent(database: Database): Promise<void> {
   const { instance, lock } = database.content;
   using _ = await lock.exclusive();
-  const known = database.read((reader) => {
-    const digests = new Set<string>();
-    const refs = new Set<string>();
-    for (const [, { digest }] of reader.list(blobs)) digests.add(digest);
-    for (const [, { backendRef, expected }] of reader.list(ingests)) {
+  const digests = new Set<string>();
+  const refs = new Set<string>();
+  for await (const page of database.scan(blobs)) {
+    for (const [, { digest }] of page) digests.add(digest);
+  }
+  for await (const page of database.scan(ingests)) {
+    for (const [, { backendRef, expected }] of page) {
       refs.add(backendRef);
       // Another namespace may have let it go.
       if (expected !== undefined) digests.add(expected);
     }
-    return { digests, refs };
-  });
+  }
   for await (const { digest } of instance.walk()) {
-    if (!known.digests.has(digest)) await gone(instance.delete(digest));
+    if (!digests.has(digest)) await gone(instance.delete(digest));
   }
   for (const { ref } of await instance.listStatuses()) {
-    if (!known.refs.has(ref)) await gone(instance.abort(ref));
+    if (!refs.has(ref)) await gone(instance.abort(ref));
   }
 }
 

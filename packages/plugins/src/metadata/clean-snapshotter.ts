@@ -13,13 +13,10 @@ export async function cleanSnapshotter(
 ): Promise<void> {
   {
     using _ = await lock.exclusive();
-    const known = database.read((reader) => {
-      const keys = new Set<string>();
-      for (const [key, { backendKey }] of reader.list(snapshots)) {
-        if (key.split("/")[1] === name) keys.add(backendKey);
-      }
-      return keys;
-    });
+    const known = new Set<string>();
+    for await (const page of database.scan(snapshots)) {
+      for (const [key, { backendKey }] of page) if (key.split("/")[1] === name) known.add(backendKey);
+    }
     for (const key of await unknown(instance, known)) {
       try {
         await instance.remove(key);

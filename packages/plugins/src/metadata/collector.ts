@@ -1,20 +1,20 @@
 import type { CollectionStats, GarbageCollector } from "@slipway/core/gc";
 import type { Logger } from "@slipway/core/plugin";
 import type { Transaction } from "@slipway/core/store";
-import { blobs, images, ingests } from "./buckets.ts";
+import { blobs, images, ingests, snapshots } from "./buckets.ts";
 import { cleanContent } from "./clean-content.ts";
 import { cleanSnapshotter } from "./clean-snapshotter.ts";
 import type { Database } from "./database.ts";
 import { Graph } from "./graph.ts";
+import { sources } from "./graph-sources.ts";
 import { removeLease } from "./lease-resources.ts";
 import type { Node } from "./references.ts";
 import { removeSnapshot } from "./snapshot-rows.ts";
-import { snapshots } from "./buckets.ts";
 
 /**
- * Marks and sweeps. Both happen in one transaction, so nothing can come between them; then the backends lose what has no
- * name any more. What someone makes meanwhile is safe: below, the backends' locks hold the cleaner off until it has its
- * name, and a name that a lease holds is marked.
+ * Marks and sweeps. The objects are read page by page, while others work. Then one transaction reads again what was
+ * changed meanwhile, so the graph is that of this moment, and removes what nothing reaches: nothing can come in between.
+ * At last the backends lose what has no name any more; their locks hold this off until what is being made has its name.
  *
  * containerd's core/metadata/gc.go and db.go.
  */
@@ -47,20 +47,31 @@ export class Collector implements GarbageCollector {
   }
 
   async #collect(): Promise<CollectionStats> {
-    const begun = performance.now();
+    const { removed, elapsedMs } = await this.#removeNames();
+    for (const node of removed) this.#announce(node);
+    await this.#cleanBackends();
+    return { elapsedMs };
+  }
+
+  async #removeNames(): Promise<CollectionStats & { readonly removed: readonly Node[] }> {
+    const now = new Date();
+    const graph = new Graph();
+    using watch = this.#database.watch();
+    for (const source of sources) await source.load(graph, this.#database, now);
     let elapsedMs = 0;
     const removed = await this.#database.sweep((transaction) => {
-      const graph = new Graph(transaction, new Date());
-      const marked = graph.mark();
-      const garbage = graph.nodes.filter((node) => !marked.has(node));
+      const begun = performance.now();
+      for (const source of sources) {
+        for (const key of watch.changes.get(source.bucket) ?? [])
+          source.refresh(graph, transaction, key, now);
+      }
+      const garbage = graph.garbage(now);
       for (const node of garbage) this.#remove(transaction, node);
       this.#database.dirty = false;
       elapsedMs = performance.now() - begun;
       return garbage;
     });
-    for (const node of removed) this.#announce(node);
-    await this.#cleanBackends();
-    return { elapsedMs };
+    return { removed, elapsedMs };
   }
 
   #remove(transaction: Transaction, node: Node): void {
@@ -89,6 +100,7 @@ export class Collector implements GarbageCollector {
         break;
       }
       case "container":
+      case "held":
         break;
     }
   }

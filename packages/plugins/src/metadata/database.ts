@@ -1,9 +1,14 @@
+import { setImmediate } from "node:timers/promises";
 import type { ContentStore } from "@slipway/core/content";
 import type { EventPublisher } from "@slipway/core/events";
 import type { Snapshotter } from "@slipway/core/snapshots";
-import type { Reader, Store, Transaction } from "@slipway/core/store";
+import type { Bucket, Reader, Store, Transaction } from "@slipway/core/store";
 import { namespaces, sequences } from "./buckets.ts";
 import { NameLock, SharedLock } from "./locks.ts";
+import { type Changes, WatchedTransaction } from "./watched-transaction.ts";
+
+/** So many objects are read in about a millisecond. */
+const pageSize = 200;
 
 /** A store below the metadata, shared by all namespaces. */
 export interface Backend<T> {
@@ -18,6 +23,7 @@ export interface Backend<T> {
 export class Database {
   readonly #store: Store;
   readonly #listeners: ((dirty: boolean) => void)[] = [];
+  #changes: Changes | undefined;
   readonly events: EventPublisher;
   readonly content: Backend<ContentStore>;
   readonly snapshotters: ReadonlyMap<string, Backend<Snapshotter>>;
@@ -42,7 +48,9 @@ export class Database {
   }
 
   async update<T>(work: (transaction: Transaction) => T): Promise<T> {
-    const result = await this.#store.update(work);
+    const result = await this.#store.update((transaction) =>
+      work(this.#changes ? new WatchedTransaction(transaction, this.#changes) : transaction),
+    );
     for (const listener of this.#listeners) listener(this.dirty);
     return result;
   }
@@ -50,6 +58,24 @@ export class Database {
   /** An update that mutation listeners are not told of. */
   async sweep<T>(work: (transaction: Transaction) => T): Promise<T> {
     return await this.#store.update(work);
+  }
+
+  /** All of a bucket, page by page: others have their turn in between. */
+  async *scan<T>(bucket: Bucket<T>): AsyncGenerator<readonly (readonly [key: string, value: T])[]> {
+    for (let after = ""; ; await setImmediate()) {
+      const page = { after, limit: pageSize };
+      const found = this.read((reader) => [...reader.list(bucket, "", page)]);
+      yield found;
+      if (found.length < pageSize) return;
+      after = found.at(-1)?.[0] ?? "";
+    }
+  }
+
+  /** Collects what updates change, until the watch is disposed of. There is one at a time. */
+  watch(): Disposable & { readonly changes: Changes } {
+    const changes: Changes = new Map();
+    this.#changes = changes;
+    return { changes, [Symbol.dispose]: () => (this.#changes = undefined) };
   }
 
   onMutation(listener: (dirty: boolean) => void): void {

@@ -1,148 +1,91 @@
-import type { Labels } from "@slipway/core/labels";
-import type { Lease, LeaseResource } from "@slipway/core/leases";
-import type { Bucket, Reader } from "@slipway/core/store";
-import {
-  blobs,
-  containers,
-  images,
-  type Ingest,
-  ingests,
-  leaseResources,
-  leases,
-  snapshots,
-} from "./buckets.ts";
-import { type Condition, usedAts } from "./conditions.ts";
-import { leasePrefix } from "./lease-resources.ts";
-import { labelReferences, node, type Node, type NodeKind } from "./references.ts";
+import type { Condition } from "./conditions.ts";
+import type { Node } from "./references.ts";
 
-/** Everything that the collector may remove, and what keeps what: read once, then asked in memory. */
+/** An object, and what it says of others. */
+export interface Entry {
+  readonly root: boolean;
+  /** What it keeps. */
+  readonly to: readonly Node[];
+  /** What keeps it. */
+  readonly from?: readonly Node[];
+  /** What it keeps even for a flat lease: an image its target, a snapshot its parent. */
+  readonly structure?: Node;
+  /** Snapshots that it keeps while they were used lately. */
+  readonly conditions?: readonly Condition[];
+  /** When it was used. */
+  readonly usedAt?: readonly Date[];
+  /** Only of leases: what it holds is kept, but not what that keeps. */
+  readonly flat?: boolean;
+  /** Only of what a lease holds: the lease. */
+  readonly heldBy?: Node;
+}
+
+/** What keeps what. A collection fills it little by little, and asks it at the end. */
 export class Graph {
-  /** All that can be removed. */
-  readonly nodes: Node[] = [];
-  readonly #roots: Node[] = [];
-  /** Held by a lease that holds no more than what it names. */
-  readonly #flatRoots: Node[] = [];
-  readonly #references = new Map<Node, Node[]>();
-  /** The references that also count for what a flat lease holds: an image's target, a snapshot's parent. */
-  readonly #structure = new Map<Node, Node>();
-  readonly #now: Date;
+  readonly #entries = new Map<Node, Entry>();
 
-  constructor(reader: Reader, now: Date) {
-    this.#now = now;
-    const conditions: [Node, Condition][] = [];
-    const used = new Map<Node, Date[]>();
-    for (const [key, { labels }] of this.#read(reader, blobs, "content")) {
-      this.#add("content", key, labels, conditions, true);
+  /** Without an entry the object is not there (any more). */
+  set(node: Node, entry: Entry | undefined): void {
+    if (entry) this.#entries.set(node, entry);
+    else this.#entries.delete(node);
+  }
+
+  /** Everything that is not reachable from a root. */
+  garbage(now: Date): Node[] {
+    const reached = this.#reach(this.#roots(), this.#attached(now));
+    const garbage: Node[] = [];
+    for (const [node, { heldBy }] of this.#entries) {
+      // What says that a lease holds something goes with the lease.
+      if (heldBy === undefined && !reached.has(node)) garbage.push(node);
     }
-    for (const [key, { parent, labels }] of this.#read(reader, snapshots, "snapshot")) {
-      const [namespace = "", snapshotter = ""] = key.split("/");
-      this.#add("snapshot", key, labels, [], true);
-      used.set(`snapshot ${key}`, usedAts(labels));
-      if (parent !== "")
-        this.#structure.set(`snapshot ${key}`, node("snapshot", namespace, `${snapshotter}/${parent}`));
+    return garbage;
+  }
+
+  /** The roots, and whether each is held by a flat lease. */
+  *#roots(): Iterable<readonly [Node, boolean]> {
+    for (const [node, { root, heldBy, to }] of this.#entries) {
+      if (heldBy !== undefined) {
+        const lease = this.#entries.get(heldBy);
+        if (lease?.root) for (const held of to) yield [held, lease.flat ?? false];
+      } else if (root) yield [node, false];
     }
-    for (const [key, { target, labels }] of this.#read(reader, images, "image")) {
-      this.#add("image", key, labels, conditions, false);
-      this.#structure.set(`image ${key}`, node("content", namespaceOf(key), target.digest));
-      if (!this.#expired(labels)) this.#roots.push(`image ${key}`);
-    }
-    for (const [key, container] of reader.list(containers)) {
-      this.#add("container", key, container.labels, [], false);
-      this.#roots.push(`container ${key}`);
-      const { snapshotter, snapshotKey } = container;
-      if (snapshotter !== "") {
-        this.#refer(`container ${key}`, node("snapshot", namespaceOf(key), `${snapshotter}/${snapshotKey}`));
+  }
+
+  /** What objects keep because others say so. */
+  #attached(now: Date): Map<Node, Node[]> {
+    const attached = new Map<Node, Node[]>();
+    const attach = (from: Node, to: Node): void => {
+      const targets = attached.get(from);
+      if (targets) targets.push(to);
+      else attached.set(from, [to]);
+    };
+    for (const [node, { from = [], conditions = [] }] of this.#entries) {
+      for (const source of from) attach(source, node);
+      for (const { snapshot, holds } of conditions) {
+        const used = this.#entries.get(snapshot)?.usedAt ?? [];
+        if (used.some((usedAt) => holds(usedAt, now))) attach(node, snapshot);
       }
     }
-    for (const [key, ingest] of this.#read(reader, ingests, "ingest")) this.#addIngest(key, ingest);
-    for (const [key, lease] of this.#read(reader, leases, "lease")) this.#addLease(reader, key, lease);
-    for (const [from, { snapshot, holds }] of conditions) {
-      if (used.get(snapshot)?.some((usedAt) => holds(usedAt, now))) this.#refer(from, snapshot);
-    }
+    return attached;
   }
 
-  /** All that is reachable from the roots. */
-  mark(): Set<Node> {
-    const marked = new Set<Node>();
-    const pending = [...this.#roots];
-    for (let current = pending.pop(); current !== undefined; current = pending.pop()) {
-      if (marked.has(current)) continue;
-      marked.add(current);
-      const structure = this.#structure.get(current);
-      if (structure !== undefined) pending.push(structure);
-      pending.push(...(this.#references.get(current) ?? []));
+  #reach(roots: Iterable<readonly [Node, boolean]>, attached: ReadonlyMap<Node, Node[]>): Set<Node> {
+    const reached = new Set<Node>();
+    const flat: Node[] = [];
+    const pending: Node[] = [];
+    for (const [root, isFlat] of roots) (isFlat ? flat : pending).push(root);
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+      if (reached.has(node)) continue;
+      reached.add(node);
+      const entry = this.#entries.get(node);
+      if (entry?.structure !== undefined) pending.push(entry.structure);
+      pending.push(...(entry?.to ?? []), ...(attached.get(node) ?? []));
     }
-    for (const root of this.#flatRoots) {
-      for (
-        let current: Node | undefined = root;
-        current !== undefined;
-        current = this.#structure.get(current)
-      ) {
-        marked.add(current);
+    for (const root of flat) {
+      for (let node: Node | undefined = root; node !== undefined; node = this.#entries.get(node)?.structure) {
+        reached.add(node);
       }
     }
-    return marked;
+    return reached;
   }
-
-  *#read<T>(reader: Reader, bucket: Bucket<T>, kind: NodeKind): Iterable<readonly [string, T]> {
-    for (const entry of reader.list(bucket)) {
-      this.nodes.push(`${kind} ${entry[0]}`);
-      yield entry;
-    }
-  }
-
-  #add(
-    kind: NodeKind,
-    key: string,
-    labels: Labels,
-    conditions: [Node, Condition][],
-    canBeRoot: boolean,
-  ): void {
-    const self: Node = `${kind} ${key}`;
-    const found = labelReferences(namespaceOf(key), labels);
-    for (const target of found.to) this.#refer(self, target);
-    for (const source of found.from) this.#refer(source, self);
-    for (const condition of found.conditions) conditions.push([self, condition]);
-    if (found.root && canBeRoot) this.#roots.push(self);
-  }
-
-  #addIngest(key: string, { expected, expiresAt }: Ingest): void {
-    if (expected !== undefined) this.#refer(`ingest ${key}`, node("content", namespaceOf(key), expected));
-    if (expiresAt && expiresAt > this.#now) this.#roots.push(`ingest ${key}`);
-  }
-
-  #addLease(reader: Reader, key: string, { id, labels }: Lease): void {
-    if (this.#expired(labels)) return;
-    this.#roots.push(`lease ${key}`);
-    const flat = "containerd.io/gc.flat" in labels;
-    const namespace = namespaceOf(key);
-    for (const [, resource] of reader.list(leaseResources, leasePrefix(namespace, id))) {
-      const held = heldNode(namespace, resource);
-      // An ingest has nothing but the blob that it shares.
-      (flat && !held.startsWith("ingest ") ? this.#flatRoots : this.#roots).push(held);
-    }
-  }
-
-  #refer(from: Node, to: Node): void {
-    const targets = this.#references.get(from);
-    if (targets) targets.push(to);
-    else this.#references.set(from, [to]);
-  }
-
-  /** A date that cannot be read is no date. */
-  #expired(labels: Labels): boolean {
-    const expires = labels["containerd.io/gc.expire"];
-    return expires !== undefined && new Date(expires) < this.#now;
-  }
-}
-
-function heldNode(namespace: string, { type, id }: LeaseResource): Node {
-  if (type === "content") return node("content", namespace, id);
-  if (type === "ingests") return node("ingest", namespace, id);
-  if (type === "images") return node("image", namespace, id);
-  return node("snapshot", namespace, `${type.slice("snapshots/".length)}/${id}`);
-}
-
-function namespaceOf(key: string): string {
-  return key.slice(0, key.indexOf("/"));
 }

@@ -8,7 +8,7 @@ import { type Condition, parseCondition } from "./conditions.ts";
 
 /** An object in the graph: its kind, and its key in that kind's bucket. */
 export type Node = `${NodeKind} ${string}`;
-export type NodeKind = "content" | "snapshot" | "image" | "ingest" | "container" | "lease";
+export type NodeKind = "content" | "snapshot" | "image" | "ingest" | "container" | "lease" | "held";
 
 export function node(kind: NodeKind, namespace: string, name: string): Node {
   return `${kind} ${namespace}/${name}`;

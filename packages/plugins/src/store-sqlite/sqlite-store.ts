@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
-import type { Bucket, Reader, Store, Transaction } from "@slipway/core/store";
+import type { Bucket, Page, Reader, Store, Transaction } from "@slipway/core/store";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { GroupSync } from "./group-sync.ts";
 import { openDatabase } from "./schema.ts";
@@ -133,7 +133,7 @@ function prepare(database: DatabaseSync): Statements {
   return {
     get: database.prepare("SELECT value FROM objects WHERE bucket = ? AND key = ?"),
     list: database.prepare(
-      "SELECT key, value FROM objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key",
+      "SELECT key, value FROM objects WHERE bucket = ? AND key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?",
     ),
     put: database.prepare("INSERT OR REPLACE INTO objects (bucket, key, value) VALUES (?, ?, ?)"),
     delete: database.prepare("DELETE FROM objects WHERE bucket = ? AND key = ?"),
@@ -153,9 +153,10 @@ class SqliteTransaction implements Transaction {
     return row && bucket.decode(row["value"] as Uint8Array);
   }
 
-  *list<T>(bucket: Bucket<T>, prefix = ""): Iterable<readonly [key: string, value: T]> {
+  *list<T>(bucket: Bucket<T>, prefix = "", page?: Page): Iterable<readonly [key: string, value: T]> {
     // All rows at once: a statement that is being stepped through could not be asked again in between.
-    for (const row of this.#statements.list.all(bucket.name, prefix, prefix + last)) {
+    const { after = "", limit = -1 } = page ?? {};
+    for (const row of this.#statements.list.all(bucket.name, prefix, prefix + last, after, limit)) {
       yield [row["key"] as string, bucket.decode(row["value"] as Uint8Array)];
     }
   }
