@@ -95,8 +95,8 @@ export class GrpcServer implements AsyncDisposable {
     this.#calls.add(controller);
     stream.on("error", () => {});
     stream.once("close", () => {
-      controller.abort(new Fault("canceled", "context canceled"));
-      this.#calls.delete(controller);
+      // Most streams close because their call has ended: that is no reason for an error and its stack.
+      if (this.#calls.delete(controller)) controller.abort(new Fault("canceled", "context canceled"));
     });
     const timeoutMs = parseTimeout(headers["grpc-timeout"]);
     const timer =
@@ -123,6 +123,7 @@ export class GrpcServer implements AsyncDisposable {
       );
     } finally {
       clearTimeout(timer);
+      this.#calls.delete(controller);
     }
   }
 

@@ -104,8 +104,10 @@ export class ServerConnection {
       const request = parseRequest(data);
       const timeoutMs = Math.min(Number(request.timeoutNs) / 1e6, 2 ** 31 - 1);
       if (timeoutMs > 0) {
-        const late = new Fault("deadline_exceeded", "context deadline exceeded");
-        timer = setTimeout(() => call.abort(late), timeoutMs);
+        timer = setTimeout(
+          () => call.abort(new Fault("deadline_exceeded", "context deadline exceeded")),
+          timeoutMs,
+        );
       }
       const context: CallContext = {
         path: `/${request.service}/${request.method}`,

@@ -10,13 +10,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Any } from "@slipway/core/any";
 import { validateIdentifier } from "@slipway/core/identifiers";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { unmountAll } from "@slipway/linux/mount";
 import { MNT } from "@slipway/linux/mount-flags";
 import { readMountInfo } from "@slipway/linux/mountinfo";
 import { isSystemError } from "@slipway/linux/system-call";
+import type { BundleSpec } from "./bundle-spec.ts";
 
 /** Where bundles are: containerd's STATE and ROOT of the runtime plugin. */
 export interface BundleFolders {
@@ -43,7 +43,7 @@ export class Bundle {
   }
 
   /** Makes the folder. What a task of that name left behind, which nobody knows any more, goes first. */
-  static create(folders: BundleFolders, namespace: string, id: string, spec: Any | undefined): Bundle {
+  static create(folders: BundleFolders, namespace: string, id: string, spec: BundleSpec | undefined): Bundle {
     try {
       validateIdentifier(id);
     } catch (error) {
@@ -51,17 +51,17 @@ export class Bundle {
     }
     const bundle = new Bundle(folders, namespace, id);
     const work = join(folders.rootDir, namespace, id);
-    bundle.delete();
-    mkdirSync(dirname(bundle.path), { recursive: true, mode: 0o711 });
-    mkdirSync(dirname(work), { recursive: true, mode: 0o711 });
-    rmSync(work, { recursive: true, force: true });
+    makeFolder(bundle.path, 0o700, () => bundle.delete());
     try {
-      mkdirSync(bundle.path, { mode: 0o700 });
-      if (spec) admitMappedGroup(bundle.path, spec);
+      if (spec && spec.rootGid !== 0) {
+        // With a user namespace, its root group must be able to pass through the bundle.
+        chownSync(bundle.path, -1, spec.rootGid);
+        chmodSync(bundle.path, 0o710);
+      }
       mkdirSync(join(bundle.path, "rootfs"), { mode: 0o711 });
-      mkdirSync(work, { mode: 0o711 });
+      makeFolder(work, 0o711, () => rmSync(work, { recursive: true }));
       symlinkSync(work, join(bundle.path, "work"));
-      if (spec) writeFileSync(join(bundle.path, "config.json"), spec.value);
+      if (spec) writeFileSync(join(bundle.path, "config.json"), spec.json);
     } catch (error) {
       bundle.delete();
       throw error;
@@ -108,8 +108,7 @@ function unmountBelow(root: string): void {
 function removeAtOnce(path: string): void {
   const hidden = join(dirname(path), `.${basename(path)}`);
   try {
-    rmSync(hidden, { recursive: true, force: true });
-    renameSync(path, hidden);
+    rename(path, hidden);
   } catch (error) {
     if (isSystemError(error, "ENOENT")) return;
     throw error;
@@ -117,13 +116,25 @@ function removeAtOnce(path: string): void {
   rmSync(hidden, { recursive: true, force: true });
 }
 
-/** With a user namespace, its root group must be able to pass through the bundle. */
-function admitMappedGroup(path: string, spec: Any): void {
-  const { linux } = JSON.parse(Buffer.from(spec.value).toString()) as {
-    linux?: { gidMappings?: readonly { containerID: number; hostID: number }[] };
-  };
-  const gid = linux?.gidMappings?.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
-  if (gid === 0) return;
-  chownSync(path, -1, gid);
-  chmodSync(path, 0o710);
+function rename(path: string, hidden: string): void {
+  try {
+    renameSync(path, hidden);
+  } catch (error) {
+    if (!isSystemError(error, "ENOTEMPTY", "EEXIST")) throw error;
+    // A daemon was killed while it removed the one before.
+    rmSync(hidden, { recursive: true, force: true });
+    renameSync(path, hidden);
+  }
+}
+
+/** Makes a folder, and those above it when they are not there; `clear` removes one that an earlier task left. */
+function makeFolder(path: string, mode: number, clear: () => void): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (isSystemError(error, "EEXIST")) clear();
+    else if (isSystemError(error, "ENOENT")) mkdirSync(dirname(path), { recursive: true, mode: 0o711 });
+    else throw error;
+    mkdirSync(path, { mode });
+  }
 }

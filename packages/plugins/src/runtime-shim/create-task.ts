@@ -3,7 +3,9 @@ import type { CreateTaskOptions } from "@slipway/core/tasks";
 import { codeOf, Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import type { CallOptions } from "@slipway/rpc/client";
 import { Bundle } from "./bundle.ts";
+import { parseSpec } from "./bundle-spec.ts";
 import { toAny } from "./messages.ts";
+import { shimGroup } from "./shim-group.ts";
 import type { ShimTask } from "./shim-task.ts";
 import type { TaskManagerParts } from "./task-manager.ts";
 
@@ -15,7 +17,8 @@ export async function createTask(
   options: CreateTaskOptions,
   call: CallOptions,
 ): Promise<number> {
-  const { id, runtime, spec } = container;
+  const { id, runtime } = container;
+  const spec = container.spec && parseSpec(container.spec);
   if (options.checkpoint) throw new Fault("unimplemented", "Cannot restore a task from a checkpoint yet");
   using _reserved = registry.reserve(namespace, id);
   await using undo = new AsyncDisposableStack();
@@ -23,8 +26,9 @@ export async function createTask(
   undo.defer(() => bundle.delete());
 
   const taskOptions = options.options?.value.length ? options.options : runtime.options;
+  const group = shimGroup(namespace, container, spec);
   const name = options.runtimePath ?? runtime.name;
-  const task = await saying("failed to start shim", launcher.launch(bundle, container, name, taskOptions));
+  const task = await saying("failed to start shim", launcher.launch(bundle, group, name, taskOptions));
   undo.defer(() => giveUp(task));
   const request = {
     id,

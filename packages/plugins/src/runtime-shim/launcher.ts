@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Any } from "@slipway/core/any";
-import type { Container } from "@slipway/core/containers";
 import { readBootstrap, writeBootstrap } from "./bootstrap.ts";
 import type { Bundle } from "./bundle.ts";
 import type { RuntimeConfig } from "./config.ts";
-import type { OwnShims, ShimGroup } from "./own-shims.ts";
+import type { OwnShims } from "./own-shims.ts";
 import { findShimBinary, ShimBinary, type ShimEnvironment } from "./shim-binary.ts";
 import { ShimConnection } from "./shim-connection.ts";
+import type { ShimGroup } from "./shim-group.ts";
 import { ShimLog } from "./shim-log.ts";
 import { ShimTask } from "./shim-task.ts";
 
@@ -43,12 +43,12 @@ export class Launcher {
   /** A shim for a new task. What is needed to find it again is in the bundle when this returns. */
   async launch(
     bundle: Bundle,
-    container: Container,
+    group: ShimGroup,
     runtime: string,
     options: Any | undefined,
   ): Promise<ShimTask> {
     if (this.isOwn(runtime)) {
-      const shim = this.#own.acquire(shimGroup(bundle.namespace, container));
+      const shim = this.#own.acquire(group);
       writeBootstrap(bundle, shim.bootstrap);
       bundle.write(BINARY_FILE, this.#own.binary);
       return this.#ownTask(bundle, shim);
@@ -69,7 +69,7 @@ export class Launcher {
   }
 
   /** The shim of a task that an earlier daemon made. @throws when it is dead */
-  async findAgain(bundle: Bundle, binary: ShimBinary, container: Container): Promise<ShimTask> {
+  async findAgain(bundle: Bundle, binary: ShimBinary, group: ShimGroup): Promise<ShimTask> {
     const bootstrap = readBootstrap(bundle);
     if (binary.path !== this.#own.binary) {
       const log = new ShimLog(join(bundle.path, "log"));
@@ -85,7 +85,7 @@ export class Launcher {
     const connecting = this.#found.get(bootstrap.address) ?? ShimConnection.connect(bootstrap);
     this.#found.set(bootstrap.address, connecting);
     const shim = await connecting;
-    this.#own.foundAgain(shim, shimGroup(bundle.namespace, container));
+    this.#own.foundAgain(shim, group);
     return this.#ownTask(bundle, shim);
   }
 
@@ -119,21 +119,4 @@ export class Launcher {
   #binary(path: string, bundle: Bundle): ShimBinary {
     return new ShimBinary(path, bundle, this.#environment);
   }
-}
-
-/** containerd's own annotation, and a pod's. */
-const groupNames = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"];
-
-export function shimGroup(namespace: string, container: Container): ShimGroup {
-  const annotations = annotationsOf(container.spec);
-  const name = groupNames.map((key) => annotations[key] ?? container.labels[key]).find(Boolean);
-  return { namespace, name: name ?? container.sandboxId };
-}
-
-function annotationsOf(spec: Any | undefined): Readonly<Record<string, string>> {
-  if (!spec) return {};
-  const { annotations = {} } = JSON.parse(Buffer.from(spec.value).toString()) as {
-    annotations?: Record<string, string>;
-  };
-  return annotations;
 }

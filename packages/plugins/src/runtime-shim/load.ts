@@ -4,8 +4,10 @@ import type { Logger } from "@slipway/core/plugin";
 import type { MetadataStores } from "@slipway/core/stores";
 import { hasCode, messageOf } from "@slipway/fault/fault";
 import { Bundle, type BundleFolders } from "./bundle.ts";
+import { parseSpec } from "./bundle-spec.ts";
 import type { DeadShims } from "./dead-shims.ts";
 import type { Launcher } from "./launcher.ts";
+import { shimGroup } from "./shim-group.ts";
 import type { TaskRegistry } from "./task-registry.ts";
 
 /** Finds the tasks of an earlier daemon again by their bundles, and cleans up after those whose shim is dead. */
@@ -61,7 +63,8 @@ export class TaskLoader {
     const container = await this.#stores.scoped({ namespace }).containers.get(id);
     const binary = this.#launcher.binaryOf(bundle, container.runtime.name);
     try {
-      const task = await this.#launcher.findAgain(bundle, binary, container);
+      const group = shimGroup(namespace, container, container.spec && parseSpec(container.spec));
+      const task = await this.#launcher.findAgain(bundle, binary, group);
       const state = await this.#state(task);
       if (!state) {
         // The daemon was killed between starting the shim and creating the task.

@@ -7,14 +7,8 @@ import { messageOf } from "@slipway/fault/fault";
 import { listeningSocket } from "@slipway/linux/listening-socket";
 import { daemonEnvironment } from "./shim-binary.ts";
 import { ShimConnection } from "./shim-connection.ts";
+import type { ShimGroup } from "./shim-group.ts";
 import { openLogWriter, ShimLog } from "./shim-log.ts";
-
-/** Containers that may share a shim. */
-export interface ShimGroup {
-  readonly namespace: string;
-  /** What holds them together, such as a pod; "" for those of the namespace that belong to none. */
-  readonly name: string;
-}
 
 export interface OwnShimOptions {
   /** `containerd-shim-slipway-v1`. */
@@ -71,11 +65,14 @@ export class OwnShims {
     else void this.#end(shim);
   }
 
+  /** Whether the first container of the group would have to wait for a shim that is worth keeping. */
+  isCold(group: ShimGroup): boolean {
+    return this.#options.containersPerShim > 1 && this.#of(group).length === 0;
+  }
+
   /** Has a shim ready for the first container of a group. */
   prewarm(group: ShimGroup): void {
-    if (this.#options.containersPerShim > 1 && this.#of(group).length === 0) {
-      this.#endLater(this.#start(group));
-    }
+    if (this.isCold(group)) this.#endLater(this.#start(group));
   }
 
   /** Knows a shim again that an earlier daemon started, with one more container in it. */

@@ -7,12 +7,14 @@ import { definePlugin, type Logger, type Plugin } from "@slipway/core/plugin";
 import { EventPlugin, MetadataPlugin, RuntimePlugin } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import { messageOf } from "@slipway/fault/fault";
+import { parseSpec } from "./bundle-spec.ts";
 import { parseRuntimeConfig } from "./config.ts";
 import { DeadShims } from "./dead-shims.ts";
-import { Launcher, shimGroup } from "./launcher.ts";
+import { Launcher } from "./launcher.ts";
 import { TaskLoader } from "./load.ts";
 import { OwnShims } from "./own-shims.ts";
 import type { ShimEnvironment } from "./shim-binary.ts";
+import { shimGroup } from "./shim-group.ts";
 import { ShimTaskManager } from "./task-manager.ts";
 import { TaskRegistry } from "./task-registry.ts";
 
@@ -81,14 +83,15 @@ async function prewarm(parts: {
   try {
     for await (const { namespace, event } of events.subscribe(['topic=="/containers/create"'], { signal })) {
       const { id, runtime } = fromBinary(ContainerCreateSchema, event.value);
-      if (!launcher.isOwn(runtime?.name ?? "")) continue;
+      // A pod's first container is its sandbox, which gets a shim of its own.
+      const group = { namespace, name: "" };
+      if (!launcher.isOwn(runtime?.name ?? "") || !own.isCold(group)) continue;
       const container = await stores
         .scoped({ namespace })
         .containers.get(id)
         .catch(() => undefined);
-      const group = container && shimGroup(namespace, container);
-      // A pod's first container is its sandbox: whoever makes it starts it at once.
-      if (group?.name === "") own.prewarm(group);
+      const spec = container?.spec && parseSpec(container.spec);
+      if (container && shimGroup(namespace, container, spec).name === "") own.prewarm(group);
     }
   } catch (error) {
     if (!signal.aborted) log.warn("no shim is started ahead any more", { error: messageOf(error) });

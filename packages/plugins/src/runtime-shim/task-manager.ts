@@ -168,9 +168,11 @@ export class ShimTaskManager implements TaskManager {
   }
 
   async #task(containerId: string): Promise<ShimTask> {
-    // A container that is not there is the better message.
+    const task = this.#parts.registry.find(this.#namespace, containerId);
+    if (task) return task;
+    // That the container is not there is the better message.
     await this.#containers.get(containerId);
-    return this.#parts.registry.get(this.#namespace, containerId);
+    throw new Fault("not_found", `task ${containerId} not found`);
   }
 
   async #state(task: ShimTask, execId: string): Promise<ProcessState> {

@@ -12,11 +12,9 @@ export class TaskRegistry {
     this.#deadShims = deadShims;
   }
 
-  /** @throws {Fault} `not_found` */
-  get(namespace: string, id: string): ShimTask {
+  find(namespace: string, id: string): ShimTask | undefined {
     const task = this.#in(namespace).get(id);
-    if (!task || task === "creating") throw new Fault("not_found", `task ${id} not found`);
-    return task;
+    return task === "creating" ? undefined : task;
   }
 
   list(namespace: string): ShimTask[] {

@@ -5,6 +5,7 @@ import type { DeleteRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { messageOf } from "@slipway/fault/fault";
 import type { Container } from "../container.ts";
 import { refuse, type TaskProcess } from "../process.ts";
+import { removeContainer } from "../runtime/remove-container.ts";
 import type { Request, Shim } from "../shim.ts";
 
 interface Deleted {
@@ -41,14 +42,18 @@ async function deleteExec(container: Container, exec: TaskProcess): Promise<Dele
 
 async function deleteContainer(container: Container): Promise<void> {
   // The terminal's last output and the runtime's removal do not touch each other.
-  const [removed] = await Promise.allSettled([
-    container.runtime.run("failed to delete task", ["delete", container.id]),
-    container.init.closeStreams(),
-  ]);
+  const [removed] = await Promise.allSettled([removeFromRuntime(container), container.init.closeStreams()]);
   container.unmountRootfs();
   // After a checkpoint the runtime has forgotten the container already.
   if (removed.status === "rejected" && !messageOf(removed.reason).includes("does not exist"))
     throw removed.reason;
+}
+
+async function removeFromRuntime(container: Container): Promise<void> {
+  // Without a pid namespace others may have survived the init.
+  const hasEnded = container.init.exit !== undefined && container.config.hasPidNamespace;
+  if (hasEnded && removeContainer(container.runtime.options, container.id)) return;
+  await container.runtime.run("failed to delete task", ["delete", container.id]);
 }
 
 function deletion(process: TaskProcess): Deleted {
