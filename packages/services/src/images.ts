@@ -6,6 +6,7 @@ import {
 } from "@slipway/api/containerd/services/images/v1/images_pb";
 import type { Image, NewImage } from "@slipway/core/images";
 import type { MetadataStores } from "@slipway/core/stores";
+import type { Digest } from "@slipway/oci/digest";
 import { Fault } from "@slipway/fault/fault";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
 import { fieldPathsOf, fromDescriptor, fromTimestamp, toDescriptor, toTimestamp } from "./messages.ts";
@@ -53,5 +54,7 @@ function toMessage(image: Image): MessageInitShape<typeof ImageSchema> {
 function fromMessage(message: ImageMessage | undefined): NewImage {
   const { name, labels, target } = required(message, "image");
   if (name === "") throw new Fault("invalid_argument", "Image.Name required");
-  return { name, labels, target: fromDescriptor(required(target, "Image.Target")) };
+  const { mediaType = "", digest = "", size = 0n, annotations = {} } = target ?? {};
+  // The store says what is wrong with a target: an update of labels comes without one.
+  return { name, labels, target: { mediaType, digest: digest as Digest, size: Number(size), annotations } };
 }

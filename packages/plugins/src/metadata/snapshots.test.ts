@@ -80,6 +80,22 @@ describe("NamespacedSnapshotter", () => {
     assert.equal(fixture.snapshotter.infos.size, 0);
   });
 
+  it("puts a snapshot without a parent on one when it is committed", async () => {
+    await a.prepare("x", "");
+    await a.commit("base", "x");
+    await a.prepare("y", "");
+    await assert.rejects(a.commit("top", "y", { parent: "none" }), { code: "not_found" });
+    await a.commit("top", "y", { parent: "base" });
+    assert.equal((await a.stat("top")).parent, "base");
+    assert.equal(
+      [...fixture.snapshotter.infos.values()].find(({ name }) => name.endsWith("/top"))?.parent,
+      "a/2/base",
+    );
+    await assert.rejects(a.remove("base"), { code: "failed_precondition" });
+    await a.remove("top");
+    await a.remove("base");
+  });
+
   it("keeps labels, and tells the snapshotter of those that are for it", async () => {
     const labels = { own: "1", "containerd.io/snapshot/x": "2" };
     await a.prepare("k", "", { labels });

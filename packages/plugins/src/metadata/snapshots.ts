@@ -3,7 +3,13 @@ import { snapshotFields } from "@slipway/core/filters/fields";
 import { compileFilters } from "@slipway/core/filters/filters";
 import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
-import type { SnapshotInfo, SnapshotOptions, Snapshotter, SnapshotUsage } from "@slipway/core/snapshots";
+import type {
+  CommitSnapshotOptions,
+  SnapshotInfo,
+  SnapshotOptions,
+  Snapshotter,
+  SnapshotUsage,
+} from "@slipway/core/snapshots";
 import type { Reader } from "@slipway/core/store";
 import type { Scope } from "@slipway/core/stores";
 import { Fault, hasCode } from "@slipway/fault/fault";
@@ -13,7 +19,7 @@ import { alreadyExists, failedPrecondition, notFound } from "./faults.ts";
 import { checkInfoLabels } from "./label-check.ts";
 import { hold, release } from "./lease-resources.ts";
 import { inheritedLabels, SnapshotMaker } from "./snapshot-maker.ts";
-import { removeSnapshot, snapshotKey } from "./snapshot-rows.ts";
+import { addSnapshot, removeSnapshot, snapshotKey } from "./snapshot-rows.ts";
 
 /**
  * A namespace's view of a snapshotter. Below, a snapshot's key is `NAMESPACE/NUMBER/KEY`; a removed one only loses its
@@ -79,31 +85,42 @@ export class NamespacedSnapshotter implements Snapshotter {
     return await this.#maker.make("view", key, parent, options.labels ?? {});
   }
 
-  async commit(name: string, key: string, { labels = {} }: SnapshotOptions = {}): Promise<void> {
+  async commit(
+    name: string,
+    key: string,
+    { labels = {}, parent = "" }: CommitSnapshotOptions = {},
+  ): Promise<void> {
     checkInfoLabels(labels);
     using _ = await this.#use(name, key);
     const begun = await this.#database.update((transaction) => {
       hold(transaction, this.#scope, { type: `snapshots/${this.#name}`, id: name });
       // Not thrown: who wants a snapshot that is there has it held by the lease all the same.
       if (transaction.get(snapshots, this.#key(name))) return alreadyExists(`snapshot "${name}"`);
+      const row = this.#row(transaction, key);
+      // One that has a parent keeps it, whatever the caller says.
+      const rebased = row.parent === "" && parent !== "";
+      const backendParent = rebased ? this.#parentRow(transaction, parent).backendKey : undefined;
       const sequence = nextSequence(transaction, this.#key(""));
-      return { row: this.#row(transaction, key), to: backendKey(this.#scope.namespace, sequence, name) };
+      return { row, backendParent, to: backendKey(this.#scope.namespace, sequence, name) };
     });
     if (begun instanceof Fault) throw begun;
-    const { row, to } = begun;
-    await this.#backend.instance.commit(to, row.backendKey, { labels: inheritedLabels(labels) });
+    const { row, backendParent, to } = begun;
+    await this.#backend.instance.commit(to, row.backendKey, {
+      labels: inheritedLabels(labels),
+      ...(backendParent === undefined ? {} : { parent: backendParent }),
+    });
     // If the collector took the active one meanwhile, what was committed has no name and goes, too.
     this.#backend.dirty = true;
     await this.#database.update((transaction) => {
-      this.#row(transaction, key);
-      transaction.delete(snapshots, this.#key(key));
+      const active = this.#row(transaction, key);
+      if (backendParent !== undefined) this.#parentRow(transaction, parent);
+      removeSnapshot(transaction, this.#scope.namespace, this.#name, active);
       release(transaction, this.#scope, { type: `snapshots/${this.#name}`, id: key });
       const now = new Date();
-      transaction.put(snapshots, this.#key(name), {
+      addSnapshot(transaction, this.#scope.namespace, this.#name, {
         name,
         backendKey: to,
-        // The parent's count stays: the committed snapshot is its child in place of the active one.
-        parent: row.parent,
+        parent: backendParent === undefined ? row.parent : parent,
         labels: maskLabels({}, labels),
         createdAt: now,
         updatedAt: now,
@@ -158,6 +175,12 @@ export class NamespacedSnapshotter implements Snapshotter {
   #row(reader: Reader, key: string): Snapshot {
     const row = reader.get(snapshots, this.#key(key));
     if (!row) throw notFound(`snapshot ${key} does not exist`);
+    return row;
+  }
+
+  #parentRow(reader: Reader, parent: string): Snapshot {
+    const row = reader.get(snapshots, this.#key(parent));
+    if (!row) throw notFound(`parent snapshot ${parent} does not exist`);
     return row;
   }
 

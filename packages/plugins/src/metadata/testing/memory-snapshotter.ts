@@ -2,7 +2,13 @@ import { snapshotFields } from "@slipway/core/filters/fields";
 import { compileFilters } from "@slipway/core/filters/filters";
 import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
-import type { SnapshotInfo, SnapshotKind, SnapshotOptions, Snapshotter } from "@slipway/core/snapshots";
+import type {
+  CommitSnapshotOptions,
+  SnapshotInfo,
+  SnapshotKind,
+  SnapshotOptions,
+  Snapshotter,
+} from "@slipway/core/snapshots";
 import { Fault } from "@slipway/fault/fault";
 
 /** A snapshotter without files. It has the committed snapshots that `remote` names, as a lazy one would. */
@@ -46,11 +52,12 @@ export class MemorySnapshotter implements Snapshotter {
     return await this.mounts(key);
   }
 
-  async commit(name: string, key: string, { labels = {} }: SnapshotOptions = {}): Promise<void> {
+  async commit(name: string, key: string, options: CommitSnapshotOptions = {}): Promise<void> {
+    const { labels = {}, parent: rebased = "" } = options;
     const { parent, kind } = await this.stat(key);
     if (kind !== "active") throw new Fault("failed_precondition", `snapshot ${key} is not active`);
     this.infos.delete(key);
-    this.#add("committed", name, parent, labels);
+    this.#add("committed", name, parent === "" ? rebased : parent, labels);
   }
 
   async remove(key: string): Promise<void> {
