@@ -18,18 +18,14 @@ export function paddingAfter(sizeBytes: number): Buffer {
 /**
  * The header of a member, byte for byte as Go's archive/tar writes it, so that a layer has the digest it would have
  * from containerd. Times are cut to seconds.
- *
- * @param format `pax` puts into records what does not fit; `ustar` splits long names first, as Go does unless told
  */
-export function encodeHeader(entry: NewTarEntry, format: "pax" | "ustar" = "pax"): Buffer {
+export function encodeHeader(entry: NewTarEntry): Buffer {
   const { name, linkName = "", uid = 0, gid = 0, sizeBytes = 0, xattrs } = entry;
-  const modified = Number((entry.modifiedNs ?? 0n) / 1_000_000_000n);
+  const modified = secondsOf(entry.modifiedNs ?? 0n);
   if (name.includes("\0") || linkName.includes("\0"))
     throw new Fault("invalid_argument", "Cannot write tar: a name has a NUL");
-  const split = format === "ustar" ? splitPath(name) : undefined;
   const records = new Map<string, Uint8Array>();
   const put = (key: string, value: string): unknown => records.set(key, Buffer.from(value, "latin1"));
-  if (!split && !fits(name)) put("path", name);
   if (!fits(linkName)) put("linkpath", linkName);
   if (uid > maxOf(8)) put("uid", String(uid));
   if (gid > maxOf(8)) put("gid", String(gid));
@@ -37,12 +33,13 @@ export function encodeHeader(entry: NewTarEntry, format: "pax" | "ustar" = "pax"
   if (modified < 0 || modified > maxOf(12)) put("mtime", String(modified));
   for (const [key, value] of xattrs ?? []) records.set(xattrPrefix + key, value);
 
-  const [prefix, base] = records.has("path") || !split ? ["", name] : split;
-  const member = encodeBlock({ ...entry, name: base, prefix, modified });
-  if (records.size === 0) return member;
+  const split = fits(name) ? (["", name] as const) : splitPath(name);
+  if (records.size === 0 && split)
+    return encodeBlock({ ...entry, prefix: split[0], name: split[1], modified });
+  if (!fits(name)) put("path", name);
   const pax = writePax(records);
   const header = encodeBlock({ type: "pax", name: paxName(name), sizeBytes: pax.length });
-  return Buffer.concat([header, pax, paddingAfter(pax.length), member]);
+  return Buffer.concat([header, pax, paddingAfter(pax.length), encodeBlock({ ...entry, modified })]);
 }
 
 interface Block extends Omit<NewTarEntry, "type" | "xattrs"> {
@@ -65,8 +62,10 @@ function encodeBlock(entry: Block): Buffer {
   block.write(flags[entry.type], 156, "latin1");
   block.write(toAscii(entry.linkName ?? ""), 157, 100, "latin1");
   block.write("ustar\u000000", 257, "latin1");
-  octal(entry.deviceMajor ?? 0, 329, 8);
-  octal(entry.deviceMinor ?? 0, 337, 8);
+  if (entry.type !== "pax") {
+    octal(entry.deviceMajor ?? 0, 329, 8);
+    octal(entry.deviceMinor ?? 0, 337, 8);
+  }
   block.write(entry.prefix ?? "", 345, 155, "latin1");
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
@@ -87,6 +86,11 @@ const flags: Readonly<Record<TarType | "pax", string>> = {
 function maxOf(fieldLength: number): number {
   return 8 ** (fieldLength - 1) - 1;
 }
+
+function secondsOf(ns: bigint): number {
+  return Number((ns - (((ns % second) + second) % second)) / second);
+}
+const second = 1_000_000_000n;
 
 function fits(name: ByteName): boolean {
   return name.length <= 100 && toAscii(name).length === name.length;

@@ -37,7 +37,9 @@ export class Channel implements Disposable {
   /** Sends bytes, ahead of the other side by some chunks. @throws {Fault} its failure */
   async write(bytes: Uint8Array): Promise<void> {
     this.#ahead += 1;
-    this.send({ kind: "bytes", bytes });
+    // A copy of the bytes alone: cloning would copy all of the memory that they are a part of.
+    const copy = new Uint8Array(bytes);
+    this.#port.postMessage({ kind: "bytes", bytes: copy } satisfies Message, [copy.buffer]);
     while (this.#ahead >= maxAhead) await this.#woken();
   }
 

@@ -2,6 +2,9 @@ import { availableParallelism } from "node:os";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { Fault } from "@slipway/fault/fault";
 import type { ApplyLayerOptions } from "../apply/apply.ts";
+import type { Compression } from "@slipway/oci/media-types";
+import type { PackedDiff } from "../diff/pack-diff.ts";
+import type { WriteDiffOptions } from "../diff/write-diff.ts";
 import type { UnpackedLayer } from "../apply/unpack.ts";
 import type { TreeUsage } from "../files/usage.ts";
 import { Channel } from "./channel.ts";
@@ -12,6 +15,7 @@ const idleMs = 5_000;
 
 interface RunOptions {
   readonly input?: AsyncIterable<Uint8Array>;
+  readonly output?: (bytes: Uint8Array) => Promise<void>;
   readonly onIgnored?: ((what: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -33,6 +37,16 @@ export class FileThreads implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<UnpackedLayer> {
     return await this.#run("unpack", { root, options }, { input: blob, onIgnored, signal });
+  }
+
+  /** As packDiff(): `write` gets the layer's blob. */
+  async diff(
+    options: WriteDiffOptions,
+    compression: Compression,
+    write: (bytes: Uint8Array) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<PackedDiff> {
+    return await this.#run("diff", { options, compression }, { output: write, signal });
   }
 
   /** What a tree takes on its disk. */
@@ -74,6 +88,7 @@ export class FileThreads implements AsyncDisposable {
       worker.once("error", died).once("exit", died);
       worker.postMessage({ kind, work, port: port2 }, [port2]);
       if (options.input) await feed(channel, options.input, options.signal);
+      if (options.output) await drain(channel, options.output, options.signal);
       try {
         return (await channel.answer()) as Answers[Kind];
       } finally {
@@ -130,6 +145,22 @@ async function feed(
       await channel.write(bytes);
     }
     channel.send({ kind: "end" });
+  } catch (error) {
+    channel.sendFailure(error);
+  }
+}
+
+/** Takes the other side's bytes. What stops it stops the other side, whose answer then says why. */
+async function drain(
+  channel: Channel,
+  output: (bytes: Uint8Array) => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    for await (const bytes of channel.read()) {
+      signal?.throwIfAborted();
+      await output(bytes);
+    }
   } catch (error) {
     channel.sendFailure(error);
   }

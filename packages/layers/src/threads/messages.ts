@@ -1,5 +1,8 @@
 import type { MessagePort } from "node:worker_threads";
 import type { FaultCode } from "@slipway/fault/fault";
+import type { Compression } from "@slipway/oci/media-types";
+import type { PackedDiff } from "../diff/pack-diff.ts";
+import type { WriteDiffOptions } from "../diff/write-diff.ts";
 import type { ApplyLayerOptions } from "../apply/apply.ts";
 import type { UnpackedLayer } from "../apply/unpack.ts";
 import type { TreeUsage } from "../files/usage.ts";
@@ -11,12 +14,15 @@ export interface Work {
   usage: { readonly path: string };
   remove: { readonly path: string };
   copy: { readonly from: string; readonly to: string };
+  /** Gives the layer's blob out. */
+  diff: { readonly options: WriteDiffOptions; readonly compression: Compression };
 }
 export interface Answers {
   unpack: UnpackedLayer;
   usage: TreeUsage;
   remove: undefined;
   copy: undefined;
+  diff: PackedDiff;
 }
 export type WorkKind = keyof Work;
 export type Job = {

@@ -30,6 +30,10 @@ async function answerTo({ kind, work }: Job, channel: Channel): Promise<Answers[
       rmSync(work.path, { recursive: true, force: true });
       return undefined;
     }
+    case "diff": {
+      const { packDiff } = await import("../diff/pack-diff.ts");
+      return await packDiff(work.options, work.compression, (bytes) => channel.write(bytes));
+    }
     case "copy": {
       const { copyTree } = await import("../files/copy.ts");
       copyTree(work.from, work.to);

@@ -2,9 +2,9 @@ import { mkdir } from "node:fs/promises";
 import { definePlugin } from "@slipway/core/plugin";
 import { DiffPlugin, MetadataPlugin } from "@slipway/core/plugin-kinds";
 import { FileThreads } from "@slipway/layers/threads";
-import { Fault } from "@slipway/fault/fault";
 import { hostPlatform } from "@slipway/oci/platform";
 import { applyBlob } from "./apply.ts";
+import { compareMounts } from "./compare.ts";
 import { unmountLeftovers } from "./mounted.ts";
 
 /** Applies layers to any mounts, and makes layers by walking two trees side by side. */
@@ -25,8 +25,7 @@ export const walkingPlugin = definePlugin({
           const { content } = metadata.scoped(lease === undefined ? { namespace } : { namespace, lease });
           return {
             apply: (layer, mounts, options = {}) => applyBlob(content, layer, mounts, options, parts),
-            compare: () =>
-              Promise.reject(new Fault("unimplemented", "comparing is not here yet: not implemented")),
+            compare: (lower, upper, options = {}) => compareMounts(content, lower, upper, options, parts),
           };
         },
       },
