@@ -1,5 +1,5 @@
 import { describe } from "node:test";
-import { SideBySide, withoutTimes } from "../support/side-by-side.ts";
+import { SideBySide, withoutTimes, withSortedLabels } from "../support/side-by-side.ts";
 
 describe("ctr containers", () => {
   const both = new SideBySide("containers");
@@ -11,7 +11,7 @@ describe("ctr containers", () => {
     await s.ctr("containers ls");
     await s.ctr("containers ls -q");
     await s.ctr("containers ls labels.a==b");
-    await s.ctr("containers label one a=c d=e");
+    await s.ctr("containers label one a=c d=e", { normalize: withSortedLabels });
     await s.ctr("containers ls id==one");
     await s.ctr("containers info one", { normalize: withoutTimes });
     await s.ctr("containers info --spec two");

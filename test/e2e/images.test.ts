@@ -68,6 +68,9 @@ describe("ctr images", () => {
     await s.ctr(`--namespace import images import ${tar}`, { normalize: unpackTime });
     await s.ctr("--namespace import images ls");
     await s.ctr("--namespace import images check");
+    // What the import made and nothing needs any more is collected now, and not at some time.
+    await s.ctr("--namespace import leases create --id collect");
+    await s.ctr("--namespace import leases rm --sync collect");
     await s.ctr("--namespace import content ls -q");
   });
 

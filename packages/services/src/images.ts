@@ -4,7 +4,7 @@ import {
   type ImageSchema,
   Images,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
-import type { Image, NewImage } from "@slipway/core/images";
+import type { Image, ImageUpdate, NewImage } from "@slipway/core/images";
 import type { MetadataStores } from "@slipway/core/stores";
 import type { Digest } from "@slipway/oci/digest";
 import { Fault } from "@slipway/fault/fault";
@@ -28,7 +28,7 @@ export function imagesService(stores: MetadataStores): ServiceRegistration {
     },
     async update({ image, updateMask, sourceDateEpoch }, context) {
       const made = fromTimestamp(sourceDateEpoch);
-      const wanted = { ...fromMessage(image), ...(made ? { updatedAt: made } : {}) };
+      const wanted = { ...updateOf(image), ...(made ? { updatedAt: made } : {}) };
       return {
         image: toMessage(await storesOf(stores, context).images.update(wanted, fieldPathsOf(updateMask))),
       };
@@ -57,4 +57,10 @@ function fromMessage(message: ImageMessage | undefined): NewImage {
   const { mediaType = "", digest = "", size = 0n, annotations = {} } = target ?? {};
   // The store says what is wrong with a target: an update of labels comes without one.
   return { name, labels, target: { mediaType, digest: digest as Digest, size: Number(size), annotations } };
+}
+
+/** Clients that change labels alone leave the target empty. */
+function updateOf(message: ImageMessage | undefined): ImageUpdate {
+  const { name, labels, target } = required(message, "image");
+  return { name, labels, ...(target && target.digest !== "" ? { target: fromDescriptor(target) } : {}) };
 }

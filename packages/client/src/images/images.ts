@@ -4,7 +4,7 @@ import {
   type ImageSchema,
   Images,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
-import type { Image, ImageStore, NewImage } from "@slipway/core/images";
+import type { Image, ImageStore, ImageUpdate, NewImage } from "@slipway/core/images";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Calls } from "../connect/calls.ts";
 import { fromDescriptor, maskOf, required, toDate, toDescriptor, toTimestamp } from "../connect/messages.ts";
@@ -32,7 +32,7 @@ export class RemoteImageStore implements ImageStore {
     return fromMessage(required(made.image, "image"));
   }
 
-  async update(image: NewImage, fieldPaths?: readonly string[]): Promise<Image> {
+  async update(image: ImageUpdate, fieldPaths?: readonly string[]): Promise<Image> {
     const request = { image: toMessage(image), ...maskOf(fieldPaths) };
     return fromMessage(required((await this.#calls.unary(Images.method.update, request)).image, "image"));
   }
@@ -47,11 +47,11 @@ export class RemoteImageStore implements ImageStore {
   }
 }
 
-function toMessage(image: NewImage): MessageInitShape<typeof ImageSchema> {
+function toMessage(image: ImageUpdate): MessageInitShape<typeof ImageSchema> {
   return {
     name: image.name,
     labels: { ...image.labels },
-    target: toDescriptor(image.target),
+    ...(image.target ? { target: toDescriptor(image.target) } : {}),
     ...(image.createdAt ? { createdAt: toTimestamp(image.createdAt) } : {}),
     ...(image.updatedAt ? { updatedAt: toTimestamp(image.updatedAt) } : {}),
   };

@@ -2,7 +2,7 @@ import { maskLabels } from "@slipway/core/field-mask";
 import { imageFields } from "@slipway/core/filters/fields";
 import { compileFilters } from "@slipway/core/filters/filters";
 import type { GarbageCollector } from "@slipway/core/gc";
-import type { Image, ImageStore, NewImage } from "@slipway/core/images";
+import type { Image, ImageStore, ImageUpdate, NewImage } from "@slipway/core/images";
 import { validateLabels } from "@slipway/core/labels";
 import type { Scope } from "@slipway/core/stores";
 import type { Transaction } from "@slipway/core/store";
@@ -55,7 +55,7 @@ export class NamespacedImages implements ImageStore {
     return created;
   }
 
-  async update(image: NewImage, fieldPaths: readonly string[] = []): Promise<Image> {
+  async update(image: ImageUpdate, fieldPaths: readonly string[] = []): Promise<Image> {
     if (image.name === "") throw invalidArgument("image name is required for update");
     const updated = await this.#database.update((transaction) => {
       const old = transaction.get(images, this.#key(image.name));
@@ -102,19 +102,24 @@ export class NamespacedImages implements ImageStore {
 }
 
 /** @throws {Fault} `invalid_argument` for a field that cannot be changed */
-function mask(old: Image, changed: NewImage, fieldPaths: readonly string[]): Image {
-  if (fieldPaths.length === 0) return { ...old, labels: changed.labels, target: changed.target };
+function mask(old: Image, changed: ImageUpdate, fieldPaths: readonly string[]): Image {
+  if (fieldPaths.length === 0) return { ...old, labels: changed.labels, target: newTarget(changed) };
   let { target } = old;
   for (const path of fieldPaths) {
     if (path === "labels" || path.startsWith("labels.")) continue;
-    if (path === "target") target = changed.target;
+    if (path === "target") target = newTarget(changed);
     else if (path === "annotations" || path.startsWith("annotations.")) {
       const asLabels = [path.replace("annotations", "labels")];
-      const annotations = maskLabels(target.annotations ?? {}, changed.target.annotations ?? {}, asLabels);
+      const annotations = maskLabels(target.annotations ?? {}, changed.target?.annotations ?? {}, asLabels);
       target = { ...target, annotations };
     } else throw invalidArgument(`cannot update "${path}" field on image "${changed.name}"`);
   }
   return { ...old, labels: maskLabels(old.labels, changed.labels, fieldPaths), target };
+}
+
+function newTarget({ name, target }: ImageUpdate): Descriptor {
+  if (!target) throw invalidArgument(`target of image "${name}" is required for update`);
+  return target;
 }
 
 /** The part of an image that containerd keeps. */
