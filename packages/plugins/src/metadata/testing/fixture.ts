@@ -17,16 +17,19 @@ export const quiet: Logger = {
   error: () => undefined,
 };
 
-/** The metadata over a real store and real blobs in a folder of its own, which goes with it. */
+/** The metadata over a real store and real blobs in a folder, which goes with it. */
 export class Fixture implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), "slipway-metadata-"));
-  readonly store = SqliteStore.open(join(this.folder, "slipway.db"));
-  readonly below = new LocalContentStore(join(this.folder, "content"));
+  readonly folder: string;
+  readonly store: SqliteStore;
+  readonly below: LocalContentStore;
   readonly snapshotter = new MemorySnapshotter();
   readonly events: [namespace: string, topic: string, payload: object][] = [];
   readonly metadata: Metadata;
 
-  constructor(policy: SharingPolicy = "shared") {
+  constructor(policy: SharingPolicy = "shared", folder = mkdtempSync(join(tmpdir(), "slipway-metadata-"))) {
+    this.folder = folder;
+    this.store = SqliteStore.open(join(folder, "slipway.db"));
+    this.below = new LocalContentStore(join(folder, "content"));
     const events: EventPublisher = {
       publish: (namespace, topic, payload) => this.events.push([namespace, topic, payload]),
     };
