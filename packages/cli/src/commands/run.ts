@@ -4,15 +4,16 @@ import type { Cli } from "../cli.ts";
 import { deleteTask, removeContainer } from "../lifecycle/remove-container.ts";
 import { startAttached, startDetached } from "../lifecycle/start-task.ts";
 import { type CreatedContainer, createContainer } from "../run/create.ts";
-import { addAttachFlags, addRunFlags, type RunFlags } from "../run/flags.ts";
+import { addAttachFlags, addRunFlags, requestOf, type RunFlags } from "../run/flags.ts";
 
 export function configure(command: Command, cli: Cli): void {
   addAttachFlags(addRunFlags(command))
     .helpOption("--help", "show this")
     .option("-d, --detach", "leave it running and print its id")
-    .action(async (image: string, args: readonly string[], flags: RunFlags) => {
+    .action(async (first: string | undefined, rest: readonly string[], flags: RunFlags) => {
+      const request = requestOf(first, rest, flags);
       const client = await cli.client();
-      const container = await createContainer(client, cli.globals, image, args, flags);
+      const container = await createContainer(client, cli.globals, request, flags);
       cli.exit(await runContainer(client, container, flags));
     });
 }

@@ -12,7 +12,7 @@ import type { ImageConfig } from "@slipway/oci/image";
 import type { MountSpec, NamespaceKind, SeccompSpec, UserSpec } from "@slipway/oci/runtime-spec";
 import type { Globals } from "../cli.ts";
 import { environmentOf } from "./environment.ts";
-import type { RunFlags } from "./flags.ts";
+import type { RunFlags, RunRequest } from "./flags.ts";
 import { keyValues } from "./key-values.ts";
 import { containerLabels } from "./labels.ts";
 import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
@@ -46,8 +46,7 @@ interface Base {
 export async function createContainer(
   client: Client,
   globals: Globals,
-  image: string,
-  command: readonly string[],
+  { image, command }: RunRequest,
   flags: RunFlags,
 ): Promise<CreatedContainer> {
   const id = newId();

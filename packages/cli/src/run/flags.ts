@@ -1,3 +1,4 @@
+import { Fault } from "@slipway/fault/fault";
 import type { Command } from "commander";
 
 /** The flags of `run` and `create`, as commander gives them. */
@@ -40,7 +41,8 @@ export interface RunFlags {
   readonly pull: string;
   readonly platform?: string;
   readonly runtime?: string;
-  readonly rootfs?: boolean;
+  /** True when the folder stands where the image would, as nerdctl and podman have it. */
+  readonly rootfs?: string | true;
   readonly cidfile?: string;
   readonly pid?: string;
   readonly ipc?: string;
@@ -55,7 +57,7 @@ export function addRunFlags(command: Command): Command {
   const many = (value: string, before: readonly string[]): string[] => [...before, value];
   const list = (flags: string, text: string): Command => command.option(flags, text, many, []);
   command
-    .argument("<image>", "an image, or with --rootfs a folder")
+    .argument("[image]", "an image; left out after --rootfs PATH")
     .argument("[command...]", "what to run instead of the image's command")
     .passThroughOptions()
     .option("-i, --interactive", "keep the input open")
@@ -87,8 +89,8 @@ export function addRunFlags(command: Command): Command {
     .option("--platform <os/architecture>", "which of the image's platforms")
     .option("--runtime <name>", "the shim, such as io.containerd.runc.v2")
     .option(
-      "--rootfs",
-      "take <image> as a folder, its files as they are; with :O at its end changes are thrown away",
+      "--rootfs [path]",
+      "take a folder of this machine instead of an image; with :O at its end, changes are thrown away",
     )
     .option("--cidfile <file>", "write the container's id to a file")
     .option("--pid <mode>", "host to share the host's processes")
@@ -116,4 +118,23 @@ export function addAttachFlags(command: Command): Command {
   return command
     .option("--detach-keys <keys>", "what to type to leave the container running", "ctrl-p,ctrl-q")
     .option("--no-sig-proxy", "do not pass signals on to the container");
+}
+
+/** What a command line of `run` or `create` asks for. */
+export interface RunRequest {
+  /** An image, or a folder when `flags.rootfs` is set. */
+  readonly image: string;
+  readonly command: readonly string[];
+}
+
+/**
+ * Tells the image from the command: after `--rootfs PATH` everything is the command.
+ * @throws {Fault} `invalid_argument` without an image
+ */
+export function requestOf(first: string | undefined, rest: readonly string[], flags: RunFlags): RunRequest {
+  if (typeof flags.rootfs === "string") {
+    return { image: flags.rootfs, command: first === undefined ? [] : [first, ...rest] };
+  }
+  if (first === undefined) throw new Fault("invalid_argument", "Cannot make a container: no image was named");
+  return { image: first, command: rest };
 }
