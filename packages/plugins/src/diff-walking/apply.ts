@@ -10,6 +10,7 @@ import { isLayer, mediaTypes } from "@slipway/oci/media-types";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { isInUserNamespace } from "../snapshots-overlay/kernel-support.ts";
 import { mountTemporarily } from "./mounted.ts";
+import { optionOf } from "./trees.ts";
 
 export interface DifferParts {
   readonly threads: FileThreads;
@@ -65,10 +66,6 @@ async function findTarget(
   }
   const mounted = undo.use(await mountTemporarily(mounts, stateDir));
   return { root: mounted.path, whiteouts: "delete", parents: [] };
-}
-
-function optionOf({ options }: Mount, key: string): string | undefined {
-  return options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1);
 }
 
 async function sync(root: string): Promise<void> {

@@ -7,7 +7,7 @@ import type { Descriptor } from "@slipway/oci/descriptor";
 import type { PackedDiff } from "@slipway/layers/pack-diff";
 import { type Compression, mediaTypes } from "@slipway/oci/media-types";
 import type { DifferParts } from "./apply.ts";
-import { mountTemporarily, readOnly } from "./mounted.ts";
+import { openTrees } from "./trees.ts";
 
 const compressions: Readonly<Record<string, Compression>> = {
   [mediaTypes.ociLayer]: "none",
@@ -29,12 +29,11 @@ export async function compareMounts(
     throw new Fault("unimplemented", `unsupported diff media type: ${mediaType}: not implemented`);
   }
   const latest = sourceDateEpoch ? { latestNs: BigInt(sourceDateEpoch.getTime()) * 1_000_000n } : {};
-  await using below = await mountTemporarily(lower, stateDir);
-  await using above = await mountTemporarily(readOnly(upper), stateDir);
-  const trees = { lower: below.path, upper: above.path, ...latest };
+  await using trees = await openTrees(lower, upper, stateDir);
+  const difference = { lower: trees.lower, upper: trees.upper, isOverlay: trees.isOverlay, ...latest };
   try {
     return await takeIn(content, mediaType, options, (write) =>
-      threads.diff(trees, compression, write, signal),
+      threads.diff(difference, compression, write, signal),
     );
   } catch (error) {
     throw during("make layer", error);
