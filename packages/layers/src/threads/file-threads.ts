@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { MessageChannel, Worker } from "node:worker_threads";
-import { Fault } from "@slipway/fault/fault";
+import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
 import type { ApplyLayerOptions } from "../apply/apply.ts";
 import type { Compression } from "@slipway/oci/media-types";
 import type { PackedDiff } from "../diff/pack-diff.ts";
@@ -87,10 +87,13 @@ export class FileThreads implements AsyncDisposable {
       };
       worker.once("error", died).once("exit", died);
       worker.postMessage({ kind, work, port: port2 }, [port2]);
-      if (options.input) await feed(channel, options.input, options.signal);
-      if (options.output) await drain(channel, options.output, options.signal);
+      const failure = await carry(channel, options);
       try {
-        return (await channel.answer()) as Answers[Kind];
+        const answer = await channel.answer();
+        if (failure) throw failure;
+        return answer as Answers[Kind];
+      } catch (error) {
+        throw failure ?? error;
       } finally {
         worker.off("error", died).off("exit", died);
         if (isAlive) this.#keep(worker);
@@ -133,35 +136,21 @@ export class FileThreads implements AsyncDisposable {
   }
 }
 
-/** Sends `input`. What stops it stops the other side, whose answer then says why. */
-async function feed(
-  channel: Channel,
-  input: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+/** Carries a job's bytes. What stops it here stops the other side, too. @returns what that was */
+async function carry(channel: Channel, { input, output, signal }: RunOptions): Promise<Error | undefined> {
   try {
-    for await (const bytes of input) {
+    for await (const bytes of input ?? []) {
       signal?.throwIfAborted();
       await channel.write(bytes);
     }
-    channel.send({ kind: "end" });
-  } catch (error) {
-    channel.sendFailure(error);
-  }
-}
-
-/** Takes the other side's bytes. What stops it stops the other side, whose answer then says why. */
-async function drain(
-  channel: Channel,
-  output: (bytes: Uint8Array) => Promise<void>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  try {
-    for await (const bytes of channel.read()) {
+    if (input) channel.send({ kind: "end" });
+    for await (const bytes of output ? channel.read() : []) {
       signal?.throwIfAborted();
-      await output(bytes);
+      await output?.(bytes);
     }
+    return undefined;
   } catch (error) {
     channel.sendFailure(error);
+    return error instanceof Fault ? error : new Fault(codeOf(error), messageOf(error), { cause: error });
   }
 }
