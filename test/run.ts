@@ -12,7 +12,7 @@ import { belongings, leaks } from "./support/leaks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slipway-tests-"));
 const before = belongings(folder);
-const child = spawn(process.execPath, ["--test", "--test-timeout=90000", ...process.argv.slice(2)], {
+const child = spawn(process.execPath, ["--test", "--test-timeout=60000", ...process.argv.slice(2)], {
   stdio: "inherit",
   env: { ...process.env, TMPDIR: folder },
 });

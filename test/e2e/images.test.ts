@@ -85,7 +85,7 @@ describe("ctr images", () => {
 /** Progress is drawn over itself, as often as time allows; only the last drawing tells the result, without its rates. */
 function lastState(text: string): string {
   return unpackTime(text.split("\u001B").at(-1) ?? "")
-    .replaceAll(/.*active check failed.*/g, "")
+    .replaceAll(/.*context canceled.*/g, "")
     .replaceAll(/elapsed: *[\d.]+ *s? *total: .*/g, "ELAPSED")
     .replaceAll(/[ \t]+/g, " ");
 }

@@ -67,7 +67,7 @@ for (const snapshotter of ["overlayfs", "native"]) {
       const source = await sourceOf(s, "changed");
       await output("sh", [
         "-c",
-        'cd "$0" && mkdir d && echo hello > d/f && ln -s f d/l && touch -d @1000 d/f d',
+        'cd "$0" && mkdir d && echo hello > d/f && ln -s f d/l && touch -h -d @1000 d/f d/l d',
         source,
       ]);
       const { stdout } = await s.daemon.ctr([...prefix, "diff", "--media-type", plainLayer, "changed"]);

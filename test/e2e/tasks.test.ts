@@ -26,7 +26,9 @@ describe("ctr tasks", () => {
     await s.ctr("tasks ls", { normalize: pids });
     await s.ctr("tasks ps life", { normalize: pids });
     await s.ctrArgs(["tasks", "exec", "--exec-id", "one", "life", "sh", "-c", "echo inside; exit 3"]);
-    await s.ctrArgs(["tasks", "exec", "--exec-id", "two", "life", "cat"], { input: "through stdin" });
+    await s.ctrArgs(["tasks", "exec", "--exec-id", "two", "life", "head", "-c", "7"], {
+      input: "through stdin",
+    });
     await s.ctrArgs([
       "tasks",
       "exec",
@@ -50,7 +52,7 @@ describe("ctr tasks", () => {
     await s.ctr("tasks resume life");
     await s.ctr("tasks rm life");
     await s.ctr("containers rm life");
-    await s.ctr("tasks kill life");
+    await s.ctr("tasks kill --signal SIGKILL life");
     await removed(s, "life");
     await s.ctr("tasks ls");
     await s.ctr("containers rm life");

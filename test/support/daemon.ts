@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { TestFolder } from "./folder.ts";
 import { type Result, run, type RunOptions } from "./run.ts";
@@ -102,8 +102,18 @@ export class TestDaemon implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("SIGKILL");
     for (const pid of processesOf(this.folder.path)) await endProcess(pid);
+    for (const { root, id } of containersOf(this.folder.path))
+      await run("runc", ["--root", root, "delete", "-f", id]);
     this.folder[Symbol.dispose]();
   }
+}
+
+/** What runc keeps of containers whose bundles are below `path`. */
+function containersOf(path: string): { root: string; id: string }[] {
+  return globSync("/run/containerd/runc/*/*/state.json").flatMap((file) => {
+    const state = dirname(file);
+    return readOr(file).includes(path) ? [{ root: dirname(state), id: basename(state) }] : [];
+  });
 }
 
 /** Processes that have `path` in their arguments, and, before them, those that such shims look after. */
