@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { mountAll } from "@slipway/linux/mount";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { applyLayer } from "../apply/apply.ts";
 import { listTree, makeTree, shell } from "../testing/trees.ts";
 import { writeDiff, type WriteDiffOptions } from "./write-diff.ts";
