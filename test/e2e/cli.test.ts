@@ -7,7 +7,10 @@ import { pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
 import { type Result, run, type RunOptions } from "../support/run.ts";
 
-const programs: readonly Program[] = existsSync("/usr/bin/containerd") ? ["containerd"] : [];
+const programs: readonly Program[] = [
+  "slipwayd",
+  ...(existsSync("/usr/bin/containerd") ? ["containerd" as const] : []),
+];
 
 for (const program of programs) {
   describe(`slipway with ${program}`, () => {
@@ -27,6 +30,12 @@ for (const program of programs) {
     function slipway(args: readonly string[], options: RunOptions = {}): Promise<Result> {
       const env = { SLIPWAY_ADDRESS: daemon.address, SLIPWAY_ROOT: daemon.folder.join("cli") };
       return run(join(binFolder, "slipway"), args, { ...options, env });
+    }
+
+    async function printed(args: readonly string[]): Promise<string> {
+      const { code, stdout, stderr } = await slipway(args);
+      assert.equal(code, 0, `slipway ${args.join(" ")}: ${stderr}`);
+      return stdout;
     }
 
     it("runs a command in a throw-away copy of the host's own files", async () => {
@@ -77,6 +86,79 @@ for (const program of programs) {
         "id -u; pwd",
       ]);
       assert.deepEqual(second, { code: 0, stdout: "1\n/tmp\n", stderr: "" });
+    });
+
+    it("keeps a container's life: run -d, ps, exec, logs, stop, start, wait, rm", async () => {
+      const script = "echo out; echo err >&2; trap 'exit 6' TERM; while :; do sleep 0.1; done";
+      const started = await slipway(["run", "-d", "--name", "life", image, "sh", "-c", script]);
+      assert.equal(started.code, 0, started.stderr);
+      assert.match(started.stdout, /^[0-9a-f]{64}\n$/);
+      const ps = await printed(["ps", "--format", "{{.Names}} {{.State}} {{.Image}}"]);
+      assert.equal(ps, `life running ${image}\n`);
+      const taken = await slipway(["run", "--name", "life", image, "true"]);
+      assert.deepEqual([taken.code, /name "life"/.test(taken.stderr)], [125, true]);
+      const exec = await slipway(["exec", "-i", "-e", "A=b", "life", "sh", "-c", "cat; echo $A; exit 7"], {
+        input: "typed ",
+      });
+      assert.deepEqual(exec, { code: 7, stdout: "typed b\n", stderr: "" });
+      assert.equal((await slipway(["exec", "life", "no-such-program"])).code, 127);
+      assert.equal((await slipway(["rm", "life"])).code, 1);
+      assert.equal(await printed(["stop", "life"]), "life\n");
+      assert.equal(await printed(["wait", "life"]), "6\n");
+      const logs = await slipway(["logs", "life"]);
+      assert.deepEqual(logs, { code: 0, stdout: "out\n", stderr: "err\n" });
+      assert.equal(
+        await printed(["inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "life"]),
+        "exited 6\n",
+      );
+      await printed(["start", "life"]);
+      assert.equal(await printed(["pause", "life"]), "life\n");
+      assert.equal(await printed(["ps", "--format", "{{.State}}"]), "paused\n");
+      await printed(["unpause", "life"]);
+      await printed(["rm", "-f", "life"]);
+      assert.equal(await printed(["ps", "-aq"]), "");
+    });
+
+    it("limits and confines a container as its flags say", async () => {
+      const flags = [
+        "--memory",
+        "64m",
+        "--pids-limit",
+        "50",
+        "--network",
+        "none",
+        "-h",
+        "box",
+        "--cap-drop",
+        "ALL",
+      ];
+      const show = "hostname; grep CapEff /proc/self/status; cat /sys/class/net/*/address; echo x > /etc/x";
+      const said = await slipway(["run", "--rm", ...flags, "--read-only", image, "sh", "-c", show]);
+      assert.match(said.stdout, /^box\nCapEff:\t0+\n00:00:00:00:00:00\n$/);
+      assert.match(said.stderr, /Read-only file system/);
+    });
+
+    it("tags, pushes, lists and removes images", async () => {
+      const other = `${registry.host}/other/name:v1`;
+      await printed(["tag", image, other]);
+      assert.match(await printed(["push", other]), /Pushed\nDigest: sha256:/);
+      assert.match(await printed(["rmi", other]), /^Untagged: /);
+      assert.match(await printed(["pull", "-q", other]), /other\/name:v1/);
+      const names = await printed(["images", "--format", "{{.Repository}}:{{.Tag}}"]);
+      assert.deepEqual(names.trim().split("\n").toSorted(), [image, other].toSorted());
+    });
+
+    it("removes a detached container when it ends, where the daemon can", async () => {
+      const said = await slipway(["run", "-d", "--rm", "--name", "brief", image, "true"]);
+      if (program === "containerd") {
+        assert.deepEqual([said.code, said.stdout], [125, ""]);
+        return;
+      }
+      assert.equal(said.code, 0, said.stderr);
+      // It answers while the container is there, and fails when it is gone.
+      await slipway(["wait", "brief"]);
+      const gone = async (): Promise<boolean> => (await printed(["ps", "-aq"])) === "";
+      assert.ok((await gone()) || (await gone()) || (await gone()));
     });
   });
 }

@@ -27,3 +27,5 @@ export const EventPlugin = onePlugin<EventExchange>("io.containerd.event.v1");
 /** Runs the metadata's collector. */
 export const GcPlugin = onePlugin<AsyncDisposable>("io.containerd.gc.v1");
 export const RuntimePlugin = manyPlugins<TaskManagers>("io.containerd.runtime.v2");
+/** Watches containers for as long as the daemon runs. */
+export const ContainerMonitorPlugin = manyPlugins<AsyncDisposable>("io.containerd.monitor.container.v1");

@@ -15,7 +15,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("--all-namespaces", "events of every namespace")
     .option(
       "-f, --filter <filter>",
-      "containerd's filters, such as topic==/tasks/exit, or event=exit",
+      'containerd\'s filters, such as topic=="/tasks/exit", or event=exit',
       (value: string, before: readonly string[]) => [...before, value],
       [],
     )

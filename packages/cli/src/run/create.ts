@@ -55,6 +55,13 @@ export async function createContainer(
   if (flags.cidfile !== undefined && existsSync(flags.cidfile)) {
     throw new Fault("already_exists", `Cannot write container id: "${flags.cidfile}" is there`);
   }
+  const isOurs = (await client.introspection.version()).version.includes("slipway");
+  if (flags.rm && flags.detach && !isOurs) {
+    throw new Fault(
+      "unimplemented",
+      "Cannot use --rm with --detach: only slipwayd removes containers that end",
+    );
+  }
   const base = flags.rootfs ? folderBase(id, image) : await imageBase(client, globals, id, image, flags);
   try {
     const host = flags.hostname ?? (flags.network === "host" ? hostname() : id.slice(0, 12));
@@ -106,7 +113,7 @@ export async function createContainer(
       id,
       labels,
       image: base.image,
-      runtime: { name: flags.runtime ?? (await defaultRuntime(client)) },
+      runtime: { name: flags.runtime ?? (isOurs ? "io.containerd.slipway.v1" : "io.containerd.runc.v2") },
       spec: {
         typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
         value: Buffer.from(JSON.stringify(spec)),
@@ -195,12 +202,6 @@ function securityOf(words: readonly string[]): {
     }
   }
   return result;
-}
-
-/** Our own shim with our own daemon: its version says whose it is. */
-async function defaultRuntime(client: Client): Promise<string> {
-  const { version } = await client.introspection.version();
-  return version.includes("slipway") ? "io.containerd.slipway.v1" : "io.containerd.runc.v2";
 }
 
 async function refuseTakenName(client: Client, name: string): Promise<void> {

@@ -7,10 +7,12 @@ import { formatPlatform, hostPlatform } from "@slipway/oci/platform";
 import type { Globals } from "../cli.ts";
 import type { RunFlags } from "./flags.ts";
 import { keyValues } from "./key-values.ts";
-import { rootfsLabel } from "./rootfs.ts";
+import { overlayFolder, parseRootfs, rootfsLabel } from "./rootfs.ts";
 
 /** Set on a detached container that is to go when it ends: the daemon watches for it. */
-export const autoRemoveLabel = "slipway/auto-remove";
+const autoRemoveLabel = "slipway/auto-remove";
+/** A folder, mounts and all, that goes when the container goes. */
+const scratchLabel = "slipway/scratch";
 
 /** Where a container's own files are, such as its log. */
 export function containerFolder(globals: Globals, id: string): string {
@@ -51,6 +53,7 @@ export function containerLabels({ id, name, host, image, flags, globals, config 
     ...(flags.privileged ? { "nerdctl/privileged": "true" } : {}),
     ...(stopSignal === undefined ? {} : { "io.containerd.image.config.stop-signal": stopSignal }),
     ...(flags.rootfs ? { [rootfsLabel]: image } : {}),
+    ...(flags.rootfs && parseRootfs(image).overlay ? { [scratchLabel]: overlayFolder(id) } : {}),
     ...(flags.rm ? { "nerdctl/auto-remove": "true" } : {}),
     ...(flags.rm && flags.detach ? { [autoRemoveLabel]: "true" } : {}),
     ...restartLabels(flags.restart),

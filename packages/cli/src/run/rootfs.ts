@@ -8,7 +8,10 @@ import { MNT } from "@slipway/linux/mount-flags";
 /** Set on a container whose root file system is a folder: the folder, with `:O` when changes are thrown away. */
 export const rootfsLabel = "slipway/rootfs";
 
-const overlays = "/run/slipway/rootfs";
+/** Where the changes to a folder are, until the container is removed. */
+export function overlayFolder(id: string): string {
+  return join("/run/slipway/rootfs", id);
+}
 
 /** `PATH` or `PATH:O`. */
 export function parseRootfs(text: string): { readonly path: string; readonly overlay: boolean } {
@@ -21,7 +24,7 @@ export function parseRootfs(text: string): { readonly path: string; readonly ove
  * has a tmpfs of its own: an overlay's layers must not lie inside one another, and everything lies inside "/".
  */
 export function overlayMounts(id: string, path: string): Mount[] {
-  const folder = join(overlays, id);
+  const folder = overlayFolder(id);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const [upper, work] = [join(folder, "upper"), join(folder, "work")];
   // A container that is started again finds its changes.
@@ -35,7 +38,7 @@ export function overlayMounts(id: string, path: string): Mount[] {
 
 /** Throws away what `overlayMounts` made; nothing there is fine. */
 export function removeOverlay(id: string): void {
-  const folder = join(overlays, id);
+  const folder = overlayFolder(id);
   unmountAll(folder, MNT.DETACH);
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Plugin } from "@slipway/core/plugin";
+import { autoRemovePlugin } from "@slipway/plugins/auto-remove";
 import { contentPlugin } from "@slipway/plugins/content-local";
 import { walkingPlugin } from "@slipway/plugins/diff-walking";
 import { exchangePlugin } from "@slipway/plugins/events";
@@ -32,6 +33,7 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
     walkingPlugin,
     gcPlugin,
     runtime,
+    autoRemovePlugin,
   ];
 }
 

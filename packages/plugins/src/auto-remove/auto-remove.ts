@@ -1,0 +1,115 @@
+import { rm } from "node:fs/promises";
+import { basename, isAbsolute } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { TaskExitSchema } from "@slipway/api/containerd/events/events_pb";
+import type { Container } from "@slipway/core/containers";
+import { definePlugin, type Logger } from "@slipway/core/plugin";
+import {
+  ContainerMonitorPlugin,
+  EventPlugin,
+  MetadataPlugin,
+  RuntimePlugin,
+  type TaskManagers,
+} from "@slipway/core/plugin-kinds";
+import type { MetadataStores } from "@slipway/core/stores";
+import { Fault, hasCode } from "@slipway/fault/fault";
+import { unmountAll } from "@slipway/linux/mount";
+import { MNT } from "@slipway/linux/mount-flags";
+
+const label = "slipway/auto-remove";
+/** Folders that go with the container: they bear its id as their name. */
+const folderLabels = ["slipway/scratch", "nerdctl/state-dir"];
+
+/**
+ * Removes containers that are labelled `slipway/auto-remove=true` when their first process has ended: `run -d --rm`
+ * needs somebody who is still there. What ended while no daemon ran is removed at the start.
+ */
+export const autoRemovePlugin = definePlugin({
+  kind: ContainerMonitorPlugin,
+  id: "auto-remove",
+  needs: { stores: MetadataPlugin, runtimes: RuntimePlugin, events: EventPlugin },
+  parseConfig: () => ({}),
+  async start({ stores, runtimes, events }, _config, { log, signal }) {
+    const tasks = runtimes.get("task");
+    if (!tasks) throw new Fault("failed_precondition", 'runtime "task" does not run');
+    const stop = new AbortController();
+    const remover = new Remover(stores, tasks, log);
+    const exits = events.subscribe(['topic=="/tasks/exit"'], {
+      signal: AbortSignal.any([stop.signal, signal]),
+    });
+    const work = (async () => {
+      await remover.removeEnded();
+      for await (const { namespace, event } of exits) {
+        const { containerId, id } = fromBinary(TaskExitSchema, event.value);
+        if (containerId === id) await remover.consider(namespace, containerId);
+      }
+    })().catch((error: unknown) => log.error("containers are no longer removed when they end", { error }));
+    const end = async (): Promise<void> => {
+      stop.abort();
+      await work;
+    };
+    return { instance: { [Symbol.asyncDispose]: end }, stop: end };
+  },
+});
+
+class Remover {
+  readonly #stores: MetadataStores;
+  readonly #tasks: TaskManagers;
+  readonly #log: Logger;
+
+  constructor(stores: MetadataStores, tasks: TaskManagers, log: Logger) {
+    this.#stores = stores;
+    this.#tasks = tasks;
+    this.#log = log;
+  }
+
+  async removeEnded(): Promise<void> {
+    for (const { name } of await this.#stores.namespaces.list()) {
+      const containers = await this.#stores
+        .scoped({ namespace: name })
+        .containers.list([`labels."${label}"==true`]);
+      const running = new Set(
+        (await this.#tasks.scoped(name).list())
+          .filter(({ status }) => status !== "stopped")
+          .map(({ containerId }) => containerId),
+      );
+      for (const container of containers) {
+        if (!running.has(container.id)) await this.#remove(name, container);
+      }
+    }
+  }
+
+  async consider(namespace: string, containerId: string): Promise<void> {
+    try {
+      const container = await this.#stores.scoped({ namespace }).containers.get(containerId);
+      if (container.labels[label] === "true") await this.#remove(namespace, container);
+    } catch (error) {
+      if (!hasCode(error, "not_found"))
+        this.#log.warn("cannot look at a container that ended", { containerId, error });
+    }
+  }
+
+  /** One that cannot be removed must not keep the others. */
+  async #remove(namespace: string, { id, labels, snapshotter, snapshotKey }: Container): Promise<void> {
+    const stores = this.#stores.scoped({ namespace });
+    try {
+      await this.#tasks.scoped(namespace).delete(id).catch(ignoreMissing);
+      await stores.containers.delete(id).catch(ignoreMissing);
+      if (snapshotter !== "" && snapshotKey !== "") {
+        await stores.snapshotter(snapshotter).remove(snapshotKey).catch(ignoreMissing);
+      }
+      for (const folder of folderLabels.map((name) => labels[name])) {
+        if (folder === undefined || !isAbsolute(folder) || basename(folder) !== id) continue;
+        unmountAll(folder, MNT.DETACH);
+        await rm(folder, { recursive: true, force: true });
+      }
+      this.#log.debug("removed a container that ended", { namespace, id });
+    } catch (error) {
+      this.#log.warn("cannot remove a container that ended", { namespace, id, error });
+    }
+  }
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!hasCode(error, "not_found")) throw error;
+}
