@@ -71,7 +71,7 @@ for (const program of programs) {
 
     it("pulls an image when it is missing and runs it as its config says", async () => {
       const first = await slipway(["run", "--rm", image, "sh", "-c", "echo $PATH; id -u"]);
-      assert.deepEqual([first.code, first.stdout], [0, "/bin\n0\n"]);
+      assert.deepEqual([first.code, first.stdout], [0, "/bin\n0\n"], first.stderr);
       assert.match(first.stderr, /Pull complete/);
       const second = await slipway([
         "run",

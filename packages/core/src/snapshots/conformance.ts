@@ -146,7 +146,7 @@ export function snapshotterConformance(name: string, { open, mount }: Subject): 
       await snapshotter.prepare("active", "top");
       await assert.rejects(snapshotter.commit("x", "active", { parent: "base" }), {
         code: "invalid_argument",
-        message: 'cannot change parent of active snapshot "active" on commit: invalid argument',
+        message: endsWith('cannot change parent of active snapshot "active" on commit: invalid argument'),
       });
     });
 
@@ -208,7 +208,7 @@ export function snapshotterConformance(name: string, { open, mount }: Subject): 
         [() => snapshotter.remove("none"), "not_found", "snapshot none: not found"],
         [() => snapshotter.usage("none"), "not_found", "snapshot does not exist: not found"],
       ];
-      for (const [call, code, message] of refused) await assert.rejects(call, { code, message });
+      for (const [call, code, text] of refused) await assert.rejects(call, { code, message: endsWith(text) });
       assert.deepEqual(await names(), ["active", "base", "view"]);
     });
 
@@ -285,4 +285,9 @@ export function snapshotterConformance(name: string, { open, mount }: Subject): 
       inside(await snapshotter.mounts("key-19"), (tree) => writeFileSync(join(tree, "x"), ""));
     });
   });
+}
+
+/** What failed is each snapshotter's to say; why is the same for all. */
+function endsWith(text: string): RegExp {
+  return new RegExp(`${RegExp.escape(text)}$`);
 }
