@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { listTree, makeTree, shell } from "../../packages/layers/src/testing/trees.ts";
+import { listTree, makeTree, shell } from "@slipway/layers/testing/trees";
 import { TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { makeImage } from "../support/images.ts";

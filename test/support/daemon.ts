@@ -15,6 +15,8 @@ export interface DaemonOptions {
   /** Lines of the configuration besides those that the test daemon has. */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it keeps what survives; in its folder unless told. */
+  readonly root?: string;
 }
 
 // The plugins that a test machine cannot have; some of them take long to find that out.
@@ -35,7 +37,7 @@ export class TestDaemon implements AsyncDisposable {
     this.program = program;
     this.#options = options;
     this.folder = new TestFolder(program);
-    this.root = this.folder.join("root");
+    this.root = options.root ?? this.folder.join("root");
     this.state = this.folder.join("state");
     this.address = this.folder.join("state/d.sock");
   }

@@ -1,0 +1,90 @@
+// Unpacking a layer of 25,000 files beside Debian's containerd, each time on a newly made ext4. Usage: node bench/unpack.ts [RUNS]
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { makeTar, type Member } from "@slipway/layers/testing/archive";
+import { type Program, TestDaemon } from "../test/support/daemon.ts";
+import { TestFolder } from "../test/support/folder.ts";
+import { output } from "../test/support/run.ts";
+
+const runs = Number(process.argv[2] ?? 3);
+const files = 25_000;
+using folder = new TestFolder("bench-unpack");
+const layout = await makeImage();
+const archive = folder.join("image.tar");
+await output("tar", ["-C", layout, "-cf", archive, "."]);
+
+interface Cost {
+  readonly wall: number;
+  readonly cpu: number;
+}
+const costs: Record<Program, Cost[]> = { containerd: [], slipwayd: [] };
+for (let run = 0; run < runs; run += 1) {
+  for (const program of ["containerd", "slipwayd"] as const) {
+    const cost = await unpack(program);
+    costs[program].push(cost);
+    console.log(`${program}: ${cost.wall.toFixed(2)} s, ${cost.cpu.toFixed(2)} s of CPU`);
+  }
+}
+const ratio = (of: keyof Cost): string => {
+  const least = (program: Program): number => Math.min(...costs[program].map((cost) => cost[of]));
+  return (least("slipwayd") / least("containerd")).toFixed(2);
+};
+console.log(
+  `${files} files, least of ${runs}: ${ratio("wall")} of containerd's time, ${ratio("cpu")} of its CPU`,
+);
+
+/** Seconds that a process and its threads have computed. */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Seconds from the blob in the content store to the committed snapshot. */
+async function unpack(program: Program): Promise<Cost> {
+  using disk = new TestFolder("bench-disk");
+  const fd = openSync(disk.join("disk.img"), "w");
+  ftruncateSync(fd, 4 * 2 ** 30);
+  closeSync(fd);
+  // All of the file system is made now, and nothing of it while the clock runs.
+  const lazy = "lazy_itable_init=0,lazy_journal_init=0,nodiscard";
+  await output("mkfs.ext4", ["-qF", "-E", lazy, disk.join("disk.img")]);
+  mkdirSync(disk.join("mounted"));
+  await output("mount", ["-o", "loop", disk.join("disk.img"), disk.join("mounted")]);
+  await using daemon = await TestDaemon.start(program, { root: disk.join("mounted/root") });
+  await output("ctr", [
+    "-a",
+    daemon.address,
+    "images",
+    "import",
+    "--no-unpack",
+    "--base-name",
+    "bench",
+    archive,
+  ]);
+  const images = await output("ctr", ["-a", daemon.address, "images", "ls"]);
+  const cpu = cpuOf(daemon.pid);
+  const start = performance.now();
+  await output("ctr", ["-a", daemon.address, "snapshots", "unpack", /sha256:\w+/.exec(images)?.[0] ?? ""]);
+  return { wall: (performance.now() - start) / 1000, cpu: cpuOf(daemon.pid) - cpu };
+}
+
+/** An image of one layer: files of 20 bytes to 60 kB, 8 kB on average, cut from a program. */
+async function makeImage(): Promise<string> {
+  const source = readFileSync(process.execPath).subarray(0, 60 * 2 ** 20);
+  let seed = 1;
+  const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+  const members = Array.from({ length: files }, (_, index): Member => {
+    const length = Math.floor(Math.exp(3 + 8 * random()));
+    const start = Math.floor(random() * (source.length - length));
+    const name = `d${index % 250}/e${index % 2_500}/file-${index}`;
+    return { type: "file", name, data: source.subarray(start, start + length) };
+  });
+  const tar = folder.join("layer.tar");
+  writeFileSync(tar, makeTar(members));
+  const layout = folder.join("layout");
+  await output("umoci", ["init", "--layout", layout]);
+  await output("umoci", ["new", "--image", `${layout}:bench`]);
+  await output("umoci", ["raw", "add-layer", "--image", `${layout}:bench`, tar]);
+  return layout;
+}
