@@ -8,12 +8,14 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { Fault } from "@slipway/fault/fault";
 import type { CallOptions, Transport } from "@slipway/rpc/client";
 import { ClientCall } from "./client-call.ts";
-import { frame, unframe } from "./frames.ts";
+import { encodeFrame, unframe } from "./frames.ts";
+import { readingSocket } from "./reading-socket.ts";
 import { formatTimeout } from "./timeout.ts";
+import { callWindowBytes, connectionWindowBytes, sessionMegabytes } from "./windows.ts";
 
 export interface GrpcChannelOptions {
   /** In bytes; 16 MiB unless told, as containerd's own client has it. */
@@ -25,9 +27,6 @@ export interface GrpcChannelOptions {
 export type GrpcAddress = string | { readonly host: string; readonly port: number };
 
 const defaultMessageBytes = 16 * 1024 * 1024;
-/** What the peer may send on one call before it waits for us, in bytes. */
-const windowBytes = 1024 * 1024;
-const sessionMegabytes = 256;
 
 /**
  * gRPC over HTTP/2 without TLS, on one connection. It is made at the first call, and again at the first call after it
@@ -108,14 +107,7 @@ export class GrpcChannel implements Transport {
     try {
       for await (const request of requests) {
         if (call.isOver) return;
-        const message = toBinary(schema, create(schema, request));
-        if (message.length > this.#maxSendBytes) {
-          throw new Fault(
-            "resource_exhausted",
-            `grpc: trying to send message larger than max (${message.length} vs. ${this.#maxSendBytes})`,
-          );
-        }
-        await call.write(frame(message));
+        await call.write(encodeFrame(schema, request, this.#maxSendBytes));
       }
       call.finishSending();
     } catch (error) {
@@ -149,15 +141,15 @@ interface Connection {
 function connectTo(address: GrpcAddress): Connection {
   const socket = typeof address === "string" ? connectSocket(address) : connectSocket(address);
   const session = connect("http://localhost", {
-    createConnection: () => socket,
+    createConnection: () => readingSocket(socket),
     maxSessionMemory: sessionMegabytes,
-    settings: { initialWindowSize: windowBytes, enablePush: false },
+    settings: { initialWindowSize: callWindowBytes, enablePush: false },
   });
   const connection: Connection = { session };
   // The calls see their streams close; why, the socket says.
   session.on("error", () => {});
   session.once("connect", () => {
-    if (!session.destroyed) session.setLocalWindowSize(4 * windowBytes);
+    if (!session.destroyed) session.setLocalWindowSize(connectionWindowBytes);
   });
   socket.on("error", (error: NodeJS.ErrnoException) => {
     const name = typeof address === "string" ? address : `${address.host}:${address.port}`;

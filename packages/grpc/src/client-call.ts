@@ -53,11 +53,12 @@ export class ClientCall implements Disposable {
     return this.#stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
   }
 
-  /** Resolves when the server can take more. */
-  async write(bytes: Uint8Array): Promise<void> {
-    if (!this.isOver && !this.#stream.write(bytes)) {
-      await new Promise<void>((resolve) => (this.#goOn = resolve));
-    }
+  /** Sends a message's parts. Resolves when the server can take more. */
+  async write(parts: readonly Uint8Array[]): Promise<void> {
+    if (this.isOver) return;
+    let more = true;
+    for (const part of parts) more = this.#stream.write(part);
+    if (!more) await new Promise<void>((resolve) => (this.#goOn = resolve));
   }
 
   finishSending(): void {

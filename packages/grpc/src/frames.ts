@@ -1,59 +1,130 @@
+import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Fault } from "@slipway/fault/fault";
 
 const prefixBytes = 5;
-
-/** A message with its prefix: one byte that says it is not compressed, and four of length. */
-export function frame(message: Uint8Array): Buffer {
-  const framed = Buffer.allocUnsafe(prefixBytes + message.length);
-  framed[0] = 0;
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, prefixBytes);
-  return framed;
-}
+const noBytes = new Uint8Array();
+/** From here on copying a field's bytes costs more than a second write. */
+const largeFieldBytes = 64 * 1024;
 
 /**
- * The messages of a stream of bytes.
- * @throws {Fault} `resource_exhausted` for a message above `maxBytes`, `unimplemented` for a compressed one,
- * `internal` for one that was cut off
+ * A message as gRPC sends it: one byte that says it is not compressed, four of length, the message. A large field of
+ * bytes is not copied but follows as a buffer of its own: the order of fields is free on the wire.
+ * @throws {Fault} `resource_exhausted` for a message above `maxBytes`
  */
+export function encodeFrame<M extends DescMessage>(
+  schema: M,
+  init: MessageInitShape<M>,
+  maxBytes: number,
+): readonly Uint8Array[] {
+  const message = create(schema, init);
+  const large = largeField(schema, message);
+  const small = toBinary(schema, large ? { ...message, [large.name]: noBytes } : message);
+  const length = small.length + (large ? large.head.length + large.bytes.length : 0);
+  if (length > maxBytes) {
+    throw new Fault(
+      "resource_exhausted",
+      `grpc: trying to send message larger than max (${length} vs. ${maxBytes})`,
+    );
+  }
+  const framed = Buffer.allocUnsafe(prefixBytes + small.length + (large?.head.length ?? 0));
+  framed[0] = 0;
+  framed.writeUInt32BE(length, 1);
+  framed.set(small, prefixBytes);
+  if (!large) return [framed];
+  framed.set(large.head, prefixBytes + small.length);
+  return [framed, large.bytes];
+}
+
+function largeField(
+  schema: DescMessage,
+  message: object,
+): { readonly name: string; readonly head: Uint8Array; readonly bytes: Uint8Array } | undefined {
+  for (const { fieldKind, localName, number, oneof } of schema.fields) {
+    if (fieldKind !== "scalar" || oneof) continue;
+    const bytes = (message as Readonly<Record<string, unknown>>)[localName];
+    if (!(bytes instanceof Uint8Array) || bytes.length < largeFieldBytes) continue;
+    const head = new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(bytes.length).finish();
+    return { name: localName, head, bytes };
+  }
+  return undefined;
+}
+
+/** Cuts a stream of bytes into messages. A message of many chunks is copied once, one inside a chunk not at all. */
+export class Deframer {
+  readonly #maxBytes: number;
+  readonly #prefix = Buffer.alloc(prefixBytes);
+  #prefixFilled = 0;
+  #message: Buffer | undefined;
+  #filled = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * The messages that end in this chunk.
+   * @throws {Fault} `resource_exhausted` for a message above `maxBytes`, `unimplemented` for a compressed one
+   */
+  *push(chunk: Uint8Array): Generator<Uint8Array> {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#prefixFilled < prefixBytes) {
+        const part = chunk.subarray(at, at + prefixBytes - this.#prefixFilled);
+        this.#prefix.set(part, this.#prefixFilled);
+        this.#prefixFilled += part.length;
+        at += part.length;
+        if (this.#prefixFilled < prefixBytes) return;
+      }
+      const rest = chunk.length - at;
+      const length = this.#message?.length ?? this.#announced();
+      if (!this.#message && rest >= length) {
+        this.#prefixFilled = 0;
+        yield chunk.subarray(at, (at += length));
+        continue;
+      }
+      this.#message ??= Buffer.allocUnsafeSlow(length);
+      const part = chunk.subarray(at, at + length - this.#filled);
+      this.#message.set(part, this.#filled);
+      this.#filled += part.length;
+      at += part.length;
+      if (this.#filled < length) return;
+      const message = this.#message;
+      this.#message = undefined;
+      this.#filled = 0;
+      this.#prefixFilled = 0;
+      yield message;
+    }
+    // A message of no bytes has nothing left to wait for.
+    if (this.#prefixFilled === prefixBytes && !this.#message && this.#announced() === 0) {
+      this.#prefixFilled = 0;
+      yield new Uint8Array();
+    }
+  }
+
+  /** To be called when the bytes are over. @throws {Fault} `internal` for a message that was cut off */
+  end(): void {
+    if (this.#prefixFilled > 0) throw new Fault("internal", "grpc: the stream ended inside a message");
+  }
+
+  #announced(): number {
+    if (this.#prefix[0] !== 0)
+      throw new Fault("unimplemented", "grpc: compressed messages are not supported");
+    const length = this.#prefix.readUInt32BE(1);
+    if (length <= this.#maxBytes) return length;
+    throw new Fault(
+      "resource_exhausted",
+      `grpc: received message larger than max (${length} vs. ${this.#maxBytes})`,
+    );
+  }
+}
+
+/** The messages of a stream of bytes. @throws {Fault} as Deframer does */
 export async function* unframe(
   source: AsyncIterable<Uint8Array>,
   maxBytes: number,
 ): AsyncGenerator<Uint8Array> {
-  let parts: Uint8Array[] = [];
-  let held = 0;
-  let wanted: number | undefined;
-  const take = (bytes: number): Buffer => {
-    const all =
-      parts.length === 1 && parts[0]
-        ? Buffer.from(parts[0].buffer, parts[0].byteOffset, held)
-        : Buffer.concat(parts, held);
-    held -= bytes;
-    parts = held > 0 ? [all.subarray(bytes)] : [];
-    return all.subarray(0, bytes);
-  };
-  for await (const chunk of source) {
-    parts.push(chunk);
-    held += chunk.length;
-    for (;;) {
-      if (wanted === undefined) {
-        if (held < prefixBytes) break;
-        const prefix = take(prefixBytes);
-        if (prefix[0] !== 0) throw new Fault("unimplemented", "grpc: compressed messages are not supported");
-        wanted = prefix.readUInt32BE(1);
-        if (wanted > maxBytes) {
-          throw new Fault(
-            "resource_exhausted",
-            `grpc: received message larger than max (${wanted} vs. ${maxBytes})`,
-          );
-        }
-      }
-      if (held < wanted) break;
-      const message = take(wanted);
-      wanted = undefined;
-      yield message;
-    }
-  }
-  if (held > 0 || wanted !== undefined)
-    throw new Fault("internal", "grpc: the stream ended inside a message");
+  const deframer = new Deframer(maxBytes);
+  for await (const chunk of source) yield* deframer.push(chunk);
+  deframer.end();
 }

@@ -1,13 +1,29 @@
 import type { IncomingHttpHeaders } from "node:http2";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { StatusSchema } from "@slipway/api/google/rpc/status_pb";
 import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
 import { statusCodes } from "@slipway/rpc/status";
 
 /** The trailers that say how a call failed. Text beyond ASCII is percent-encoded, and so is the percent sign. */
 export function failureTrailers(error: unknown): Record<string, string> {
+  const code = statusCodes.indexOf(codeOf(error));
+  const message = messageOf(error).toWellFormed();
+  const details = error instanceof Fault ? error.details.filter(isAny) : [];
   return {
-    "grpc-status": String(statusCodes.indexOf(codeOf(error))),
-    "grpc-message": encodeURIComponent(messageOf(error).toWellFormed()).replaceAll("%20", " "),
+    "grpc-status": String(code),
+    "grpc-message": encodeURIComponent(message).replaceAll("%20", " "),
+    ...(details.length > 0 ? { "grpc-status-details-bin": encodeDetails({ code, message, details }) } : {}),
   };
+}
+
+function encodeDetails(status: MessageInitShape<typeof StatusSchema>): string {
+  return Buffer.from(toBinary(StatusSchema, create(StatusSchema, status))).toString("base64");
+}
+
+/** Of a fault's details those that have a type on the wire. */
+function isAny(detail: unknown): detail is { typeUrl: string; value: Uint8Array<ArrayBuffer> } {
+  const { typeUrl, value } = (detail ?? {}) as { typeUrl?: unknown; value?: unknown };
+  return typeof typeUrl === "string" && value instanceof Uint8Array;
 }
 
 /** The failure that trailers tell of; nothing when the call ended well. */
