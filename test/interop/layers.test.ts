@@ -7,6 +7,7 @@ import { listTree, makeTree, shell } from "@slipway/layers/testing/trees";
 import { TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { makeImage } from "../support/images.ts";
+import { output } from "../support/run.ts";
 import { TestRegistry } from "../support/registry.ts";
 
 let folder: TestFolder;
@@ -57,6 +58,22 @@ describe("an image that ctr pulls", () => {
       assert.deepEqual(listTree(ourTree), listTree(theirTree));
     });
   }
+});
+
+describe("an image that umoci unpacks", () => {
+  it("has the tree that ctr pulls", async () => {
+    const layout = folder.join("layout");
+    await output("skopeo", [
+      "copy",
+      "--insecure-policy",
+      "--src-tls-verify=false",
+      `docker://${image}`,
+      `oci:${layout}:image`,
+    ]);
+    await output("umoci", ["unpack", "--image", `${layout}:image`, folder.join("bundle")]);
+    await using ours = await TestDaemon.start("slipwayd");
+    assert.deepEqual(listTree(await pull(ours, "overlayfs")), listTree(folder.join("bundle/rootfs")));
+  });
 });
 
 describe("ctr snapshots diff", () => {
