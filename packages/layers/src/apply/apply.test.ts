@@ -3,6 +3,8 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { Fault } from "@slipway/fault/fault";
+import * as fc from "fast-check";
 import { makeTar, type Member } from "../testing/archive.ts";
 import { listTree, makeTree, shell } from "../testing/trees.ts";
 import type { LayerLimits } from "./layer-writer.ts";
@@ -121,6 +123,51 @@ describe("applyLayer", () => {
     );
     await refuses([{ type: "file", name: ".wh..." }], /not a valid whiteout/);
     assert.deepEqual(fs.readdirSync(root), ["to"]);
+  });
+
+  it("touches nothing outside of the root, whatever the archive", async () => {
+    const outside = directory("outside");
+    shell("mkdir d; echo secret > d/file; ln -s d link", outside);
+    const before = listTree(outside);
+    const name = fc
+      .array(
+        fc.constantFrom("a", "b", "..", ".", "", ".wh.a", ".wh.b", ".wh..wh..opq", outside, "d", "file"),
+        {
+          minLength: 1,
+          maxLength: 4,
+        },
+      )
+      .map((parts) => parts.join("/"));
+    const linkName = fc.oneof(
+      name,
+      fc.constantFrom("/", "..", "../../outside", `${outside}/d`, outside, "/proc/self/cwd"),
+    );
+    const types = ["file", "directory", "symlink", "symlink", "link", "fifo"] as const;
+    const members = fc.array(fc.record({ type: fc.constantFrom(...types), name, linkName }), {
+      maxLength: 12,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        members,
+        fc.constantFrom("overlay" as const, "delete" as const),
+        async (list, whiteouts) => {
+          const to = directory("to");
+          // An entry that is refused must not hide those after it.
+          const tars = list.map((member) =>
+            makeTar([{ ...member, data: member.type === "file" ? "new" : "" }]),
+          );
+          for (const tar of tars) {
+            await apply(tar, to, { whiteouts }).catch((error: unknown) => assert.ok(error instanceof Fault));
+          }
+          await apply(makeTar(list), to, { whiteouts }).catch((error: unknown) =>
+            assert.ok(error instanceof Fault),
+          );
+          assert.deepEqual(listTree(outside), before);
+          fs.rmSync(to, { recursive: true });
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   it("stops at its limits", async () => {
