@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { TaskExitSchema } from "@slipway/api/containerd/events/events_pb";
+import { parseRuntimeConfig } from "./config.ts";
 import { noIo, processSpec, TestRuntime } from "./testing/runtime.ts";
 
 const life = ["/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete"];
@@ -176,3 +177,44 @@ function runs(pid: number): boolean {
 function shimOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
+
+describe("our own shims", () => {
+  const runtime = new TestRuntime({ containers_per_shim: 2 });
+  before(() => runtime.start());
+  after(() => runtime.end());
+  const shimOfTask = async (containerId: string): Promise<number> =>
+    shimOf((await runtime.tasks.get({ containerId })).pid);
+
+  it("hold as many containers as the configuration says, also after a restart", async () => {
+    const ids = [await runtime.sleeper(), await runtime.sleeper(), await runtime.sleeper()];
+    const [first, second, third] = await Promise.all(ids.map(shimOfTask));
+    assert.equal(first, second);
+    assert.notEqual(first, third);
+    await runtime.stop();
+    await runtime.start();
+    const [fourth, fifth] = [await runtime.sleeper(), await runtime.sleeper()];
+    assert.equal(await shimOfTask(fourth), third);
+    assert.ok(![first, third].includes(await shimOfTask(fifth)));
+  });
+
+  it("belong to one pod when they hold its containers", async () => {
+    const annotations = { "io.kubernetes.cri.sandbox-id": "pod" };
+    const ids: string[] = [];
+    for (const name of ["a", "b", "c"]) {
+      const id = runtime.container(["sleep", "1000"], { annotations: { ...annotations, name } });
+      await runtime.tasks.create(id, { rootfs: [], io: noIo });
+      await runtime.tasks.start({ containerId: id });
+      ids.push(id);
+    }
+    const shims = new Set(await Promise.all(ids.map(shimOfTask)));
+    assert.equal(shims.size, 1);
+    assert.ok(!shims.has(await shimOfTask(await runtime.sleeper())));
+  });
+
+  it("are refused a wrong number in the configuration", () => {
+    assert.throws(() => parseRuntimeConfig({ containers_per_shim: 0 }), {
+      code: "invalid_argument",
+      message: 'Cannot read "containers_per_shim": expected a positive number',
+    });
+  });
+});

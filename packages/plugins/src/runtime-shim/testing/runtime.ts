@@ -101,11 +101,15 @@ export class TestRuntime {
   }
 
   /** A container of busybox. */
-  container(args: readonly string[], options: { runtime?: string; terminal?: boolean } = {}): string {
+  container(
+    args: readonly string[],
+    options: { runtime?: string; annotations?: Readonly<Record<string, string>> } = {},
+  ): string {
     const id = `t${process.pid}-${(this.#count += 1)}-${Math.random().toString(36).slice(2, 8)}`;
     const spec = {
       ociVersion: "1.0.2",
-      process: processSpec(args, options.terminal),
+      process: processSpec(args),
+      annotations: options.annotations ?? {},
       root: { path: join(this.root, "rootfs") },
       hostname: "test",
       mounts: [{ destination: "/proc", type: "proc", source: "proc" }],
@@ -200,9 +204,8 @@ export class TestRuntime {
 }
 
 /** A process in a runtime spec. */
-export function processSpec(args: readonly string[], terminal = false): object {
+export function processSpec(args: readonly string[]): object {
   return {
-    terminal,
     user: { uid: 0, gid: 0 },
     args,
     env: ["PATH=/bin", "TERM=xterm"],

@@ -1,0 +1,59 @@
+// What slipwayd and its shims hold in memory beside Debian's containerd and its shims, at a number of containers that
+// sleep. Memory is proportional (PSS), in MB; the containers' own is not counted.
+import { readdirSync, readFileSync } from "node:fs";
+import { type Program, TestDaemon } from "../test/support/daemon.ts";
+import { TestFolder } from "../test/support/folder.ts";
+import { makeRootfs } from "../test/support/images.ts";
+import { output } from "../test/support/run.ts";
+
+const steps = [1, 10, 50, 100];
+using folder = new TestFolder("bench-density");
+const rootfs = makeRootfs(folder.join("rootfs"));
+
+/** PSS of the daemon and of the shims that name its folder, in MB. */
+function held(daemon: TestDaemon): { daemon: number; shims: number } {
+  const shims = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== daemon.pid)
+    .filter((pid) => /shim/.test(read(pid, "cmdline")) && read(pid, "cmdline").includes(daemon.folder.path));
+  const sum = shims.reduce((total, pid) => total + pss(pid), 0);
+  return { daemon: pss(String(daemon.pid)), shims: sum };
+}
+
+function pss(pid: string): number {
+  return Number(/^Pss: +(\d+)/m.exec(read(pid, "smaps_rollup"))?.[1] ?? 0) / 1024;
+}
+
+function read(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+async function measure(program: Program): Promise<Map<number, number>> {
+  await using daemon = await TestDaemon.start(program);
+  const totals = new Map<number, number>();
+  let count = 0;
+  for (const step of steps) {
+    for (; count < step; count += 1) {
+      const command = ["run", "-d", "--rootfs", rootfs, `sleeper-${count}`, "/bin/sleep", "10000"];
+      await output("ctr", ["-a", daemon.address, ...command]);
+    }
+    const { daemon: own, shims } = held(daemon);
+    totals.set(step, own + shims);
+    console.log(`${program}, ${step}: ${own.toFixed(0)} daemon + ${shims.toFixed(0)} shims MB`);
+  }
+  for (let index = 0; index < count; index += 1) {
+    await output("ctr", ["-a", daemon.address, "tasks", "rm", "-f", `sleeper-${index}`]);
+  }
+  return totals;
+}
+
+const ours = await measure("slipwayd");
+const theirs = await measure("containerd");
+for (const step of steps) {
+  console.log(
+    `${step} containers: ${((ours.get(step) ?? 0) / (theirs.get(step) ?? 1)).toFixed(2)} of containerd`,
+  );
+}
