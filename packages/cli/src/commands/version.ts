@@ -1,3 +1,6 @@
+import { Version as VersionService } from "@slipway/api/containerd/services/version/v1/version_pb";
+import { GrpcChannel } from "@slipway/grpc/channel";
+import { createClient } from "@slipway/rpc/create-client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { answers } from "../daemon/answers.ts";
@@ -21,20 +24,21 @@ export function configure(command: Command, cli: Cli): void {
     });
 }
 
-/** Asking for a version starts no daemon. */
-async function serverVersion(cli: Cli): Promise<{ Version: string; Revision: string } | undefined> {
-  const { address } = cli.globals;
-  const path = address.replace(/^unix:(\/\/)?/, "");
-  if (path.startsWith("/") && !(await answers(path))) return undefined;
-  const client = await cli.client();
-  const { version: Version, revision: Revision } = await client.introspection.version();
+/** Asking for a version starts no daemon, and loads nothing but what it takes to ask. */
+async function serverVersion({ globals }: Cli): Promise<ServerVersion | undefined> {
+  const path = globals.address.replace(/^unix:(\/\/)?/, "");
+  if (!path.startsWith("/") || !(await answers(path))) return undefined;
+  await using channel = new GrpcChannel(path);
+  const { version: Version, revision: Revision } = await createClient(VersionService, channel).version({});
   return { Version, Revision };
 }
 
-function textOf(
-  client: Readonly<Record<string, string>>,
-  server: { readonly Version: string; readonly Revision: string } | undefined,
-): string {
+interface ServerVersion {
+  readonly Version: string;
+  readonly Revision: string;
+}
+
+function textOf(client: Readonly<Record<string, string>>, server: ServerVersion | undefined): string {
   const lines = [
     "Client:",
     ` Version:      ${client["Version"]}`,

@@ -30,9 +30,3 @@ export function sourceLabel(host: string, repository: string, before: Labels): L
   const known = before[key]?.split(",") ?? [];
   return { [key]: [...new Set([...known, repository])].toSorted().join(",") };
 }
-
-/** The repository at `host` that has the blob, if one is known: other than `repository` itself. */
-export function knownSource(host: string, repository: string, labels: Labels): string | undefined {
-  const known = labels[sourcePrefix + host.replace(/:\d+$/, "")]?.split(",") ?? [];
-  return known.find((one) => one !== repository);
-}

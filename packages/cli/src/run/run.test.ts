@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Command } from "commander";
+import { environmentOf } from "./environment.ts";
+import { addRunFlags, requestOf, type RunFlags, type RunRequest } from "./flags.ts";
+import { restartLabels } from "./labels.ts";
+import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
+import { newId, newName } from "./names.ts";
+import { resourcesOf, rlimitOf } from "./resources.ts";
+import { parseRootfs } from "./rootfs.ts";
+
+function parse(...args: readonly string[]): { request: RunRequest; flags: RunFlags } {
+  let result: ReturnType<typeof parse> | undefined;
+  const program = new Command().enablePositionalOptions();
+  addRunFlags(program.command("run"))
+    .helpOption("--help")
+    .action((first: string | undefined, rest: readonly string[], flags: RunFlags) => {
+      result = { request: requestOf(first, rest, flags), flags };
+    });
+  program.parse(["run", ...args], { from: "user" });
+  if (!result) throw new Error("the command did not run");
+  return result;
+}
+
+describe("the flags of run", () => {
+  it("leaves everything after the image to the container", () => {
+    const { request, flags } = parse(
+      "-it",
+      "-h",
+      "box",
+      "-e",
+      "A=1",
+      "-e",
+      "B",
+      "busybox",
+      "ls",
+      "-l",
+      "--rm",
+    );
+    assert.deepEqual(request, { image: "busybox", command: ["ls", "-l", "--rm"] });
+    assert.deepEqual([flags.interactive, flags.tty, flags.hostname], [true, true, "box"]);
+    assert.deepEqual(flags.env, ["A=1", "B"]);
+    assert.equal(flags.rm, undefined);
+  });
+
+  it("takes the folder after --rootfs, or in the image's place", () => {
+    const wanted = { image: "/:O", command: ["sh", "-c", "true"] };
+    assert.deepEqual(parse("--rootfs", "/:O", "sh", "-c", "true").request, wanted);
+    assert.deepEqual(parse("--rootfs", "/:O", "-i", "sh", "-c", "true").request, wanted);
+    assert.deepEqual(parse("--rootfs", "-i", "/:O", "sh", "-c", "true").request, wanted);
+    assert.throws(() => parse("-i"), /no image was named/);
+  });
+
+  it("knows --net as --network", () => {
+    assert.equal(parse("--net", "none", "busybox").flags.network, "none");
+    assert.equal(parse("busybox").flags.network, "host");
+  });
+});
+
+describe("parseRootfs", () => {
+  it("tells a folder from one with a throw-away layer", () => {
+    assert.deepEqual(parseRootfs("/:O"), { path: "/", overlay: true });
+    assert.deepEqual(parseRootfs("/srv/tree"), { path: "/srv/tree", overlay: false });
+  });
+});
+
+describe("resourcesOf", () => {
+  it("reads sizes, CPUs and counts", () => {
+    assert.deepEqual(resourcesOf({ memory: "64m", memorySwap: "-1", cpus: "1.5", pidsLimit: "10" }), {
+      memory: { limit: 67_108_864, swap: -1 },
+      cpu: { quota: 150_000, period: 100_000 },
+      pids: { limit: 10 },
+    });
+    assert.deepEqual(resourcesOf({}), {});
+    assert.throws(() => resourcesOf({ memory: "lots" }), /--memory "lots"/);
+    assert.throws(() => resourcesOf({ cpus: "two" }), /--cpus "two"/);
+  });
+
+  it("reads ulimits", () => {
+    assert.deepEqual(rlimitOf("nofile=10:20"), { type: "RLIMIT_NOFILE", soft: 10, hard: 20 });
+    assert.deepEqual(rlimitOf("core=0"), { type: "RLIMIT_CORE", soft: 0, hard: 0 });
+    assert.throws(() => rlimitOf("nofile"), /SOFT/);
+  });
+});
+
+describe("mounts", () => {
+  it("binds with -v and --mount alike", () => {
+    const wanted = {
+      destination: "/data",
+      type: "bind",
+      source: "/tmp",
+      options: ["rbind", "ro", "rprivate"],
+    };
+    assert.deepEqual(volumeMount("/tmp:/data:ro"), wanted);
+    assert.deepEqual(typedMount("type=bind,source=/tmp,target=/data,readonly"), wanted);
+  });
+
+  it("refuses what it cannot do", () => {
+    assert.throws(() => volumeMount("name:/data"), /no named volumes/);
+    assert.throws(() => volumeMount("/tmp"), /SOURCE:\/DESTINATION/);
+    assert.throws(() => volumeMount("/tmp:/data:sideways"), /"sideways"/);
+    assert.throws(() => typedMount("type=bind,source=/no/such/folder,target=/x"), /no such file/);
+    assert.throws(() => typedMount("type=volume,target=/x"), /only bind/);
+  });
+
+  it("makes a tmpfs with its options", () => {
+    assert.deepEqual(tmpfsMount("/run:size=1m,exec").options, ["nosuid", "nodev", "size=1m", "exec"]);
+    const sized = typedMount("type=tmpfs,target=/run,tmpfs-size=1m");
+    assert.deepEqual(sized.options, ["noexec", "nosuid", "nodev", "size=1m"]);
+  });
+});
+
+describe("environmentOf", () => {
+  it("passes names on and reads files first", () => {
+    const folder = mkdtempSync(join(tmpdir(), "slipway-env-"));
+    const file = join(folder, "env");
+    writeFileSync(file, "# a comment\nA=file\n\nHOME\n");
+    assert.deepEqual(environmentOf(["A=flag", "MISSING"], [file], { HOME: "/root" }), [
+      "A=file",
+      "HOME=/root",
+      "A=flag",
+    ]);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe("names", () => {
+  it("makes ids and names that containerd takes", () => {
+    assert.match(newId(), /^[0-9a-f]{64}$/);
+    assert.match(newName(), /^[a-z]+_[a-z]+$/);
+  });
+});
+
+describe("restartLabels", () => {
+  it("are those of containerd's monitor", () => {
+    assert.deepEqual(restartLabels("no"), {});
+    assert.equal(restartLabels("on-failure:3")["containerd.io/restart.policy"], "on-failure:3");
+    assert.throws(() => restartLabels("sometimes"), /"sometimes"/);
+  });
+});
