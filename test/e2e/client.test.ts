@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { after, before, describe, it } from "node:test";
+import type { Client } from "@slipway/client/client";
+import { connect } from "@slipway/client/connect";
+import { containerSpec } from "@slipway/client/container-spec";
+import { decodeEvent } from "@slipway/client/events";
+import { readImage } from "@slipway/client/image-config";
+import { pull, type PullProgress } from "@slipway/client/pull";
+import { Stdio } from "@slipway/client/stdio";
+import type { ContentInfo } from "@slipway/core/content";
+import { hasCode } from "@slipway/fault/fault";
+import { type Program, TestDaemon } from "../support/daemon.ts";
+import { pushBusybox } from "../support/images.ts";
+import { TestRegistry } from "../support/registry.ts";
+import { output } from "../support/run.ts";
+
+const programs: readonly Program[] = [
+  "slipwayd",
+  ...(existsSync("/usr/bin/containerd") ? ["containerd" as const] : []),
+];
+
+for (const program of programs) {
+  describe(`the client with ${program}`, () => {
+    let daemon: TestDaemon;
+    let registry: TestRegistry;
+    let image: string;
+    let client: Client;
+
+    before(async () => {
+      [daemon, registry] = await Promise.all([TestDaemon.start(program), TestRegistry.start()]);
+      image = await pushBusybox(registry.host);
+      client = connect({ address: daemon.address });
+    });
+    after(async () => {
+      await client[Symbol.asyncDispose]();
+      await daemon[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
+    });
+
+    it("leaves the same content, labels and snapshots behind as ctr's pull does", async () => {
+      const theirs = client.inNamespace("theirs");
+      await output("ctr", ["-a", daemon.address, "-n", "theirs", "images", "pull", "--plain-http", image]);
+      const ours = client.inNamespace("ours");
+      await pull(ours, image);
+      assert.deepEqual(await belongingsOf(ours), await belongingsOf(theirs));
+      assert.deepEqual(await ours.leases.list(), []);
+    });
+
+    it("tells the progress of each blob, and does not fetch what is unpacked", async () => {
+      const seen: PullProgress[] = [];
+      const pulled = await pull(client.inNamespace("progress"), image, {
+        onProgress: (one) => seen.push(one),
+      });
+      const { manifest } = await readImage(client.inNamespace("progress").content, pulled.target);
+      for (const { digest } of manifest.layers) {
+        const states = seen.filter(({ target }) => target.digest === digest).map(({ state }) => state);
+        assert.deepEqual([...new Set(states)], ["waiting", "fetching", "fetched", "unpacking", "unpacked"]);
+      }
+      const again: PullProgress[] = [];
+      await pull(client.inNamespace("progress"), image, { onProgress: (one) => again.push(one) });
+      const [layer] = manifest.layers;
+      const states = again.filter(({ target }) => target.digest === layer?.digest).map(({ state }) => state);
+      assert.deepEqual(states, ["waiting", "unpacked"]);
+    });
+
+    it("leaves no lease and no image when a pull is given up or cannot be", async () => {
+      const given = client.inNamespace("given-up");
+      const leave = new AbortController();
+      const stopped = pull(given, image, { onProgress: () => leave.abort(), signal: leave.signal });
+      await assert.rejects(stopped, (error) => hasCode(error, "canceled"));
+      await assert.rejects(pull(given, `${registry.host}/no/such:image`), (error) =>
+        hasCode(error, "not_found"),
+      );
+      await pull(given, image);
+      assert.deepEqual(await given.leases.list(), []);
+      assert.deepEqual(
+        (await given.images.list()).map(({ name }) => name),
+        [image],
+      );
+    });
+
+    it("runs a task with its streams, and hears of it", async () => {
+      const { target } = await pull(client, image);
+      const { config, chainId } = await readImage(client.content, target);
+      const id = "client-test";
+      const rootfs = await client.snapshotter("overlayfs").prepare(id, chainId);
+      const script = "read line; echo got $line; echo bad >&2; exit 3";
+      const spec = containerSpec({ id, namespace: "default", image: config, args: ["sh", "-c", script] });
+      await client.containers.create({
+        id,
+        labels: {},
+        image,
+        runtime: { name: program === "slipwayd" ? "io.containerd.slipway.v1" : "io.containerd.runc.v2" },
+        spec: {
+          typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+          value: Buffer.from(JSON.stringify(spec)),
+        },
+        snapshotter: "overlayfs",
+        snapshotKey: id,
+        extensions: {},
+        sandboxId: "",
+      });
+      const leave = new AbortController();
+      const exits = client.events.subscribe(['topic=="/tasks/exit"'], { signal: leave.signal });
+      const heard = exits.next();
+      using stdio = Stdio.open({ folder: daemon.folder.join("fifo"), stdin: true });
+      await client.tasks.create(id, { rootfs, io: stdio.io });
+      const exit = client.tasks.wait({ containerId: id });
+      const printed = Promise.all([text(stdio.stdout), stdio.stderr && text(stdio.stderr)]);
+      await client.tasks.start({ containerId: id });
+      stdio.stdin?.write("typed\n");
+      assert.equal((await exit).exitStatus, 3);
+      assert.deepEqual(await printed, ["got typed\n", "bad\n"]);
+      const event = await heard;
+      assert.ok(!event.done);
+      assert.equal(decodeEvent(event.value)?.["exitStatus"], 3);
+      leave.abort();
+      await client.tasks.delete(id);
+      await client.containers.delete(id);
+      await client.snapshotter("overlayfs").remove(id);
+    });
+
+    it("goes on after the daemon was started again", async () => {
+      const { version } = await client.introspection.version();
+      await daemon.stop();
+      await assert.rejects(client.images.list(), (error) => hasCode(error, "unavailable"));
+      await daemon.start();
+      assert.equal((await client.introspection.version()).version, version);
+      assert.equal((await client.images.get(image)).name, image);
+    });
+  });
+}
+
+/** What a namespace has after a pull, without the times. */
+async function belongingsOf(client: Client): Promise<object> {
+  const blobs = (await Array.fromAsync(client.content.walk())).map(
+    ({ digest, sizeBytes, labels }: ContentInfo) => ({
+      digest,
+      sizeBytes,
+      labels,
+    }),
+  );
+  const snapshots = await Array.fromAsync(client.snapshotter("overlayfs").walk());
+  return {
+    blobs: blobs.toSorted((a, b) => a.digest.localeCompare(b.digest)),
+    images: (await client.images.list()).map(({ name, target, labels }) => ({ name, target, labels })),
+    snapshots: snapshots
+      .map(({ kind, name, parent }) => ({ kind, name, parent }))
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+  };
+}
