@@ -18,7 +18,7 @@ export interface RunOptions {
 export async function run(
   program: string,
   args: readonly string[],
-  { input, env, timeoutMs = 60_000 }: RunOptions = {},
+  { input, env, timeoutMs = 30_000 }: RunOptions = {},
 ): Promise<Result> {
   const child = spawn(program, args, {
     stdio: "pipe",
