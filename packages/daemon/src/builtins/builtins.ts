@@ -4,6 +4,7 @@ import { autoRemovePlugin } from "@slipway/plugins/auto-remove";
 import { contentPlugin } from "@slipway/plugins/content-local";
 import { walkingPlugin } from "@slipway/plugins/diff-walking";
 import { exchangePlugin } from "@slipway/plugins/events";
+import { fileThreadsPlugin } from "@slipway/plugins/file-threads";
 import { gcPlugin } from "@slipway/plugins/gc";
 import { metadataPlugin } from "@slipway/plugins/metadata";
 import { shimRuntimePlugin } from "@slipway/plugins/runtime-shim";
@@ -26,6 +27,7 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
   return [
     exchangePlugin,
     sqliteStorePlugin,
+    fileThreadsPlugin,
     contentPlugin,
     overlayPlugin,
     nativePlugin,

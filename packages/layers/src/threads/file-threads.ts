@@ -12,6 +12,8 @@ import type { Answers, Work, WorkKind } from "./messages.ts";
 
 // A thread takes 40 ms to start and some megabytes while it is there.
 const idleMs = 5_000;
+// A layer that comes slowly keeps its thread: those of other images must not wait behind it on a small machine.
+const maxThreads = Math.max(4, availableParallelism());
 
 interface RunOptions {
   readonly input?: AsyncIterable<Uint8Array>;
@@ -22,12 +24,12 @@ interface RunOptions {
 
 /**
  * Does what walks whole file trees, in threads with synchronous calls: a promise for each of 100,000 calls takes longer
- * than the calls, and would hold up everybody else (bench/unpack.ts). As many at a time as there are cores.
+ * than the calls, and would hold up everybody else (bench/unpack.ts).
  */
 export class FileThreads implements AsyncDisposable {
   readonly #idle: { readonly worker: Worker; readonly timer: NodeJS.Timeout }[] = [];
   readonly #waiting: (() => void)[] = [];
-  #free = availableParallelism();
+  #free = maxThreads;
 
   /** As unpackLayer(). An abort ends it with `canceled`, and leaves what is already there. */
   async unpack(

@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { definePlugin } from "@slipway/core/plugin";
 import { DiffPlugin, MetadataPlugin } from "@slipway/core/plugin-kinds";
-import { FileThreads } from "@slipway/layers/threads";
 import { hostPlatform } from "@slipway/oci/platform";
+import { FileThreadsPlugin } from "../file-threads/file-threads.ts";
 import { applyBlob } from "./apply.ts";
 import { compareMounts } from "./compare.ts";
 import { unmountLeftovers } from "./mounted.ts";
@@ -11,13 +11,12 @@ import { unmountLeftovers } from "./mounted.ts";
 export const walkingPlugin = definePlugin({
   kind: DiffPlugin,
   id: "walking",
-  needs: { metadata: MetadataPlugin },
+  needs: { metadata: MetadataPlugin, threads: FileThreadsPlugin },
   platforms: [hostPlatform()],
   parseConfig: () => undefined,
-  async start({ metadata }, _config, { stateDir, log }) {
+  async start({ metadata, threads }, _config, { stateDir, log }) {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     await unmountLeftovers(stateDir);
-    const threads = new FileThreads();
     const parts = { threads, stateDir, log };
     return {
       instance: {
@@ -29,7 +28,6 @@ export const walkingPlugin = definePlugin({
           };
         },
       },
-      stop: () => threads[Symbol.asyncDispose](),
     };
   },
 });

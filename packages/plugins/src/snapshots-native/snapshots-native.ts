@@ -1,7 +1,7 @@
 import { definePlugin } from "@slipway/core/plugin";
 import { SnapshotterPlugin, StorePlugin } from "@slipway/core/plugin-kinds";
-import { FileThreads } from "@slipway/layers/threads";
 import { hostPlatform } from "@slipway/oci/platform";
+import { FileThreadsPlugin } from "../file-threads/file-threads.ts";
 import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
 import { textOf } from "../snapshot-storage/read-table.ts";
 import { nativeFolders } from "./native-folders.ts";
@@ -10,15 +10,14 @@ import { nativeFolders } from "./native-folders.ts";
 export const nativePlugin = definePlugin({
   kind: SnapshotterPlugin,
   id: "native",
-  needs: { store: StorePlugin },
+  needs: { store: StorePlugin, threads: FileThreadsPlugin },
   platforms: [hostPlatform()],
   parseConfig: (table) => ({ rootPath: textOf(table, "root_path") }),
-  async start({ store }, config, { rootDir, log }) {
+  async start({ store, threads }, config, { rootDir, log }) {
     const root = config.rootPath ?? rootDir;
-    const threads = new FileThreads();
     const folders = nativeFolders(threads);
     const options = { root, name: "native", store, threads, log, folders, removesLater: false };
     const instance = await FolderSnapshotter.open(options);
-    return { instance, exports: { root }, stop: () => threads[Symbol.asyncDispose]() };
+    return { instance, exports: { root } };
   },
 });

@@ -3,8 +3,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { definePlugin } from "@slipway/core/plugin";
 import { SnapshotterPlugin, StorePlugin } from "@slipway/core/plugin-kinds";
-import { FileThreads } from "@slipway/layers/threads";
 import { hostPlatform } from "@slipway/oci/platform";
+import { FileThreadsPlugin } from "../file-threads/file-threads.ts";
 import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
 import { flagOf, textOf, textsOf } from "../snapshot-storage/read-table.ts";
 import { checkOverlay, isInUserNamespace, overlayOptions } from "./kernel-support.ts";
@@ -14,7 +14,7 @@ import { overlayFolders } from "./overlay-folders.ts";
 export const overlayPlugin = definePlugin({
   kind: SnapshotterPlugin,
   id: "overlayfs",
-  needs: { store: StorePlugin },
+  needs: { store: StorePlugin, threads: FileThreadsPlugin },
   platforms: [hostPlatform()],
   parseConfig: (table) => ({
     rootPath: textOf(table, "root_path"),
@@ -22,12 +22,11 @@ export const overlayPlugin = definePlugin({
     syncRemove: flagOf(table, "sync_remove"),
     mountOptions: textsOf(table, "mount_options"),
   }),
-  async start({ store }, config, { rootDir, log }) {
+  async start({ store, threads }, config, { rootDir, log }) {
     const root = config.rootPath ?? rootDir;
     await mkdir(root, { recursive: true, mode: 0o700 });
     // Once is enough: a start need not load what mounts.
     if (!existsSync(join(root, "snapshots"))) await checkOverlay(root);
-    const threads = new FileThreads();
     const instance = await FolderSnapshotter.open({
       root,
       name: "overlayfs",
@@ -42,7 +41,6 @@ export const overlayPlugin = definePlugin({
       exports: { root },
       // Whiteouts of a layer that is unpacked before its parent are devices, which a user namespace may not make.
       capabilities: isInUserNamespace() ? [] : ["rebase"],
-      stop: () => threads[Symbol.asyncDispose](),
     };
   },
 });
