@@ -1,7 +1,9 @@
+import { rmSync } from "node:fs";
 import type { EventPublisher } from "@slipway/core/events";
 import type { Logger } from "@slipway/core/plugin";
 import type { ProcessExit } from "@slipway/core/tasks";
 import { messageOf } from "@slipway/fault/fault";
+import { readBootstrap, socketPath } from "./bootstrap.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ShimBinary } from "./shim-binary.ts";
 
@@ -36,6 +38,7 @@ export class DeadShims {
     this.#log.info("cleaning up after shim disconnected", { namespace, id });
     let exit: ProcessExit = { pid, exitStatus: 255, exitedAt: new Date() };
     try {
+      removeSocket(bundle);
       exit = await binary.delete(AbortSignal.timeout(this.#cleanupMs));
       bundle.delete();
     } catch (error) {
@@ -47,4 +50,15 @@ export class DeadShims {
     }
     return exit;
   }
+}
+
+/** A shim that was killed leaves its socket, and no program removes it. */
+function removeSocket(bundle: Bundle): void {
+  let address: string;
+  try {
+    ({ address } = readBootstrap(bundle));
+  } catch {
+    return;
+  }
+  if (address.startsWith("unix://")) rmSync(socketPath(address), { force: true });
 }
