@@ -1,7 +1,6 @@
 import type { Container } from "@slipway/core/containers";
 import type { CreateTaskOptions } from "@slipway/core/tasks";
 import { codeOf, Fault, hasCode, messageOf } from "@slipway/fault/fault";
-import type { CallOptions } from "@slipway/rpc/client";
 import { Bundle } from "./bundle.ts";
 import { parseSpec } from "./bundle-spec.ts";
 import { toAny } from "./messages.ts";
@@ -15,7 +14,6 @@ export async function createTask(
   namespace: string,
   container: Container,
   options: CreateTaskOptions,
-  call: CallOptions,
 ): Promise<number> {
   const { id, runtime } = container;
   const spec = container.spec && parseSpec(container.spec);
@@ -37,16 +35,15 @@ export async function createTask(
     ...options.io,
     ...(taskOptions ? { options: toAny(taskOptions) } : {}),
   };
-  task.pid = await saying("failed to create shim task", create(task, request, call));
+  task.pid = await saying("failed to create shim task", create(task, request));
   registry.add(task);
   undo.move();
   return task.pid;
 }
 
 async function create(
-  { shim }: ShimTask,
+  { shim, call }: ShimTask,
   request: Parameters<ShimTask["shim"]["tasks"]["create"]>[0],
-  call: CallOptions,
 ): Promise<number> {
   try {
     return (await shim.tasks.create(request, call)).pid;
@@ -59,7 +56,7 @@ async function create(
 
 /** A shim that could not create the container may hold a part of it. */
 async function giveUp(task: ShimTask): Promise<void> {
-  const quickly = { timeoutMs: 5000 };
+  const quickly = { ...task.call, timeoutMs: 5000 };
   await task.shim.tasks.delete({ id: task.id }, quickly).catch(() => undefined);
   await task.release().catch(() => undefined);
 }

@@ -1,19 +1,14 @@
 import type { ProcessExit } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
-import type { CallOptions } from "@slipway/rpc/client";
 import { toDate } from "./messages.ts";
 import type { ShimTask } from "./shim-task.ts";
 import type { TaskRegistry } from "./task-registry.ts";
 
 /** Has the shim delete a stopped task, gives the shim back, and removes the bundle. */
-export async function deleteTask(
-  registry: TaskRegistry,
-  task: ShimTask,
-  call: CallOptions,
-): Promise<ProcessExit> {
+export async function deleteTask(registry: TaskRegistry, task: ShimTask): Promise<ProcessExit> {
   let exit: ProcessExit;
   try {
-    const answer = await task.shim.tasks.delete({ id: task.id }, call);
+    const answer = await task.shim.tasks.delete({ id: task.id }, task.call);
     exit = { pid: answer.pid, exitStatus: answer.exitStatus, exitedAt: toDate(answer.exitedAt) };
   } catch (error) {
     if (hasCode(error, "unavailable")) return await task.lost;

@@ -105,15 +105,15 @@ export class Launcher {
   }
 
   #foreignTask(bundle: Bundle, shim: ShimConnection, binary: ShimBinary): ShimTask {
-    const release = async (): Promise<void> => {
+    const task = new ShimTask(bundle, shim, binary, async () => {
       try {
         // It ends unless it holds other tasks.
-        await shim.tasks.shutdown({ id: bundle.id }, { timeoutMs: this.#shutdownMs });
+        await shim.tasks.shutdown({ id: bundle.id }, { ...task.call, timeoutMs: this.#shutdownMs });
       } finally {
         await shim.close();
       }
-    };
-    return new ShimTask(bundle, shim, binary, release);
+    });
+    return task;
   }
 
   #binary(path: string, bundle: Bundle): ShimBinary {

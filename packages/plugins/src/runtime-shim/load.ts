@@ -8,6 +8,7 @@ import { parseSpec } from "./bundle-spec.ts";
 import type { DeadShims } from "./dead-shims.ts";
 import type { Launcher } from "./launcher.ts";
 import { shimGroup } from "./shim-group.ts";
+import type { ShimTask } from "./shim-task.ts";
 import type { TaskRegistry } from "./task-registry.ts";
 
 /** Finds the tasks of an earlier daemon again by their bundles, and cleans up after those whose shim is dead. */
@@ -80,11 +81,8 @@ export class TaskLoader {
     return true;
   }
 
-  async #state({
-    id,
-    shim,
-  }: Awaited<ReturnType<Launcher["findAgain"]>>): Promise<{ pid: number } | undefined> {
-    const call = { timeoutMs: this.#loadMs };
+  async #state({ id, shim, call: own }: ShimTask): Promise<{ pid: number } | undefined> {
+    const call = { ...own, timeoutMs: this.#loadMs };
     try {
       return await shim.tasks.state({ id }, call);
     } catch (error) {

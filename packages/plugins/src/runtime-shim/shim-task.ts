@@ -1,4 +1,6 @@
 import type { ProcessExit } from "@slipway/core/tasks";
+import type { CallOptions } from "@slipway/rpc/client";
+import { Metadata } from "@slipway/rpc/metadata";
 import type { Bundle } from "./bundle.ts";
 import type { ShimBinary } from "./shim-binary.ts";
 import type { ShimConnection } from "./shim-connection.ts";
@@ -10,6 +12,8 @@ export class ShimTask {
   readonly binary: ShimBinary;
   /** Gives the shim back: called once, when the task is deleted. */
   readonly release: () => Promise<void>;
+  /** With what every call to the shim is made: the namespace, as containerd tells it. */
+  readonly call: CallOptions;
   /** Of the first process; 0 until it is created. */
   pid = 0;
   /** Of the execs that this daemon started. */
@@ -21,6 +25,7 @@ export class ShimTask {
     this.shim = shim;
     this.binary = binary;
     this.release = release;
+    this.call = { metadata: new Metadata([["containerd-namespace-ttrpc", bundle.namespace]]) };
   }
 
   get id(): string {

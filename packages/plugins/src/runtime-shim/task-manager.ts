@@ -11,8 +11,6 @@ import type {
   TaskManager,
 } from "@slipway/core/tasks";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
-import type { CallOptions } from "@slipway/rpc/client";
-import { Metadata } from "@slipway/rpc/metadata";
 import type { BundleFolders } from "./bundle.ts";
 import { createTask } from "./create-task.ts";
 import { deleteTask } from "./delete-task.ts";
@@ -35,23 +33,21 @@ export class ShimTaskManager implements TaskManager {
   readonly #parts: TaskManagerParts;
   readonly #namespace: string;
   readonly #containers: Pick<ContainerStore, "get">;
-  readonly #call: CallOptions;
 
   constructor(parts: TaskManagerParts, namespace: string, containers: Pick<ContainerStore, "get">) {
     this.#parts = parts;
     this.#namespace = namespace;
     this.#containers = containers;
-    this.#call = { metadata: new Metadata([["containerd-namespace-ttrpc", namespace]]) };
   }
 
   async create(containerId: string, options: CreateTaskOptions): Promise<number> {
     const container = await this.#containers.get(containerId);
-    return await createTask(this.#parts, this.#namespace, container, options, this.#call);
+    return await createTask(this.#parts, this.#namespace, container, options);
   }
 
   async start({ containerId, execId = "" }: ProcessRef): Promise<number> {
     const task = await this.#task(containerId);
-    const { pid } = await task.shim.tasks.start({ id: task.id, execId }, this.#call);
+    const { pid } = await task.shim.tasks.start({ id: task.id, execId }, task.call);
     if (execId === "") task.pid = pid;
     else task.execPids.set(execId, pid);
     return pid;
@@ -59,12 +55,12 @@ export class ShimTaskManager implements TaskManager {
 
   async delete(containerId: string): Promise<ProcessExit> {
     const task = await this.#task(containerId);
-    return await deleteTask(this.#parts.registry, task, this.#call);
+    return await deleteTask(this.#parts.registry, task);
   }
 
   async deleteProcess(containerId: string, execId: string): Promise<ProcessExit> {
     const task = await this.#task(containerId);
-    const { pid, exitStatus, exitedAt } = await task.shim.tasks.delete({ id: task.id, execId }, this.#call);
+    const { pid, exitStatus, exitedAt } = await task.shim.tasks.delete({ id: task.id, execId }, task.call);
     task.execPids.delete(execId);
     return { pid, exitStatus, exitedAt: toDate(exitedAt) };
   }
@@ -86,7 +82,7 @@ export class ShimTaskManager implements TaskManager {
     { all = false }: { readonly all?: boolean } = {},
   ): Promise<void> {
     const task = await this.#task(containerId);
-    await task.shim.tasks.kill({ id: task.id, execId, signal, all }, this.#call);
+    await task.shim.tasks.kill({ id: task.id, execId, signal, all }, task.call);
   }
 
   async exec(containerId: string, execId: string, { io, spec }: ExecOptions): Promise<void> {
@@ -97,7 +93,7 @@ export class ShimTaskManager implements TaskManager {
     } catch (error) {
       throw new Fault("invalid_argument", `invalid exec id ${execId}: ${messageOf(error)}`, { cause: error });
     }
-    await task.shim.tasks.exec({ id: task.id, execId, ...io, spec: toAny(spec) }, this.#call);
+    await task.shim.tasks.exec({ id: task.id, execId, ...io, spec: toAny(spec) }, task.call);
   }
 
   async resizePty(
@@ -105,33 +101,33 @@ export class ShimTaskManager implements TaskManager {
     { columns, rows }: { readonly columns: number; readonly rows: number },
   ): Promise<void> {
     const task = await this.#task(containerId);
-    await task.shim.tasks.resizePty({ id: task.id, execId, width: columns, height: rows }, this.#call);
+    await task.shim.tasks.resizePty({ id: task.id, execId, width: columns, height: rows }, task.call);
   }
 
   async closeStdin({ containerId, execId = "" }: ProcessRef): Promise<void> {
     const task = await this.#task(containerId);
-    await task.shim.tasks.closeIO({ id: task.id, execId, stdin: true }, this.#call);
+    await task.shim.tasks.closeIO({ id: task.id, execId, stdin: true }, task.call);
   }
 
   async pause(containerId: string): Promise<void> {
-    const { id, shim } = await this.#task(containerId);
-    await shim.tasks.pause({ id }, this.#call);
+    const { id, shim, call } = await this.#task(containerId);
+    await shim.tasks.pause({ id }, call);
   }
 
   async resume(containerId: string): Promise<void> {
-    const { id, shim } = await this.#task(containerId);
-    await shim.tasks.resume({ id }, this.#call);
+    const { id, shim, call } = await this.#task(containerId);
+    await shim.tasks.resume({ id }, call);
   }
 
   async pids(containerId: string): Promise<ProcessInfo[]> {
-    const { id, shim } = await this.#task(containerId);
-    const { processes } = await shim.tasks.pids({ id }, this.#call);
+    const { id, shim, call } = await this.#task(containerId);
+    const { processes } = await shim.tasks.pids({ id }, call);
     return processes.map(({ pid, info }) => ({ pid, ...(info ? { info } : {}) }));
   }
 
   async checkpoint(containerId: string, path: string, options?: Any): Promise<void> {
-    const { id, shim } = await this.#task(containerId);
-    await shim.tasks.checkpoint({ id, path, ...(options ? { options: toAny(options) } : {}) }, this.#call);
+    const { id, shim, call } = await this.#task(containerId);
+    await shim.tasks.checkpoint({ id, path, ...(options ? { options: toAny(options) } : {}) }, call);
   }
 
   async update(
@@ -139,13 +135,13 @@ export class ShimTaskManager implements TaskManager {
     resources: Any,
     annotations: Readonly<Record<string, string>> = {},
   ): Promise<void> {
-    const { id, shim } = await this.#task(containerId);
-    await shim.tasks.update({ id, resources: toAny(resources), annotations }, this.#call);
+    const { id, shim, call } = await this.#task(containerId);
+    await shim.tasks.update({ id, resources: toAny(resources), annotations }, call);
   }
 
   async metrics(containerId: string): Promise<Any> {
-    const { id, shim } = await this.#task(containerId);
-    const { stats } = await shim.tasks.stats({ id }, this.#call);
+    const { id, shim, call } = await this.#task(containerId);
+    const { stats } = await shim.tasks.stats({ id }, call);
     if (!stats) throw new Fault("not_found", `task ${id} has no metrics`);
     return stats;
   }
@@ -156,7 +152,7 @@ export class ShimTaskManager implements TaskManager {
   ): Promise<ProcessExit> {
     const task = await this.#task(containerId);
     try {
-      const call = { ...this.#call, ...(signal ? { signal } : {}) };
+      const call = { ...task.call, ...(signal ? { signal } : {}) };
       const { exitStatus, exitedAt } = await task.shim.tasks.wait({ id: task.id, execId }, call);
       const pid = execId === "" ? task.pid : (task.execPids.get(execId) ?? 0);
       return { pid, exitStatus, exitedAt: toDate(exitedAt) };
@@ -176,7 +172,7 @@ export class ShimTaskManager implements TaskManager {
   }
 
   async #state(task: ShimTask, execId: string): Promise<ProcessState> {
-    const call = { ...this.#call, timeoutMs: this.#parts.stateMs };
+    const call = { ...task.call, timeoutMs: this.#parts.stateMs };
     try {
       const state = await task.shim.tasks.state({ id: task.id, execId }, call);
       const { stdin, stdout, stderr, terminal, pid, exitStatus, exitedAt } = state;

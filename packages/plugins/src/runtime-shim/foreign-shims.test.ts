@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { BootstrapResultSchema } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
+import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
+import { Task } from "@slipway/api/containerd/task/v3/task_pb";
+import { Status } from "@slipway/api/containerd/v1/types/types_pb";
+import { GrpcServer } from "@slipway/grpc/server";
+import { type CallContext, serve, type ServiceHandlers } from "@slipway/rpc/service";
+import { TtrpcServer } from "@slipway/ttrpc/server";
+import { parseBootstrap } from "./bootstrap.ts";
+import { findShimBinary } from "./shim-binary.ts";
+import { noIo, TestRuntime } from "./testing/runtime.ts";
+
+/** A shim that only says that it does what it is told; its calls are noted. */
+class FakeShim {
+  readonly calls: string[] = [];
+  readonly handlers: Partial<ServiceHandlers<typeof Task>> = {
+    create: (_, context) => this.#note(context, { pid: 77 }),
+    start: (_, context) => this.#note(context, { pid: 77 }),
+    state: (_, context) => this.#note(context, { pid: 77, status: Status.RUNNING }),
+    delete: (_, context) => this.#note(context, { pid: 77, exitStatus: 5 }),
+    shutdown: (_, context) => this.#note(context, {}),
+  };
+
+  #note<T>({ path, metadata }: CallContext, answer: T): T {
+    this.calls.push(`${path} ${metadata.get("containerd-namespace-ttrpc")}`);
+    return answer;
+  }
+}
+
+describe("a shim of another's", () => {
+  const runtime = new TestRuntime();
+  before(() => runtime.start());
+  after(() => runtime.end());
+
+  /** A program that answers `start` with `answer`, and notes how it was called. */
+  const program = (name: string, answer: string): string => {
+    const path = join(runtime.root, name);
+    writeFileSync(
+      path,
+      `#!/bin/sh
+for last; do :; done
+[ "$last" = start ] || exit 0
+echo "$PWD $NAMESPACE $TTRPC_ADDRESS $*" > ${path}.called
+printf '%s' '${answer}'
+`,
+      { mode: 0o700 },
+    );
+    return path;
+  };
+  const life = async (path: string): Promise<string> => {
+    const containerId = runtime.container(["true"], { runtime: path });
+    assert.equal(await runtime.tasks.create(containerId, { rootfs: [], io: noIo }), 77);
+    assert.equal(await runtime.tasks.start({ containerId }), 77);
+    assert.equal((await runtime.tasks.get({ containerId })).status, "running");
+    assert.equal((await runtime.tasks.delete(containerId)).exitStatus, 5);
+    return containerId;
+  };
+
+  it("is called over gRPC when it says so, and in the folder and with the words of containerd", async () => {
+    const shim = new FakeShim();
+    const socket = join(runtime.root, "grpc.sock");
+    await using server = new GrpcServer([serve(Task, shim.handlers)]);
+    await server.listen(socket);
+    const path = program(
+      "grpc-shim",
+      JSON.stringify({ version: 3, address: `unix://${socket}`, protocol: "grpc" }),
+    );
+    const id = await life(path);
+    const [folder, namespace, address, ...args] = readFileSync(`${path}.called`, "utf8").trim().split(" ");
+    assert.deepEqual([folder, namespace], [runtime.bundle(id), "test"]);
+    assert.match(address ?? "", /\.ttrpc$/);
+    assert.equal(
+      args.join(" ").replace(/-address \S+ -publish-binary \S+/, "..."),
+      `-namespace test ... -id ${id} start`,
+    );
+    assert.deepEqual(
+      shim.calls.map((call) => call.replace("/containerd.task.v3.Task/", "")),
+      ["Create test", "Start test", "State test", "Delete test", "Shutdown test"],
+    );
+  });
+
+  it("is called with version 2 when it does not know the version that it said", async () => {
+    const shim = new FakeShim();
+    const socket = join(runtime.root, "ttrpc.sock");
+    await using server = new TtrpcServer([
+      serve(TaskV2, shim.handlers as unknown as ServiceHandlers<typeof TaskV2>),
+    ]);
+    await server.listen(socket);
+    await life(program("ttrpc-shim", JSON.stringify({ version: 3, address: socket, protocol: "ttrpc" })));
+    assert.ok(shim.calls.every((call) => call.startsWith("/containerd.task.v2.Task/")));
+  });
+
+  it("is told apart by what it answers", () => {
+    const bytes = toBinary(
+      BootstrapResultSchema,
+      create(BootstrapResultSchema, { version: 3, address: "unix:///a", protocol: "TTRPC" }),
+    );
+    const bare = { version: 2, address: "unix:///a", protocol: "ttrpc" };
+    assert.deepEqual(parseBootstrap(bytes), { ...bare, version: 3 });
+    assert.deepEqual(parseBootstrap(Buffer.from("unix:///a\n")), bare);
+    const newer = JSON.stringify({ ...bare, version: 4 });
+    assert.throws(() => parseBootstrap(Buffer.from(newer)), {
+      code: "unimplemented",
+      message: "unsupported shim version (4): not implemented",
+    });
+  });
+
+  it("is not looked for by a name that cannot be one", () => {
+    for (const name of ["nope", "a/b.c", ".runc.v2"]) {
+      assert.throws(() => findShimBinary(name), /failed to resolve runtime path: invalid runtime name/);
+    }
+    assert.throws(() => findShimBinary("/nope"), /stat \/nope: no such file or directory/);
+  });
+});
