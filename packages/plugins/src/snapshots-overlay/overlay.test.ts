@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
 import { snapshotterConformance } from "@slipway/core/snapshots/conformance";
 import { mountAll } from "@slipway/linux/mount";
 import { openAlone } from "../snapshot-storage/testing.ts";
@@ -8,4 +10,39 @@ const folders = overlayFolders({ mountOptions: overlayOptions([]), upperdirLabel
 snapshotterConformance("overlayfs", {
   open: (root) => openAlone(root, "overlayfs", () => folders),
   mount: mountAll,
+});
+
+describe("overlay mounts", () => {
+  const labels = {};
+  const mountsOf = (kind: "active" | "view", ...parentIds: number[]): unknown =>
+    overlayFolders({ mountOptions: ["volatile"], upperdirLabel: false }).mounts(
+      { id: 9, kind, parentIds, labels },
+      (id) => `/s/${id}`,
+    );
+
+  it("are containerd's, word for word", () => {
+    assert.deepEqual(mountsOf("active"), [{ type: "bind", source: "/s/9/fs", options: ["rw", "rbind"] }]);
+    assert.deepEqual(mountsOf("view"), [{ type: "bind", source: "/s/9/fs", options: ["ro", "rbind"] }]);
+    assert.deepEqual(mountsOf("view", 3), [{ type: "bind", source: "/s/3/fs", options: ["ro", "rbind"] }]);
+    assert.deepEqual(mountsOf("active", 3, 2), [
+      {
+        type: "overlay",
+        source: "overlay",
+        options: ["workdir=/s/9/work", "upperdir=/s/9/fs", "lowerdir=/s/3/fs:/s/2/fs", "volatile"],
+      },
+    ]);
+    assert.deepEqual(mountsOf("view", 3, 2), [
+      { type: "overlay", source: "overlay", options: ["lowerdir=/s/3/fs:/s/2/fs", "volatile"] },
+    ]);
+  });
+
+  it("have the options that the configuration gives, and those that it does not speak of", () => {
+    assert.ok(overlayOptions([]).includes("index=off"));
+    assert.deepEqual(overlayOptions(["index=on", "volatile"]), ["index=on", "volatile"]);
+  });
+
+  it("tell the upper directory in a label when asked to", () => {
+    const labelling = overlayFolders({ mountOptions: [], upperdirLabel: true });
+    assert.deepEqual(labelling.labels?.("/s/9"), { "containerd.io/snapshot/overlay.upperdir": "/s/9/fs" });
+  });
 });
