@@ -35,13 +35,18 @@ export function contentConformance(
       await assert.rejects(bytesOf(store, digest, hello.length + 1), { code: "out_of_range" });
     });
 
-    it("keeps blobs of many chunks, and of none", async () => {
+    it("keeps blobs of many chunks, read whole or piece by piece, and of none", async () => {
       const large = Buffer.alloc(5_000_001, "0123456789abcdef-");
       await using writer = await store.writer("large");
       for (let at = 0; at < large.length; at += 700_000) await writer.write(large.subarray(at, at + 700_000));
       const digest = await writer.commit({ total: large.length, expected: digestOf(large) });
       assert.equal(digestOf(await bytesOf(store, digest)), digest);
       assert.deepEqual(await bytesOf(store, digest, 1_048_570, 20), large.subarray(1_048_570, 1_048_590));
+      for (const step of [32 * 1024, 300_001]) {
+        const pieces: Buffer[] = [];
+        for (let at = 0; at < large.length; at += step) pieces.push(await bytesOf(store, digest, at, step));
+        assert.equal(digestOf(Buffer.concat(pieces)), digest);
+      }
       const empty = await put(store, "empty", Buffer.alloc(0));
       assert.equal((await bytesOf(store, empty)).length, 0);
     });

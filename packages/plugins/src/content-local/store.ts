@@ -17,6 +17,7 @@ import { type Digest, parseDigest } from "@slipway/oci/digest";
 import { readIngest } from "./ingest-folder.ts";
 import { blobPath, blobsFolder, ingestFolder, ingestsFolder } from "./layout.ts";
 import { readFileRange } from "./read-file.ts";
+import { SequentialReads } from "./sequential-reads.ts";
 import { failedWith } from "./system-errors.ts";
 import { LocalWriter } from "./writer.ts";
 
@@ -32,6 +33,7 @@ export class LocalContentStore implements ContentStore {
   readonly #labels: LabelStore | undefined;
   /** The refs that have a writer, and since when. */
   readonly #locks = new Map<string, Date>();
+  readonly #reads = new SequentialReads();
 
   constructor(root: string, labels?: LabelStore) {
     this.#root = root;
@@ -39,12 +41,16 @@ export class LocalContentStore implements ContentStore {
   }
 
   async *read(digest: Digest, { offset = 0, length, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
-    const { sizeBytes } = await this.info(digest);
+    const sizeBytes = this.#reads.sizeOf(digest) ?? (await this.info(digest)).sizeBytes;
     if (offset > sizeBytes) {
       throw new Fault("out_of_range", `read past object length ${sizeBytes} bytes: out of range`);
     }
-    const rest = sizeBytes - offset;
-    yield* readFileRange(blobPath(this.#root, digest), offset, Math.min(length ?? rest, rest), signal);
+    const wanted = Math.min(length ?? sizeBytes, sizeBytes - offset);
+    const path = blobPath(this.#root, digest);
+    const ahead =
+      length === undefined ? undefined : this.#reads.take(digest, path, sizeBytes, offset, wanted);
+    if (ahead) yield await ahead;
+    else yield* readFileRange(path, offset, wanted, signal);
   }
 
   async info(digest: Digest): Promise<ContentInfo> {
@@ -135,6 +141,7 @@ export class LocalContentStore implements ContentStore {
   async delete(digest: Digest): Promise<void> {
     try {
       await unlink(blobPath(this.#root, digest));
+      this.#reads.forget(digest);
     } catch (error) {
       throw failedWith(error, "ENOENT") ? missingBlob(digest) : error;
     }
