@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { binFolder, type Program, TestDaemon } from "../support/daemon.ts";
+import { TestFolder } from "../support/folder.ts";
 import { pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
 import { type Result, run, type RunOptions } from "../support/run.ts";
@@ -148,6 +149,14 @@ for (const program of programs) {
       assert.deepEqual(names.trim().split("\n").toSorted(), [image, other].toSorted());
     });
 
+    it("shows what containers use, and their processes", async () => {
+      await printed(["run", "-d", "--name", "busy", image, "sleep", "1000"]);
+      const format = "{{.Name}} {{.PIDs}} {{.CPUPerc}}";
+      assert.match(await printed(["stats", "--no-stream", "--format", format]), /^busy 1 \d+\.\d\d%\n$/);
+      assert.match(await printed(["top", "busy"]), /PID[^]*sleep 1000\n$/);
+      await printed(["rm", "-f", "busy"]);
+    });
+
     it("removes a detached container when it ends, where the daemon can", async () => {
       const said = await slipway(["run", "-d", "--rm", "--name", "brief", image, "true"]);
       if (program === "containerd") {
@@ -161,4 +170,48 @@ for (const program of programs) {
       assert.ok((await gone()) || (await gone()) || (await gone()));
     });
   });
+}
+
+describe("slipway without a daemon", () => {
+  it("starts slipwayd, which stays, and says so when it cannot", async () => {
+    using folder = new TestFolder("start");
+    const address = folder.join("run/s.sock");
+    const env = {
+      SLIPWAY_ADDRESS: address,
+      SLIPWAY_ROOT: folder.join("root"),
+      SLIPWAY_STATE: folder.join("state"),
+    };
+    const slipway = (...args: readonly string[]): Promise<Result> =>
+      run(join(binFolder, "slipway"), args, { env });
+    try {
+      const both = await Promise.all([slipway("ps", "-q"), slipway("ps", "-q")]);
+      for (const said of both) assert.deepEqual(said, { code: 0, stdout: "", stderr: "" });
+      const said = await slipway("run", "--rm", "--rootfs", "/:O", "sh", "-c", "echo hello");
+      assert.deepEqual(said, { code: 0, stdout: "hello\n", stderr: "" });
+      assert.match((await slipway("version")).stdout, /slipwayd:/);
+      writeFileSync(folder.join("file"), "");
+      const failed = await run(join(binFolder, "slipway"), ["ps"], {
+        env: { ...env, SLIPWAY_ADDRESS: folder.join("other/s.sock"), SLIPWAY_ROOT: folder.join("file") },
+      });
+      assert.equal(failed.code, 1);
+      assert.match(failed.stderr, /^slipway: Cannot start slipwayd: /);
+    } finally {
+      // What was started lives on by design: it is found by the socket that only this test has.
+      for (const pid of processesNaming(folder.path)) process.kill(pid, "SIGKILL");
+    }
+  });
+});
+
+function processesNaming(path: string): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return (
+          pid > 0 && pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(path)
+        );
+      } catch {
+        return false;
+      }
+    });
 }

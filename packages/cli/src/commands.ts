@@ -36,6 +36,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/exec.ts"),
   },
   {
+    name: "attach",
+    summary: "Tie this terminal to a container that was left",
+    load: () => import("./commands/attach.ts"),
+  },
+  {
     name: "ps",
     summary: "List containers",
     load: () => import("./commands/ps.ts"),
@@ -49,6 +54,11 @@ export const commands: readonly CommandEntry[] = [
     name: "top",
     summary: "Show a container's processes",
     load: () => import("./commands/top.ts"),
+  },
+  {
+    name: "stats",
+    summary: "Show what containers use",
+    load: () => import("./commands/stats.ts"),
   },
   {
     name: "stop",

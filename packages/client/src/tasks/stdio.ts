@@ -1,8 +1,10 @@
-import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ProcessIo } from "@slipway/core/tasks";
+import { Fault } from "@slipway/fault/fault";
 import { mkfifo } from "@slipway/linux/mknod";
+import { isSystemError } from "@slipway/linux/system-call";
 
 export interface StdioOptions {
   /** Where the FIFOs are made. */
@@ -31,28 +33,45 @@ export class Stdio implements Disposable {
   readonly #folder: string;
   #isLeft = false;
 
-  private constructor(folder: string, terminal: boolean, hasStdin: boolean) {
-    this.#folder = folder;
-    const path = (name: string): string => join(folder, name);
-    this.io = {
-      stdin: hasStdin ? path("stdin") : "",
-      stdout: path("stdout"),
-      stderr: terminal ? "" : path("stderr"),
-      terminal,
-    };
-    for (const fifo of [this.io.stdin, this.io.stdout, this.io.stderr]) if (fifo !== "") mkfifo(fifo, 0o700);
-    this.stdout = openReader(this.io.stdout);
-    this.stderr = terminal ? undefined : openReader(this.io.stderr);
-    this.stdin = hasStdin ? openWriter(this.io.stdin) : undefined;
+  private constructor(io: ProcessIo) {
+    this.io = io;
+    this.#folder = dirname(io.stdout);
+    this.stdout = openReader(io.stdout);
+    this.stderr = io.stderr === "" ? undefined : openReader(io.stderr);
+    this.stdin = io.stdin === "" ? undefined : openWriter(io.stdin);
   }
 
+  /** Makes the FIFOs for a new process. */
   static open({
     folder = "/run/containerd/fifo",
     terminal = false,
     stdin = false,
   }: StdioOptions = {}): Stdio {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return new Stdio(mkdtempSync(join(folder, "/")), terminal, stdin);
+    const own = mkdtempSync(join(folder, "/"));
+    const made = (name: string, wanted: boolean): string => {
+      if (!wanted) return "";
+      mkfifo(join(own, name), 0o700);
+      return join(own, name);
+    };
+    return new Stdio({
+      stdin: made("stdin", stdin),
+      stdout: made("stdout", true),
+      stderr: made("stderr", !terminal),
+      terminal,
+    });
+  }
+
+  /**
+   * Comes back to a process whose client left it.
+   * @throws {Fault} `failed_precondition` when its output goes elsewhere, such as to a log
+   */
+  static reopen(io: ProcessIo): Stdio {
+    const paths = [io.stdin, io.stdout, io.stderr].filter((path) => path !== "");
+    if (io.stdout === "" || !paths.every((path) => statSync(path, { throwIfNoEntry: false })?.isFIFO())) {
+      throw new Fault("failed_precondition", "Cannot attach: the process's streams go elsewhere");
+    }
+    return new Stdio(io);
   }
 
   /** Lets go of the streams and leaves the FIFOs for who comes back to the process. */
@@ -68,7 +87,15 @@ export class Stdio implements Disposable {
     this.stdout.destroy();
     this.stderr?.destroy();
     this.stdin?.destroy();
-    rmSync(this.#folder, { recursive: true, force: true });
+    for (const path of [this.io.stdin, this.io.stdout, this.io.stderr]) {
+      if (path !== "") rmSync(path, { force: true });
+    }
+    try {
+      rmdirSync(this.#folder);
+    } catch (error) {
+      // Another client's folder may hold more, or be gone.
+      if (!isSystemError(error, "ENOTEMPTY", "ENOENT")) throw error;
+    }
   }
 }
 

@@ -1,0 +1,30 @@
+import { Stdio } from "@slipway/client/stdio";
+import { Fault } from "@slipway/fault/fault";
+import type { Command } from "commander";
+import { attach } from "../attach/attach.ts";
+import type { Cli } from "../cli.ts";
+import { findContainer } from "../containers/find.ts";
+import { stateWord, taskOf } from "../containers/state.ts";
+import { addAttachFlags } from "../run/flags.ts";
+
+interface AttachFlags {
+  readonly detachKeys: string;
+  readonly sigProxy: boolean;
+}
+
+export function configure(command: Command, cli: Cli): void {
+  addAttachFlags(command)
+    .argument("<container>", "name or id")
+    .action(async (name: string, flags: AttachFlags) => {
+      const client = await cli.client();
+      const { id } = await findContainer(client, name);
+      const task = await taskOf(client, id);
+      if (!task || stateWord(task) !== "running") {
+        throw new Fault("failed_precondition", `Cannot attach to container "${name}": it is not running`);
+      }
+      using stdio = Stdio.reopen(task.io);
+      const result = await attach(client, { containerId: id }, stdio, flags, async () => {});
+      if (result.ended) cli.exit(result.exitCode);
+      else stdio.leave();
+    });
+}

@@ -1,0 +1,38 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { MetricsSchema as MetricsV1Schema } from "@slipway/api/io/containerd/cgroups/v1/cgroups_pb";
+import { MetricsSchema as MetricsV2Schema } from "@slipway/api/io/containerd/cgroups/v2/cgroups_pb";
+import type { Any } from "@slipway/core/any";
+import { Fault } from "@slipway/fault/fault";
+
+/** What a container has used, or uses. */
+export interface Usage {
+  readonly cpuNanoseconds: bigint;
+  readonly memoryBytes: number;
+  /** The machine's memory or more when there is none. */
+  readonly memoryLimitBytes: number;
+  readonly pids: number;
+}
+
+/** Reads a task's metrics: cgroup v1 or v2. Memory is without the page cache that can go at once, as Docker has it. */
+export function usageOf({ typeUrl, value }: Any): Usage {
+  if (typeUrl.endsWith("io.containerd.cgroups.v1.Metrics")) {
+    const { cpu, memory, pids } = fromBinary(MetricsV1Schema, value);
+    const { usage = 0n, limit = 0n } = memory?.usage ?? {};
+    return {
+      cpuNanoseconds: cpu?.usage?.total ?? 0n,
+      memoryBytes: Number(usage - (memory?.totalInactiveFile ?? 0n)),
+      memoryLimitBytes: Number(limit),
+      pids: Number(pids?.current ?? 0n),
+    };
+  }
+  if (typeUrl.endsWith("io.containerd.cgroups.v2.Metrics")) {
+    const { cpu, memory, pids } = fromBinary(MetricsV2Schema, value);
+    return {
+      cpuNanoseconds: (cpu?.usageUsec ?? 0n) * 1000n,
+      memoryBytes: Number((memory?.usage ?? 0n) - (memory?.inactiveFile ?? 0n)),
+      memoryLimitBytes: Number(memory?.usageLimit ?? 0n),
+      pids: Number(pids?.current ?? 0n),
+    };
+  }
+  throw new Fault("unimplemented", `Cannot read metrics of type "${typeUrl}"`);
+}
