@@ -14,6 +14,11 @@ export function tryLock(fd: number): boolean {
   return true;
 }
 
+/** flock(2), exclusive: waits on a thread until no other process holds the lock. */
+export async function lock(fd: number): Promise<void> {
+  await flockCall.async(fd, LOCK_EX);
+}
+
 export function unlock(fd: number): void {
   flockCall(fd, LOCK_UN);
 }

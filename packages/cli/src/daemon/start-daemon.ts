@@ -4,6 +4,7 @@ import { mkdirSync, openSync, closeSync, readFileSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Fault } from "@slipway/fault/fault";
+import { lock } from "@slipway/linux/flock";
 import { answers } from "./answers.ts";
 
 const program = fileURLToPath(new URL("../../../../bin/slipwayd", import.meta.url));
@@ -20,6 +21,9 @@ export async function startDaemon(address: string): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const logFile = join(state ?? folder, "slipwayd.log");
   mkdirSync(dirname(logFile), { recursive: true, mode: 0o711 });
+  // Of several that find nobody there, one starts the daemon and the others wait for it.
+  using _ = await locked(join(folder, "start.lock"));
+  if (await answers(address)) return;
   const log = openSync(logFile, "a", 0o600);
   const flags = [
     "--address",
@@ -35,14 +39,19 @@ export async function startDaemon(address: string): Promise<void> {
   child.unref();
   const deadline = AbortSignal.timeout(readyWithinMs);
   const late = once(deadline, "abort").then(() => true);
-  // Another slipway may have started one in the meantime: then ours ends, and theirs answers.
   for (;;) {
     if (await answers(address)) return;
     const gaveUp = await Promise.race([changes.next(), ended, late]);
-    if (gaveUp === true && !(await answers(address))) {
-      throw new Fault("unavailable", `Cannot start slipwayd: ${lastLines(logFile)} (${logFile})`);
+    if (gaveUp === true) {
+      throw new Fault("unavailable", `Cannot start slipwayd: ${lastWords(logFile)} (${logFile})`);
     }
   }
+}
+
+async function locked(path: string): Promise<Disposable> {
+  const fd = openSync(path, "w", 0o600);
+  await lock(fd);
+  return { [Symbol.dispose]: () => closeSync(fd) };
 }
 
 interface Changes extends Disposable {
@@ -65,6 +74,9 @@ function watched(folder: string): Changes {
   };
 }
 
-function lastLines(file: string): string {
-  return readFileSync(file, "utf8").trimEnd().split("\n").slice(-3).join(" | ");
+/** slipwayd says on a line of its own why it cannot start. */
+function lastWords(file: string): string {
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  const said = lines.findLast((line) => line.startsWith("slipwayd: ")) ?? lines.at(-1) ?? "";
+  return said.replace(/^slipwayd: /, "");
 }
