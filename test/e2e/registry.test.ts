@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer, request, type Server } from "node:http";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { hasCode } from "@slipway/fault/fault";
@@ -76,22 +76,27 @@ async function breakingProxy(
   change: (chunk: Buffer) => void = () => {},
 ): Promise<Proxy> {
   const ranges: (string | undefined)[] = [];
-  const server: Server = createServer((incoming, answer) => {
+  const forward = async (incoming: IncomingMessage, answer: ServerResponse): Promise<void> => {
     ranges.push(incoming.headers.range);
     const { method, url, headers } = incoming;
-    request(`http://${host}${url}`, { method, headers }, async (from) => {
-      answer.writeHead(from.statusCode ?? 500, from.headers);
-      let left = bytes;
-      for await (const chunk of from as AsyncIterable<Buffer>) {
-        change(chunk);
-        const part = chunk.subarray(0, Math.min(left, chunk.length));
-        left -= part.length;
-        await new Promise((written) => answer.write(part, written));
-        if (left === 0) return answer.destroy();
+    const outgoing = request(`http://${host}${url}`, { method, headers });
+    outgoing.end();
+    const [from] = (await once(outgoing, "response")) as [IncomingMessage];
+    answer.writeHead(from.statusCode ?? 500, from.headers);
+    let left = bytes;
+    for await (const chunk of from as AsyncIterable<Buffer>) {
+      change(chunk);
+      const part = chunk.subarray(0, Math.min(left, chunk.length));
+      left -= part.length;
+      await new Promise((written) => answer.write(part, written));
+      if (left === 0) {
+        answer.destroy();
+        return;
       }
-      return answer.end();
-    }).end();
-  });
+    }
+    answer.end();
+  };
+  const server = createServer((incoming, answer) => void forward(incoming, answer));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };
