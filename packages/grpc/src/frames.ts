@@ -4,8 +4,8 @@ import { Fault } from "@slipway/fault/fault";
 
 const prefixBytes = 5;
 const noBytes = new Uint8Array();
-/** From here on copying a field's bytes costs more than a second write. */
-const largeFieldBytes = 64 * 1024;
+/** From here on copying a field costs more than a second write: the encoder allocates four times its size. */
+const largeFieldBytes = 4 * 1024;
 
 /**
  * A message as gRPC sends it: one byte that says it is not compressed, four of length, the message. A large field of
