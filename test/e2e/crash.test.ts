@@ -51,9 +51,9 @@ describe("slipwayd, killed", () => {
   const killDuring = async (work: Promise<Result>, afterMs: number): Promise<Result> => {
     await setTimeout(afterMs);
     await daemon.stop("SIGKILL");
-    const result = await work;
     await daemon.start();
-    return result;
+    // Only now: a ctr that had not connected yet waits for somebody to answer.
+    return await work;
   };
 
   for (const afterMs of [15, 40, 80, 130, 200, 300, 450]) {
@@ -97,8 +97,8 @@ describe("slipwayd, killed", () => {
       await setTimeout(150 + 70 * round);
       await daemon.stop("SIGKILL");
       killed.abort();
-      await Promise.all(clients);
       await daemon.start();
+      await Promise.all(clients);
     }
     assert.ok(acknowledged.length > 5);
     const listed = await output("content ls -q");
