@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
 import { codeOf, Fault, type FaultCode, messageOf } from "@slipway/fault/fault";
 import type { CallOptions } from "@slipway/rpc/client";
+import { writeParts } from "./frames.ts";
 import { failureOfStatus } from "./grpc-status.ts";
 
 /** One call on its HTTP/2 stream, without the types of its messages. Leaving its scope cancels it unless it has ended. */
@@ -56,9 +57,7 @@ export class ClientCall implements Disposable {
   /** Sends a message's parts. Resolves when the server can take more. */
   async write(parts: readonly Uint8Array[]): Promise<void> {
     if (this.isOver) return;
-    let more = true;
-    for (const part of parts) more = this.#stream.write(part);
-    if (!more) await new Promise<void>((resolve) => (this.#goOn = resolve));
+    if (!writeParts(this.#stream, parts)) await new Promise<void>((resolve) => (this.#goOn = resolve));
   }
 
   finishSending(): void {

@@ -4,7 +4,7 @@ import { type DescMessage, type DescMethod, fromBinary, type MessageInitShape } 
 import { Fault } from "@slipway/fault/fault";
 import { Metadata } from "@slipway/rpc/metadata";
 import type { CallContext } from "@slipway/rpc/service";
-import { encodeFrame } from "./frames.ts";
+import { encodeFrame, writeParts } from "./frames.ts";
 import { failureTrailers } from "./grpc-status.ts";
 import { Inbox } from "./inbox.ts";
 import type { Route } from "./routes.ts";
@@ -102,9 +102,7 @@ export class ServerCall {
     const { signal } = this.context;
     signal.throwIfAborted();
     this.#respond();
-    let more = true;
-    for (const part of parts) more = this.#stream.write(part);
-    if (!more) await once(this.#stream, "drain", { signal });
+    if (!writeParts(this.#stream, parts)) await once(this.#stream, "drain", { signal });
   }
 
   #respond(): void {

@@ -74,12 +74,9 @@ async function* readContent(
   size: number,
   { signal }: { readonly signal: AbortSignal },
 ): AsyncGenerator<{ offset: bigint; data: Uint8Array<ArrayBuffer> }> {
-  const { sizeBytes } = await content.info(digest);
-  const offset = Math.max(from, 0);
-  if (offset > sizeBytes) throw new Fault("out_of_range", `read past object length ${sizeBytes} bytes`);
-  const length = size > 0 ? Math.min(size, sizeBytes - offset) : sizeBytes - offset;
+  const range = { offset: Math.max(from, 0), ...(size > 0 ? { length: size } : {}) };
   let sent = 0;
-  for await (const chunk of content.read(digest, { offset, length, signal })) {
+  for await (const chunk of content.read(digest, { ...range, signal })) {
     for (let at = 0; at < chunk.length; at += maxChunkBytes) {
       const data = chunk.subarray(at, at + maxChunkBytes) as Uint8Array<ArrayBuffer>;
       yield { offset: BigInt(sent), data };
