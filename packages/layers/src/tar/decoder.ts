@@ -8,8 +8,8 @@ import { toEntry } from "./to-entry.ts";
 
 /** Takes what a decoder finds, in the archive's order. */
 export interface TarSink {
-  /** A member begins. */
-  entry(entry: TarEntry): void;
+  /** A member begins. What there is of its data stands in the archive at `dataOffset`, in one piece. */
+  entry(entry: TarEntry, dataOffset: number): void;
   /** Data of the member, which belongs at `position` in bytes. Valid until the call returns. */
   data(bytes: Uint8Array, position: number): void;
   /** The member is complete. */
@@ -31,6 +31,9 @@ export class TarDecoder {
   #longLink: string | undefined;
   #sawZeroBlock = false;
   #done = false;
+  // Where the chunk, and what follows the gathered bytes, stand in the archive.
+  #chunkStart = 0;
+  #offset = 0;
   // Gathers a block, or a prelude, from pieces.
   #pending = Buffer.alloc(0);
   #wanted = blockBytes;
@@ -60,6 +63,7 @@ export class TarDecoder {
         at += skipped;
       } else at = this.#gather(bytes, at);
     }
+    this.#chunkStart += bytes.length;
   }
 
   /** The archive ends. @throws {Fault} `data_loss` when it was cut off inside of a member */
@@ -75,6 +79,7 @@ export class TarDecoder {
   #gather(bytes: Buffer, at: number): number {
     const length = Math.min(this.#wanted - this.#pending.length, bytes.length - at);
     const piece = bytes.subarray(at, at + length);
+    this.#offset = this.#chunkStart + at + length;
     if (this.#pending.length === 0 && length === this.#wanted) this.#take(piece);
     else {
       this.#pending = Buffer.concat([this.#pending, piece]);
@@ -183,7 +188,7 @@ export class TarDecoder {
     this.#inRegion = 0;
     this.#dataLeft = stored;
     this.#paddingLeft = padded(stored) - stored;
-    this.#sink.entry(entry);
+    this.#sink.entry(entry, this.#offset);
     if (stored === 0) this.#sink.end();
   }
 

@@ -1,0 +1,99 @@
+import { Fault } from "@slipway/fault/fault";
+
+/*
+ * What stands where in an EROFS image, little-endian: https://erofs.docs.kernel.org/en/latest/core_ondisk.html and the
+ * kernel's fs/erofs/erofs_fs.h. Blocks are as long as a tar's, so that a file's data in a tar begins a block
+ * (Linux 6.4 and later).
+ */
+
+export const blockBits = 9;
+export const blockBytes = 1 << blockBits;
+/** What stands before the tar: our own record, the superblock, and zeros up to a page. */
+export const headerBytes = 4096;
+export const superblockOffset = 1024;
+const magic = 0xe0f5_e1e2;
+/** An inode's number is its place in the metadata, in these. */
+export const slotBytes = 32;
+/** Of an inode in its long form: nanoseconds, 32-bit ids. */
+export const inodeBytes = 64;
+export const direntBytes = 12;
+export const maxNameBytes = 255;
+// Files whose data is a table of chunks, some of them holes.
+const FEATURE_CHUNKED_FILE = 4;
+const FEATURE_CHECKSUM = 1;
+
+/** How an inode's data is found: in a row, in a row with the last part behind the inode, by a table of chunks. */
+export const DATA = { PLAIN: 0, INLINE: 2, CHUNKS: 4 } as const;
+/** A chunk that is a hole. */
+export const holeChunk = 0xffff_ffff;
+
+export interface Superblock {
+  readonly rootNumber: number;
+  readonly inodes: number;
+  /** Of the image. */
+  readonly blocks: number;
+  /** The block that inode numbers count from. */
+  readonly metadataBlock: number;
+  /** The block that numbers of shared attributes count from. */
+  readonly xattrBlock: number;
+  readonly hasChunks: boolean;
+}
+
+/** What the image says of itself, in the bytes that EROFS leaves free for boot loaders. */
+export interface ImageRecord {
+  readonly tarBytes: number;
+  readonly imageBytes: number;
+  /** sha256 of the tar, the diffID, and of all that follows it. */
+  readonly tarHash: Uint8Array;
+  readonly indexHash: Uint8Array;
+}
+const recordMagic = "slipway layer 1\0";
+
+/** Everything before the tar. */
+export function encodeHeader(superblock: Superblock, record: ImageRecord): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  header.write(recordMagic, "latin1");
+  header.writeBigUInt64LE(BigInt(record.tarBytes), 16);
+  header.writeBigUInt64LE(BigInt(record.imageBytes), 24);
+  header.set(record.tarHash, 32);
+  header.set(record.indexHash, 64);
+  const block = header.subarray(superblockOffset);
+  block.writeUInt32LE(magic, 0);
+  block.writeUInt32LE(FEATURE_CHECKSUM, 8);
+  block[12] = blockBits;
+  block.writeUInt16LE(superblock.rootNumber, 14);
+  block.writeBigUInt64LE(BigInt(superblock.inodes), 16);
+  block.writeUInt32LE(superblock.blocks, 36);
+  block.writeUInt32LE(superblock.metadataBlock, 40);
+  block.writeUInt32LE(superblock.xattrBlock, 44);
+  // Overlays tell their layers apart by it.
+  block.set(record.tarHash.subarray(0, 16), 48);
+  block.writeUInt32LE(superblock.hasChunks ? FEATURE_CHUNKED_FILE : 0, 80);
+  block.writeUInt32LE(checksum(block), 4);
+  return header;
+}
+
+/** @throws {Fault} `data_loss` */
+export function decodeHeader(header: Buffer): ImageRecord & { readonly inodes: number } {
+  const block = header.subarray(superblockOffset);
+  const isOurs = header.length === headerBytes && header.toString("latin1", 0, 16) === recordMagic;
+  if (!isOurs || block.readUInt32LE(0) !== magic || block.readUInt32LE(4) !== checksum(block))
+    throw new Fault("data_loss", "Cannot read layer image: its header is not whole");
+  return {
+    tarBytes: Number(header.readBigUInt64LE(16)),
+    imageBytes: Number(header.readBigUInt64LE(24)),
+    tarHash: Uint8Array.from(header.subarray(32, 64)),
+    indexHash: Uint8Array.from(header.subarray(64, 96)),
+    inodes: Number(block.readBigUInt64LE(16)),
+  };
+}
+
+// CRC-32C of the superblock's block as it is before its checksum is written into it.
+function checksum(block: Buffer): number {
+  let crc = 0x5045_b54a; // of the magic and an empty checksum
+  for (const byte of block.subarray(8, blockBytes)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ ((crc & 1) === 0 ? 0 : 0x82f6_3b78);
+  }
+  return crc >>> 0;
+}

@@ -1,0 +1,134 @@
+import { Fault } from "@slipway/fault/fault";
+import type { LayerNode } from "./nodes.ts";
+
+// A name is written without what it begins with, longest first; the kernel's fs/erofs/erofs_fs.h.
+const prefixes = [
+  ["system.posix_acl_access", 2],
+  ["system.posix_acl_default", 3],
+  ["security.", 6],
+  ["trusted.", 4],
+  ["user.", 1],
+] as const;
+const headerBytes = 12;
+const maxShared = 255;
+
+/** Attributes behind an inode: entries that others have as well stand once, in a table, and go by their place there. */
+export class XattrTable {
+  readonly #seen = new Map<string, { readonly entry: Buffer; count: number; place: number | undefined }>();
+  readonly #table: Buffer[] = [];
+  #tableBytes = 0;
+
+  /** Counts the node's attributes; to be called for each before the first size is asked for. */
+  count(node: LayerNode): void {
+    for (const [name, value] of node.xattrs ?? []) {
+      const entry = encodeEntry(name, value);
+      const known = this.#seen.get(keyOf(entry));
+      if (known) known.count += 1;
+      else this.#seen.set(keyOf(entry), { entry, count: 1, place: undefined });
+    }
+  }
+
+  /** What stands behind the node's inode. */
+  encode(node: LayerNode): Buffer {
+    const all = [...(node.xattrs ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    if (all.length === 0) return empty;
+    const places: number[] = [];
+    const own: Buffer[] = [];
+    for (const [name, value] of all) {
+      const entry = encodeEntry(name, value);
+      const place = places.length < maxShared ? this.#placeOf(entry) : undefined;
+      if (place === undefined) own.push(entry);
+      else places.push(place);
+    }
+    const header = Buffer.alloc(headerBytes + 4 * places.length);
+    header[4] = places.length;
+    for (const [index, place] of places.entries()) header.writeUInt32LE(place, headerBytes + 4 * index);
+    const whole = Buffer.concat([header, ...own]);
+    if ((whole.length - headerBytes) / 4 + 1 > 0xffff)
+      throw new Fault(
+        "resource_exhausted",
+        "Cannot write layer image: too many extended attributes on one file",
+      );
+    return whole;
+  }
+
+  /** The entries that several nodes have. */
+  get table(): Buffer {
+    return Buffer.concat(this.#table);
+  }
+
+  // Shared, an entry costs four bytes for each that has it, and itself once.
+  #placeOf(entry: Buffer): number | undefined {
+    const known = this.#seen.get(keyOf(entry));
+    if (!known || known.count < 2 || 4 * known.count + entry.length >= known.count * entry.length)
+      return undefined;
+    if (known.place === undefined) {
+      known.place = this.#tableBytes / 4;
+      this.#table.push(known.entry);
+      this.#tableBytes += known.entry.length;
+    }
+    return known.place;
+  }
+}
+
+const empty = Buffer.alloc(0);
+
+/** What the inode says of the length of what `encode` gave. */
+export function xattrCount(encoded: Buffer): number {
+  return encoded.length === 0 ? 0 : (encoded.length - headerBytes) / 4 + 1;
+}
+
+/** The length of what stands behind an inode that says `count`. */
+export function xattrBytes(count: number): number {
+  return count === 0 ? 0 : headerBytes + 4 * (count - 1);
+}
+
+/** Reads what `encode` made. `sharedAt` gives the bytes of the table from a place on. */
+export function decodeXattrs(encoded: Buffer, sharedAt: (place: number) => Buffer): Map<string, Buffer> {
+  const found = new Map<string, Buffer>();
+  if (encoded.length === 0) return found;
+  const shared = encoded[4] ?? 0;
+  for (let index = 0; index < shared; index += 1)
+    decodeEntry(sharedAt(encoded.readUInt32LE(headerBytes + 4 * index)), found);
+  for (let at = headerBytes + 4 * shared; at < encoded.length;)
+    at += decodeEntry(encoded.subarray(at), found);
+  return found;
+}
+
+function decodeEntry(bytes: Buffer, found: Map<string, Buffer>): number {
+  const [nameBytes = 0, index = 0] = bytes;
+  const valueBytes = bytes.readUInt16LE(2);
+  const prefix = prefixes.find(([, number]) => number === index)?.[0] ?? "";
+  const end = 4 + nameBytes + valueBytes;
+  found.set(
+    prefix + bytes.toString("utf8", 4, 4 + nameBytes),
+    Buffer.from(bytes.subarray(4 + nameBytes, end)),
+  );
+  return padded(end);
+}
+
+function encodeEntry(name: string, value: Uint8Array): Buffer {
+  const prefix = prefixes.find(([start]) => name.startsWith(start));
+  if (!prefix) throw new Fault("internal", `Cannot write layer image: unknown extended attribute "${name}"`);
+  const rest = Buffer.from(name.slice(prefix[0].length));
+  if (rest.length > 255 || value.length > 0xffff)
+    throw new Fault(
+      "resource_exhausted",
+      `Cannot write layer image: extended attribute "${name}" is too long`,
+    );
+  const entry = Buffer.alloc(padded(4 + rest.length + value.length));
+  entry[0] = rest.length;
+  entry[1] = prefix[1];
+  entry.writeUInt16LE(value.length, 2);
+  entry.set(rest, 4);
+  entry.set(value, 4 + rest.length);
+  return entry;
+}
+
+function keyOf(entry: Buffer): string {
+  return entry.toString("latin1");
+}
+
+function padded(bytes: number): number {
+  return (bytes + 3) & ~3;
+}
