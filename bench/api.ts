@@ -63,17 +63,17 @@ for (const program of programs) {
   ready[program] = await works(stack.use(new GrpcChannel(daemon.address)));
 }
 for (const name of Object.keys(ready.slipwayd ?? {})) {
-  const [own, other] = await Promise.all(programs.map(() => [] as number[]));
+  const took: Record<Program, number[]> = { slipwayd: [], containerd: [] };
   for (let round = 0; round < rounds; round += 1) {
     // In turns: what else the machine does meets both.
     for (const program of programs) {
       const [work, calls] = ready[program]?.[name] ?? [async () => undefined, 1];
       const begun = performance.now();
       await work();
-      (program === "slipwayd" ? own : other)?.push((performance.now() - begun) / calls);
+      took[program].push((performance.now() - begun) / calls);
     }
   }
-  const [ms, theirs] = [median(own ?? []), median(other ?? [])];
+  const [ms, theirs] = [median(took.slipwayd), median(took.containerd)];
   console.log(
     `${name}: ${ms.toFixed(3)} ms a call, containerd ${theirs.toFixed(3)}: ${(ms / theirs).toFixed(2)} of it`,
   );

@@ -28,13 +28,11 @@ export function encodeFrame<M extends DescMessage>(
       `grpc: trying to send message larger than max (${length} vs. ${maxBytes})`,
     );
   }
-  const framed = Buffer.allocUnsafe(prefixBytes + small.length + (large?.head.length ?? 0));
-  framed[0] = 0;
-  framed.writeUInt32BE(length, 1);
-  framed.set(small, prefixBytes);
-  if (!large) return [framed];
-  framed.set(large.head, prefixBytes + small.length);
-  return [framed, large.bytes];
+  const prefix = Buffer.alloc(prefixBytes);
+  prefix.writeUInt32BE(length, 1);
+  const parts = large ? [prefix, small, large.head] : [prefix, small];
+  const heads = small.length < largeFieldBytes ? [Buffer.concat(parts)] : parts;
+  return large ? [...heads, large.bytes] : heads;
 }
 
 function largeField(

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { contentConformance } from "@slipway/core/content/conformance";
 import type { Namespace } from "@slipway/core/namespaces";
 import type { MetadataStores, Scope } from "@slipway/core/stores";
 import { Fault, hasCode } from "@slipway/fault/fault";
@@ -32,6 +33,8 @@ async function ctr(args: readonly string[], input?: Uint8Array): Promise<string>
   if (code !== 0) throw new Error(error);
   return out;
 }
+
+contentConformance("MemoryContent", () => new MemoryContent());
 
 describe("the services, asked by ctr", () => {
   const content = new MemoryContent();
