@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { Client } from "@slipway/client/client";
+import { leased } from "@slipway/client/leased";
 import { containerSpec } from "@slipway/client/container-spec";
 import { deviceAt } from "@slipway/client/devices";
 import { resolveGroups, resolveUser } from "@slipway/client/user";
@@ -44,11 +45,14 @@ interface Base {
 
 /** Makes the container that the flags describe. When that fails, nothing of it stays. */
 export async function createContainer(
-  client: Client,
+  unleased: Client,
   globals: Globals,
   { image, command }: RunRequest,
   flags: RunFlags,
 ): Promise<CreatedContainer> {
+  // Until the container names its snapshot, nothing else holds it.
+  await using held = await leased(unleased);
+  const { client } = held;
   const id = newId();
   const name = flags.name ?? newName();
   if (flags.name !== undefined) await refuseTakenName(client, flags.name);
