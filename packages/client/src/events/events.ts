@@ -1,5 +1,10 @@
 import { createRegistry, fromBinary } from "@bufbuild/protobuf";
 import { file_containerd_events_events } from "@slipway/api/containerd/events/events_pb";
+import {
+  ImageCreateSchema,
+  ImageDeleteSchema,
+  ImageUpdateSchema,
+} from "@slipway/api/containerd/services/images/v1/images_pb";
 import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
 import type { Envelope } from "@slipway/core/events";
 import type { Calls } from "../connect/calls.ts";
@@ -34,9 +39,15 @@ export class RemoteEvents {
   }
 }
 
-const registry = createRegistry(file_containerd_events_events);
+/** containerd's events, those of images among them, which are in another package than all others. */
+const registry = createRegistry(
+  file_containerd_events_events,
+  ImageCreateSchema,
+  ImageUpdateSchema,
+  ImageDeleteSchema,
+);
 
-/** The event's fields, when its type is one of containerd.events; nothing otherwise. */
+/** The event's fields, when it is one of containerd's; nothing otherwise. */
 export function decodeEvent({ event }: Envelope): Record<string, unknown> | undefined {
   const schema = registry.getMessage(event.typeUrl.replace(/^.*\//, ""));
   return schema && { ...fromBinary(schema, event.value) };
