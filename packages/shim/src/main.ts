@@ -1,8 +1,5 @@
-import { enableCompileCache } from "node:module";
 import { messageOf } from "@slipway/fault/fault";
 import { type Flags, parseFlags } from "./flags.ts";
-
-enableCompileCache();
 
 async function run(flags: Flags): Promise<void> {
   if (flags.isVersion) {

@@ -4,6 +4,7 @@ import type { Server } from "node:net";
 import { Events } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
 import { Task as TaskV3 } from "@slipway/api/containerd/task/v3/task_pb";
+import { releaseMemoryWhenIdle } from "@slipway/linux/idle-memory";
 import { Metadata } from "@slipway/rpc/metadata";
 import { serve, type ServiceHandlers } from "@slipway/rpc/service";
 import { TtrpcClient } from "@slipway/ttrpc/client";
@@ -46,6 +47,7 @@ export async function serveShim(flags: Flags): Promise<void> {
   await listen(server.listener, flags);
   // A server is often killed, and would never leave its compiled code for the next one.
   flushCompileCache();
+  releaseMemoryWhenIdle(IDLE_MS);
   await shutdown.promise;
   // The answer to Shutdown itself is on its way.
   await Promise.all([server.drain(DRAIN_MS), events.drain()]);
@@ -53,6 +55,7 @@ export async function serveShim(flags: Flags): Promise<void> {
   process.exit(0);
 }
 const DRAIN_MS = 500;
+const IDLE_MS = 1000;
 
 async function listen(server: Server, flags: Flags): Promise<void> {
   if (flags.action === "serve") {

@@ -1,0 +1,36 @@
+import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
+import { systemCall } from "./system-call.ts";
+
+const mallocTrim = systemCall<[keep: number]>("int malloc_trim(size_t)");
+
+type Collect = (options: { readonly type: "major"; readonly flavor: "last-resort" }) => void;
+
+/**
+ * Gives memory back to the kernel when the process has had nothing to do for `idleMs` milliseconds: what its modules
+ * left behind when they were loaded, and what its last work did. V8 keeps that until much more was allocated: a quarter
+ * of a shim, a third of a daemon (bench/density.ts). Needs Node's --expose-gc, and does nothing without.
+ */
+export function releaseMemoryWhenIdle(idleMs: number): void {
+  const collect = (globalThis as { gc?: Collect }).gc;
+  if (!collect) return;
+  let heldBytes = 0;
+  const timer = setTimeout(() => {
+    // It stops the process for tens of milliseconds: not for little.
+    if (process.memoryUsage.rss() < heldBytes + WORTHWHILE_BYTES) return;
+    // Nothing less gives pages back.
+    collect({ type: "major", flavor: "last-resort" });
+    mallocTrim(0);
+    heldBytes = process.memoryUsage.rss();
+  }, idleMs).unref();
+  // Who works allocates, and V8 collects in passing.
+  const worked = new PerformanceObserver((list) => {
+    if (list.getEntries().some(isMinor)) timer.refresh();
+  });
+  worked.observe({ entryTypes: ["gc"] });
+}
+const WORTHWHILE_BYTES = 2 * 1024 * 1024;
+
+function isMinor(entry: PerformanceEntry & { readonly detail?: unknown }): boolean {
+  const detail = entry.detail as { readonly kind?: number } | undefined;
+  return detail?.kind === constants.NODE_PERFORMANCE_GC_MINOR;
+}
