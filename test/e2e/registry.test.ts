@@ -22,8 +22,9 @@ describe("Repository, with docker-registry", () => {
   });
   after(() => registry[Symbol.asyncDispose]());
 
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < blob.length; at += 65_536) yield blob.subarray(at, at + 65_536);
+  async function* chunks(offset: number, length: number): AsyncGenerator<Uint8Array> {
+    const end = offset + length;
+    for (let at = offset; at < end; at += 65_536) yield blob.subarray(at, Math.min(at + 65_536, end));
   }
 
   it("pushes a blob once, and gives it back, also from the middle", async () => {

@@ -1,24 +1,33 @@
-import type { IncomingMessage } from "node:http";
-import { createHash } from "node:crypto";
-import { Fault } from "@slipway/fault/fault";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import { algorithmOf, type Digest, digestFromHash, digestOf, parseDigest } from "@slipway/oci/digest";
+import { type Digest, digestOf, parseDigest } from "@slipway/oci/digest";
+import type { Index } from "@slipway/oci/image";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import type { Reference } from "@slipway/oci/reference";
-import { Authorizer } from "./authorize.ts";
-import { type CredentialSource, dockerCredentials } from "./credentials.ts";
-import { failureOf, readBody, send } from "./http.ts";
-import { withRetries } from "./retry.ts";
+import type { CredentialSource } from "./auth/credentials.ts";
+import { dockerCredentials } from "./auth/docker-config.ts";
+import { type FetchOptions, fetchVerified } from "./fetch.ts";
+import type { Capability } from "./hosts/endpoint.ts";
+import { endpointsOf, type HostsOptions } from "./hosts/endpoints.ts";
+import type { BandwidthLimit } from "./http/bandwidth.ts";
+import { readBody } from "./http/failure.ts";
+import { type CallOptions, Session } from "./session.ts";
+import { type ReadRange, type UploadOptions, uploadBlob } from "./upload.ts";
 
-export interface RegistryOptions {
-  /** Docker's config.json unless told. */
+export interface RegistryOptions extends HostsOptions {
+  /** Docker's config.json unless told. What hosts.toml says of a host comes first. */
   readonly credentials?: CredentialSource;
-  /** http instead of https; loopback hosts get it unless told. */
-  readonly plainHttp?: boolean;
+  /** Sent with every request, but not to where a registry redirects to. */
+  readonly headers?: OutgoingHttpHeaders;
+  /** What is fetched waits for each of them. */
+  readonly limits?: readonly BandwidthLimit[];
+  /** Called with what a registry wants its users to read. */
+  readonly onWarning?: (text: string) => void;
 }
 
-const maxManifestBytes = 8 * 1024 * 1024;
-const maxResumes = 5;
+/** As containerd has it: an index of this size is an attack or a mistake. */
+const maxManifestBytes = 4 * 1048 * 1048;
 const accept = [
   mediaTypes.ociIndex,
   mediaTypes.dockerList,
@@ -28,105 +37,82 @@ const accept = [
 ].join(", ");
 
 /**
- * One repository at a registry, by https://github.com/opencontainers/distribution-spec.
+ * One repository at a registry, by https://github.com/opencontainers/distribution-spec, and at the registry's mirrors.
+ * Their configuration is read anew for every operation.
  *
  * @example
  * const repository = new Repository(parseFamiliarReference("busybox"));
  * const target = await repository.resolve("latest");
  */
 export class Repository {
-  readonly #base: string;
+  readonly #host: string;
   readonly #name: string;
-  readonly #authorizer: Authorizer;
+  readonly #options: RegistryOptions;
+  readonly #credentials: CredentialSource;
+  readonly #sessions = new Map<string, Session>();
 
   constructor({ host, repository }: Pick<Reference, "host" | "repository">, options: RegistryOptions = {}) {
-    const server = host === "docker.io" ? "registry-1.docker.io" : host;
-    const plain = options.plainHttp ?? isLoopback(server);
+    this.#host = host;
     this.#name = repository;
-    this.#base = `${plain ? "http" : "https"}://${server}/v2/${repository}`;
-    this.#authorizer = new Authorizer(server, options.credentials ?? dockerCredentials());
+    this.#options = options;
+    this.#credentials = options.credentials ?? dockerCredentials();
   }
 
   /** What a tag or digest points to. @throws {Fault} `not_found` */
   async resolve(tagOrDigest: string, signal?: AbortSignal): Promise<Descriptor> {
-    const what = `resolve "${this.#name}:${tagOrDigest}"`;
-    const path = `/manifests/${tagOrDigest}`;
-    const head = await this.#call("HEAD", path, { headers: { accept }, ...optional(signal) });
-    head.resume();
-    const digest =
-      head.headers["docker-content-digest"] ?? (tagOrDigest.includes(":") ? tagOrDigest : undefined);
-    const size = Number(head.headers["content-length"]);
-    const mediaType = head.headers["content-type"]?.split(";")[0];
-    if (head.statusCode === 200 && typeof digest === "string" && size > 0 && mediaType) {
-      return { mediaType, digest: parseDigest(digest), size };
-    }
-    // Some registries answer HEAD with less, or not at all.
-    const response = await this.#call("GET", path, { headers: { accept }, ...optional(signal) });
-    if (response.statusCode !== 200) throw await failureOf(response, what);
-    const body = await readBody(response, maxManifestBytes);
-    const { mediaType: named } = JSON.parse(body.toString()) as { mediaType?: string };
-    const type = response.headers["content-type"]?.split(";")[0] ?? named ?? mediaTypes.ociManifest;
-    return { mediaType: type, digest: digestOf(body), size: body.length };
+    const isDigest = tagOrDigest.includes(":");
+    const needs: Capability[] = isDigest ? ["pull"] : ["pull", "resolve"];
+    const name = `${this.#host}/${this.#name}${isDigest ? "@" : ":"}${tagOrDigest}`;
+    const options = { what: `resolve "${name}"`, headers: { accept }, ...optional(signal) };
+    return await this.#anyOf(needs, name, async (session) => {
+      const path = `/manifests/${tagOrDigest}`;
+      const head = await session.call("HEAD", path, options);
+      head.resume();
+      if (head.statusCode === 404) throw new Fault("not_found", `${name}: not found`);
+      const known = head.headers["docker-content-digest"] ?? (isDigest ? tagOrDigest : undefined);
+      const size = Number(head.headers["content-length"]);
+      const mediaType = head.headers["content-type"]?.split(";")[0];
+      if (head.statusCode === 200 && typeof known === "string" && size > 0 && mediaType) {
+        return { mediaType, digest: parseDigest(known), size };
+      }
+      // Some registries answer HEAD with less, or not at all; and a failure is explained in a body only.
+      const response = await session.call("GET", path, options);
+      if (response.statusCode !== 200) throw await session.failure(response, options.what);
+      return await describeManifest(response, isDigest ? tagOrDigest : undefined);
+    });
   }
 
   /**
    * The bytes of a blob or manifest from `offset` on. A broken connection is resumed where it broke. Read from the
    * start, the bytes are checked: the iteration ends with `data_loss` when they are not what the descriptor says.
    */
-  async *fetch(
-    target: Descriptor,
-    { offset = 0, signal }: { readonly offset?: number; readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<Uint8Array> {
-    const hash = offset === 0 ? createHash(algorithmOf(target.digest)) : undefined;
-    let at = offset;
-    for (let resumes = 0; at < target.size; resumes += 1) {
-      try {
-        for await (const chunk of await this.#open(target, at, signal)) {
-          at += chunk.length;
-          if (at > target.size) throw mismatch(target, `more than ${target.size} bytes`);
-          hash?.update(chunk);
-          yield chunk;
-        }
-        if (at < target.size && resumes >= maxResumes) throw mismatch(target, `only ${at} bytes`);
-      } catch (error) {
-        if (error instanceof Fault || signal?.aborted || resumes >= maxResumes) throw error;
-      }
-    }
-    if (!hash) return;
-    const received = digestFromHash(hash, algorithmOf(target.digest));
-    if (received !== target.digest) throw mismatch(target, received);
+  fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array> {
+    const { signal } = options;
+    const what = `fetch ${target.digest}`;
+    const open = (offset: number): Promise<IncomingMessage> =>
+      this.#anyOf(["pull"], target.digest, async (session) => {
+        const range = offset > 0 ? { range: `bytes=${offset}-` } : {};
+        const headers = { accept: isBlob(target) ? "*/*" : accept, ...range };
+        const response = await session.call("GET", pathOf(target), { what, headers, ...optional(signal) });
+        if (response.statusCode === 200 || response.statusCode === 206) return response;
+        throw await session.failure(response, what);
+      });
+    return fetchVerified(target, open, this.#options.limits ?? [], options);
   }
 
   async exists(target: Descriptor, signal?: AbortSignal): Promise<boolean> {
-    const response = await this.#call("HEAD", pathOf(target), { headers: { accept }, ...optional(signal) });
-    response.resume();
-    if (response.statusCode === 200) return true;
-    if (response.statusCode === 404) return false;
-    throw await failureOf(response, `look for ${target.digest}`);
+    return await this.#exists(await this.#toPush(), target, signal);
   }
 
-  /** Uploads a blob unless it is there, in one piece. `read` may be called again after a failure. */
+  /** Uploads a blob unless it is there. */
   async pushBlob(
     target: Descriptor,
-    read: () => AsyncIterable<Uint8Array>,
-    signal?: AbortSignal,
-  ): Promise<"pushed" | "existed"> {
-    if (await this.exists(target, signal)) return "existed";
-    const what = `push blob ${target.digest}`;
-    const started = await this.#call("POST", "/blobs/uploads/", { push: true, ...optional(signal) });
-    if (started.statusCode !== 202 || !started.headers.location) throw await failureOf(started, what);
-    started.resume();
-    const url = new URL(started.headers.location, this.#base);
-    url.searchParams.set("digest", target.digest);
-    const done = await this.#call("PUT", url, {
-      push: true,
-      headers: { "content-type": "application/octet-stream", "content-length": String(target.size) },
-      body: read,
-      ...optional(signal),
-    });
-    if (done.statusCode !== 201) throw await failureOf(done, what);
-    done.resume();
-    return "pushed";
+    read: ReadRange,
+    options: UploadOptions = {},
+  ): Promise<"pushed" | "existed" | "mounted"> {
+    const session = await this.#toPush();
+    if (await this.#exists(session, target, options.signal)) return "existed";
+    return await uploadBlob(session, target, read, options);
   }
 
   /** Stores a manifest or index under a tag or its digest. */
@@ -136,69 +122,146 @@ export class Repository {
     tagOrDigest: string = target.digest,
     signal?: AbortSignal,
   ): Promise<void> {
-    const response = await this.#call("PUT", `/manifests/${tagOrDigest}`, {
-      push: true,
-      headers: { "content-type": target.mediaType, "content-length": String(body.length) },
-      body,
-      ...optional(signal),
-    });
-    if (response.statusCode !== 201) throw await failureOf(response, `push manifest ${tagOrDigest}`);
+    const what = `push manifest ${tagOrDigest}`;
+    const headers = { "content-type": target.mediaType, "content-length": String(body.length) };
+    const session = await this.#toPush();
+    const options: CallOptions = { what, push: true, headers, body, ...optional(signal) };
+    const response = await session.call("PUT", `/manifests/${tagOrDigest}`, options);
+    if (![200, 201, 202, 204].includes(response.statusCode ?? 0)) throw await session.failure(response, what);
     response.resume();
   }
 
-  async #open(target: Descriptor, offset: number, signal?: AbortSignal): Promise<IncomingMessage> {
-    const range = offset > 0 ? { range: `bytes=${offset}-` } : {};
-    const response = await this.#call("GET", pathOf(target), {
-      headers: { accept, ...range },
-      ...optional(signal),
-    });
-    if (response.statusCode === (offset > 0 ? 206 : 200)) return response;
-    if (response.statusCode === 200) {
-      response.destroy();
-      throw new Fault("unimplemented", `The registry cannot resume ${target.digest}`);
+  /** The repository's tags, page by page as the registry gives them. */
+  async *tags(signal?: AbortSignal): AsyncGenerator<string> {
+    const what = `list the tags of "${this.#name}"`;
+    for (let path: string | URL | undefined = "/tags/list"; path !== undefined;) {
+      const from: string | URL = path;
+      const [response, body] = await this.#anyOf(["pull", "resolve"], this.#name, async (session) => {
+        const answer = await session.call("GET", from, { what, ...optional(signal) });
+        if (answer.statusCode !== 200) throw await session.failure(answer, what);
+        const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers.link?.toString() ?? "")?.[1];
+        const page = next === undefined ? undefined : new URL(next, session.endpoint.base);
+        return [page, await readBody(answer, maxManifestBytes)] as const;
+      });
+      const { tags } = JSON.parse(body.toString()) as { tags?: string[] | null };
+      yield* tags ?? [];
+      path = response;
     }
-    throw await failureOf(response, `fetch ${target.digest}`);
   }
 
-  async #call(method: string, path: string | URL, options: CallOptions): Promise<IncomingMessage> {
-    const url = path instanceof URL ? path : new URL(this.#base + path);
-    const scope = `repository:${this.#name}:${options.push ? "pull,push" : "pull"}`;
-    const attempt = (): Promise<IncomingMessage> =>
-      withRetries(async () => {
-        const authorization = this.#authorizer.headerFor(scope);
-        const headers = { ...options.headers, ...(authorization ? { authorization } : {}) };
-        const { body, signal } = options;
-        return await send({ method, url, headers, ...(body ? { body } : {}), ...optional(signal) });
-      }, options.signal);
-    const response = await attempt();
-    const challenge = response.headers["www-authenticate"];
-    if (response.statusCode !== 401 || challenge === undefined) return response;
+  /** What refers to a manifest: signatures, attestations, SBOMs. Registries without that API keep a tag for it. */
+  async referrers(subject: Digest, artifactType?: string, signal?: AbortSignal): Promise<Descriptor[]> {
+    const what = `list what refers to ${subject}`;
+    const headers = { accept: mediaTypes.ociIndex };
+    const query = artifactType === undefined ? {} : { artifactType };
+    try {
+      const found = await this.#anyOf(["referrers"], subject, async (session) => {
+        for (const path of [`/referrers/${subject}`, `/manifests/${subject.replace(":", "-")}`]) {
+          const options = { what, headers, ...(path.startsWith("/r") ? { query } : {}), ...optional(signal) };
+          const response = await session.call("GET", path, options);
+          if (response.statusCode === 200) return await readBody(response, maxManifestBytes);
+          if (![400, 404, 405].includes(response.statusCode ?? 0))
+            throw await session.failure(response, what);
+          response.resume();
+        }
+        throw new Fault("not_found", `${subject}: not found`);
+      });
+      const { manifests = [] } = JSON.parse(found.toString()) as Partial<Index>;
+      return manifests.filter((one) => artifactType === undefined || one.artifactType === artifactType);
+    } catch (error) {
+      if (hasCode(error, "not_found")) return [];
+      throw error;
+    }
+  }
+
+  async #exists(session: Session, target: Descriptor, signal?: AbortSignal): Promise<boolean> {
+    const what = `look for ${target.digest}`;
+    const options = { what, push: true, headers: { accept }, ...optional(signal) };
+    const response = await session.call("HEAD", pathOf(target), options);
     response.resume();
-    await this.#authorizer.answer(challenge, scope, options.signal);
-    return await attempt();
+    if (response.statusCode === 200) return true;
+    if (response.statusCode === 404) return false;
+    throw await session.failure(response, what);
+  }
+
+  async #toPush(): Promise<Session> {
+    const [session] = await this.#sessionsFor(["push"]);
+    if (session) return session;
+    throw new Fault("not_found", `no push hosts for "${this.#host}": not found`);
+  }
+
+  /** Asks one host after the other until one answers. Of several failures the one that got furthest counts. */
+  async #anyOf<T>(
+    needs: readonly Capability[],
+    name: string,
+    ask: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    let failure: unknown;
+    for (const session of await this.#sessionsFor(needs)) {
+      try {
+        return await ask(session);
+      } catch (error) {
+        if ((error as Error).name === "AbortError") throw error;
+        if (rankOf(error) > rankOf(failure)) failure = error;
+      }
+    }
+    throw failure ?? new Fault("not_found", `${name}: no ${needs.at(-1)} hosts: not found`);
+  }
+
+  async #sessionsFor(needs: readonly Capability[]): Promise<Session[]> {
+    const endpoints = await endpointsOf(this.#host, this.#options);
+    const { headers, onWarning } = this.#options;
+    return endpoints
+      .filter(({ capabilities }) => needs.every((need) => capabilities.has(need)))
+      .map((endpoint) => {
+        const known = this.#sessions.get(endpoint.key);
+        if (known) return known;
+        const session = new Session(endpoint, this.#host, this.#name, {
+          credentials: this.#credentials,
+          ...(headers ? { headers } : {}),
+          ...(onWarning ? { onWarning } : {}),
+        });
+        this.#sessions.set(endpoint.key, session);
+        return session;
+      });
   }
 }
 
-interface CallOptions {
-  readonly push?: boolean;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | (() => AsyncIterable<Uint8Array>);
-  readonly signal?: AbortSignal;
+async function describeManifest(
+  response: IncomingMessage,
+  expected: string | undefined,
+): Promise<Descriptor> {
+  const body = await readBody(response, maxManifestBytes);
+  const digest = digestOf(body);
+  if (expected?.startsWith("sha256:") && digest !== expected) {
+    throw new Fault("data_loss", `Cannot verify manifest ${expected}: received ${digest}`);
+  }
+  const header = response.headers["content-type"]?.split(";")[0];
+  const { mediaType } = header?.endsWith("json")
+    ? {}
+    : (JSON.parse(body.toString()) as { mediaType?: string });
+  return {
+    mediaType: mediaType ?? header ?? mediaTypes.ociManifest,
+    digest: expected === undefined ? digest : parseDigest(expected),
+    size: body.length,
+  };
+}
+
+/** A host that does not know is told from one that cannot be reached, and from one that refuses. */
+function rankOf(error: unknown): number {
+  if (error === undefined) return 0;
+  if (hasCode(error, "unavailable")) return 1;
+  return hasCode(error, "not_found") ? 2 : 3;
 }
 
 function optional(signal: AbortSignal | undefined): { signal?: AbortSignal } {
   return signal ? { signal } : {};
 }
 
-function pathOf({ mediaType, digest }: Descriptor): string {
-  return isIndex(mediaType) || isManifest(mediaType) ? `/manifests/${digest}` : `/blobs/${digest}`;
+function isBlob({ mediaType }: Descriptor): boolean {
+  return !isIndex(mediaType) && !isManifest(mediaType);
 }
 
-function mismatch({ digest }: { readonly digest: Digest }, received: string): Fault {
-  return new Fault("data_loss", `Cannot verify blob ${digest}: received ${received}`);
-}
-
-function isLoopback(server: string): boolean {
-  const host = server.replace(/:\d+$/, "");
-  return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
+function pathOf(target: Descriptor): string {
+  return isBlob(target) ? `/blobs/${target.digest}` : `/manifests/${target.digest}`;
 }

@@ -13,9 +13,12 @@ import { leased } from "../leases/leased.ts";
 import { childLabels, sourceLabel } from "./child-labels.ts";
 import { chooseManifest } from "./choose-manifest.ts";
 import { addLabels, fetchBlob } from "./fetch-blob.ts";
+import { registryOptions } from "./registry-options.ts";
 import { unpack } from "./unpack.ts";
 
 export interface PullOptions extends RegistryOptions {
+  /** http or https with the registry; see defaultScheme. */
+  readonly plainHttp?: boolean;
   /** This machine's unless told. */
   readonly platform?: Platform;
   /** Unpacks with this snapshotter; `overlayfs` unless told. */
@@ -52,7 +55,7 @@ export async function pull(client: Client, reference: string, options: PullOptio
   // When one layer fails, the others need not go on.
   const leave = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, leave.signal]) : leave.signal;
-  const repository = new Repository(parsed, options);
+  const repository = new Repository(parsed, registryOptions(options));
   const target = await repository.resolve(digest ?? tag ?? "latest", signal);
   await using held = await leased(client);
   const { content } = held.client;

@@ -5,14 +5,17 @@ import { isIndex, isManifest } from "@slipway/oci/media-types";
 import type { Platform } from "@slipway/oci/platform";
 import { parseFamiliarReference } from "@slipway/oci/reference";
 import { type RegistryOptions, Repository } from "@slipway/registry/registry";
+import { registryOptions } from "./registry-options.ts";
 import type { Client } from "../connect/client.ts";
 import { readBlob, readJson } from "../content/content.ts";
 import { findManifest } from "./image-config.ts";
 
 export interface PushOptions extends RegistryOptions {
+  /** http or https with the registry; see defaultScheme. */
+  readonly plainHttp?: boolean;
   /** Only the manifest of this platform; everything that the target leads to unless told. */
   readonly platform?: Platform;
-  readonly onBlob?: (blob: Descriptor, result: "pushed" | "existed") => void;
+  readonly onBlob?: (blob: Descriptor, result: "pushed" | "existed" | "mounted") => void;
   readonly signal?: AbortSignal;
 }
 
@@ -30,7 +33,7 @@ export async function push(
   options: PushOptions = {},
 ): Promise<Descriptor> {
   const parsed = parseFamiliarReference(reference);
-  const repository = new Repository(parsed, options);
+  const repository = new Repository(parsed, registryOptions(options));
   const { platform, signal } = options;
   const top = platform === undefined ? target : await findManifest(client.content, target, platform);
   await pushTree(client, repository, top, parsed.tag ?? top.digest, options);
@@ -55,7 +58,11 @@ async function pushTree(
     const work = async (): Promise<void> => {
       for (let blob = waiting.shift(); blob; blob = waiting.shift()) {
         const { digest } = blob;
-        const result = await repository.pushBlob(blob, () => content.read(digest), options.signal);
+        const result = await repository.pushBlob(
+          blob,
+          (offset, length) => content.read(digest, { offset, length }),
+          options.signal ? { signal: options.signal } : {},
+        );
         options.onBlob?.(blob, result);
       }
     };

@@ -1,0 +1,10 @@
+import type { IncomingMessage } from "node:http";
+
+/** What a registry wants its users to read: distribution-spec, "Warnings". Anything but `299 - "text"` is left out. */
+export function warningsOf(response: IncomingMessage): string[] {
+  const values = response.headersDistinct["warning"] ?? [];
+  return values.flatMap((value) => {
+    const quoted = /^299 - "((?:[^"\\]|\\.)*)"$/.exec(value.trim())?.[1];
+    return quoted === undefined ? [] : [quoted.replaceAll(/\\(.)/g, "$1")];
+  });
+}
