@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
+import { leased } from "@slipway/client/leased";
 import type { Client } from "@slipway/client/client";
 import { connect } from "@slipway/client/connect";
 import { containerSpec } from "@slipway/client/container-spec";
@@ -85,7 +86,9 @@ for (const program of programs) {
       const { target } = await pull(client, image);
       const { config, chainId } = await readImage(client.content, target);
       const id = "client-test";
-      const rootfs = await client.snapshotter("overlayfs").prepare(id, chainId);
+      // Nothing else holds the snapshot until the container names it.
+      await using held = await leased(client);
+      const rootfs = await held.client.snapshotter("overlayfs").prepare(id, chainId);
       const script = "read line; echo got $line; echo bad >&2; exit 3";
       const spec = containerSpec({ id, namespace: "default", image: config, args: ["sh", "-c", script] });
       await client.containers.create({
