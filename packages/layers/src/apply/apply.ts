@@ -55,8 +55,8 @@ export async function applyLayer(
   return writer.bytes;
 }
 
-// The topmost layer that has the name decides.
-function findDirectory(parents: readonly string[], path: ByteName): string | undefined {
+/** The directory of that name in the layers below: the topmost one that has the name decides. */
+export function findDirectory(parents: readonly string[], path: ByteName): string | undefined {
   for (const parent of parents) {
     const found = `${parent}/${toText(path)}`;
     const stat = lstatSync(found, { throwIfNoEntry: false });

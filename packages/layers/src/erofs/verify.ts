@@ -18,6 +18,11 @@ export function readImage(path: string): ImageSummary {
   return withFile(path, (fd) => summaryOf(readHeader(fd)));
 }
 
+/** Where the tar is in an image. @throws {Fault} `data_loss` */
+export function tarRange(path: string): { readonly start: number; readonly end: number } {
+  return { start: headerBytes, end: headerBytes + readImage(path).tarBytes };
+}
+
 /**
  * Reads all of an image and compares it with the hashes in its header.
  * @throws {Fault} `data_loss` when it is not what was written

@@ -78,35 +78,6 @@ export function xattrCount(encoded: Buffer): number {
   return encoded.length === 0 ? 0 : (encoded.length - headerBytes) / 4 + 1;
 }
 
-/** The length of what stands behind an inode that says `count`. */
-export function xattrBytes(count: number): number {
-  return count === 0 ? 0 : headerBytes + 4 * (count - 1);
-}
-
-/** Reads what `encode` made. `sharedAt` gives the bytes of the table from a place on. */
-export function decodeXattrs(encoded: Buffer, sharedAt: (place: number) => Buffer): Map<string, Buffer> {
-  const found = new Map<string, Buffer>();
-  if (encoded.length === 0) return found;
-  const shared = encoded[4] ?? 0;
-  for (let index = 0; index < shared; index += 1)
-    decodeEntry(sharedAt(encoded.readUInt32LE(headerBytes + 4 * index)), found);
-  for (let at = headerBytes + 4 * shared; at < encoded.length;)
-    at += decodeEntry(encoded.subarray(at), found);
-  return found;
-}
-
-function decodeEntry(bytes: Buffer, found: Map<string, Buffer>): number {
-  const [nameBytes = 0, index = 0] = bytes;
-  const valueBytes = bytes.readUInt16LE(2);
-  const prefix = prefixes.find(([, number]) => number === index)?.[0] ?? "";
-  const end = 4 + nameBytes + valueBytes;
-  found.set(
-    prefix + bytes.toString("utf8", 4, 4 + nameBytes),
-    Buffer.from(bytes.subarray(4 + nameBytes, end)),
-  );
-  return padded(end);
-}
-
 function encodeEntry(name: string, value: Uint8Array): Buffer {
   const prefix = prefixes.find(([start]) => name.startsWith(start));
   if (!prefix) throw new Fault("internal", `Cannot write layer image: unknown extended attribute "${name}"`);

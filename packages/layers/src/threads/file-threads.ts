@@ -6,6 +6,9 @@ import type { Compression } from "@slipway/oci/media-types";
 import type { PackedDiff } from "../diff/pack-diff.ts";
 import type { WriteDiffOptions } from "../diff/write-diff.ts";
 import type { UnpackedLayer } from "../apply/unpack.ts";
+import type { WrittenImage } from "../erofs/image-file.ts";
+import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
+import type { ImageSummary } from "../erofs/verify.ts";
 import type { TreeUsage } from "../files/usage.ts";
 import { Channel } from "./channel.ts";
 import type { Answers, Work, WorkKind } from "./messages.ts";
@@ -39,6 +42,21 @@ export class FileThreads implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<UnpackedLayer> {
     return await this.#run("unpack", { root, options }, { input: blob, onIgnored, signal });
+  }
+
+  /** As unpackImage(). */
+  async unpackImage(
+    blob: AsyncIterable<Uint8Array>,
+    path: string,
+    { onIgnored, ...options }: UnpackImageOptions,
+    signal?: AbortSignal,
+  ): Promise<WrittenImage> {
+    return await this.#run("unpackImage", { path, options }, { input: blob, onIgnored, signal });
+  }
+
+  /** As verifyImage(). */
+  async verifyImage(path: string): Promise<ImageSummary> {
+    return await this.#run("verifyImage", { path });
   }
 
   /** As packDiff(): `write` gets the layer's blob. */

@@ -5,12 +5,18 @@ import type { PackedDiff } from "../diff/pack-diff.ts";
 import type { WriteDiffOptions } from "../diff/write-diff.ts";
 import type { ApplyLayerOptions } from "../apply/apply.ts";
 import type { UnpackedLayer } from "../apply/unpack.ts";
+import type { WrittenImage } from "../erofs/image-file.ts";
+import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
+import type { ImageSummary } from "../erofs/verify.ts";
 import type { TreeUsage } from "../files/usage.ts";
 
 /** What a thread can be told to do, and what it answers. */
 export interface Work {
   /** Takes the layer's blob in. */
   unpack: { readonly root: string; readonly options: Omit<ApplyLayerOptions, "onIgnored"> };
+  /** Takes the layer's blob in. */
+  unpackImage: { readonly path: string; readonly options: Omit<UnpackImageOptions, "onIgnored"> };
+  verifyImage: { readonly path: string };
   usage: { readonly path: string };
   remove: { readonly path: string };
   copy: { readonly from: string; readonly to: string };
@@ -19,6 +25,8 @@ export interface Work {
 }
 export interface Answers {
   unpack: UnpackedLayer;
+  unpackImage: WrittenImage;
+  verifyImage: ImageSummary;
   usage: TreeUsage;
   remove: undefined;
   copy: undefined;

@@ -21,6 +21,15 @@ async function answerTo({ kind, work }: Job, channel: Channel): Promise<Answers[
       const onIgnored = (what: string): void => channel.send({ kind: "ignored", what });
       return await unpackLayer(channel.read(), work.root, { ...work.options, onIgnored });
     }
+    case "unpackImage": {
+      const { unpackImage } = await import("../erofs/unpack-image.ts");
+      const onIgnored = (what: string): void => channel.send({ kind: "ignored", what });
+      return await unpackImage(channel.read(), work.path, { ...work.options, onIgnored });
+    }
+    case "verifyImage": {
+      const { verifyImage } = await import("../erofs/verify.ts");
+      return verifyImage(work.path);
+    }
     case "usage": {
       const { usageOf } = await import("../files/usage.ts");
       return usageOf(work.path);

@@ -1,13 +1,17 @@
 import { closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import type { ContentProvider } from "@slipway/core/content";
 import type { ApplyOptions } from "@slipway/core/diff";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { Logger } from "@slipway/core/plugin";
 import { during, Fault } from "@slipway/fault/fault";
 import type { ApplyLayerOptions } from "@slipway/layers/apply";
+import type { UnpackedLayer } from "@slipway/layers/unpack";
 import type { FileThreads } from "@slipway/layers/threads";
 import { isLayer, mediaTypes } from "@slipway/oci/media-types";
 import type { Descriptor } from "@slipway/oci/descriptor";
+import { imageToFiles } from "../layer-images/image-to-files.ts";
+import { adoptImage, folderWantingImage, isFilesFolder, newImageIn } from "../layer-images/layer-folder.ts";
 import { isInUserNamespace } from "../snapshots-overlay/kernel-support.ts";
 import { mountTemporarily } from "./mounted.ts";
 import { optionOf } from "./trees.ts";
@@ -33,17 +37,43 @@ export async function applyBlob(
     throw new Fault("unknown", `${what}: no processor for media-type`);
   }
   await using undo = new AsyncDisposableStack();
-  const target = await findTarget(mounts, stateDir, undo);
   const onIgnored = (what: string): void => log.warn(`ignored ${what} in archive`, { digest: layer.digest });
-  const options: ApplyLayerOptions = { whiteouts: target.whiteouts, parents: target.parents, onIgnored };
   const read = content.read(layer.digest, signal ? { signal } : {});
   try {
-    const { diffId, sizeBytes } = await threads.unpack(read, target.root, options, signal);
+    const inside = filesOf(mounts);
+    const folder = inside && (await folderWantingImage(inside.root));
+    if (inside && folder !== undefined) {
+      const options = { root: inside.root, parents: inside.parents, onIgnored };
+      const written = await threads.unpackImage(read, newImageIn(folder), options, signal);
+      if (syncFs) await sync(inside.root);
+      if (await adoptImage(folder, layer.digest)) return described(written);
+      // It wants files now.
+      return await applyBlob(content, layer, mounts, signal ? { signal } : {}, { threads, stateDir, log });
+    }
+    // What was applied there before is an image, and no place to write to.
+    if (inside && isFilesFolder(inside.root))
+      await imageToFiles(dirname(inside.root), inside.parents, threads);
+    const target = await findTarget(mounts, stateDir, undo);
+    const options: ApplyLayerOptions = { whiteouts: target.whiteouts, parents: target.parents, onIgnored };
+    const unpacked = await threads.unpack(read, target.root, options, signal);
     if (syncFs) await sync(target.root);
-    return { mediaType: mediaTypes.ociLayer, digest: diffId, size: sizeBytes };
+    return described(unpacked);
   } catch (error) {
     throw during(`apply layer ${layer.digest}`, error);
   }
+}
+
+function described({ diffId, sizeBytes }: UnpackedLayer): Descriptor {
+  return { mediaType: mediaTypes.ociLayer, digest: diffId, size: sizeBytes };
+}
+
+/** Where what is written to the mounts ends up, and the directories of the layers below. */
+function filesOf(mounts: readonly Mount[]): { root: string; parents: readonly string[] } | undefined {
+  const [only] = mounts.length === 1 ? mounts : [];
+  if (only?.type === "bind" && !only.options.includes("ro")) return { root: only.source, parents: [] };
+  const upper = only?.type === "overlay" ? optionOf(only, "upperdir") : undefined;
+  if (!only || upper === undefined) return undefined;
+  return { root: upper, parents: optionOf(only, "lowerdir")?.split(":") ?? [] };
 }
 
 interface Target extends Pick<ApplyLayerOptions, "whiteouts"> {

@@ -13,7 +13,7 @@ import type {
   Snapshotter,
   SnapshotUsage,
 } from "@slipway/core/snapshots";
-import type { Store } from "@slipway/core/store";
+import type { Store, Transaction } from "@slipway/core/store";
 import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
 import type { FileThreads } from "@slipway/layers/threads";
 import {
@@ -26,12 +26,28 @@ import {
 /** What a snapshotter does with the folder that each snapshot has, and with nothing else. Ids name folders. */
 export interface SnapshotFolders {
   /** Fills the new folder of a snapshot. It gets its final name, which is its id, afterwards. */
-  fill(folder: string, snapshot: SnapshotPlan, folderOf: (id: number) => string): Promise<void>;
+  fill(
+    folder: string,
+    snapshot: SnapshotPlan & { readonly key: string },
+    folderOf: (id: number) => string,
+  ): Promise<void>;
   /** The part of a snapshot's folder that its own files are in. */
   content(folder: string): string;
   mounts(chain: SnapshotChain, folderOf: (id: number) => string): Mount[];
   /** Labels that every snapshot shows beside its own. */
   labels?(folder: string): Labels;
+  /** Makes the files of these layers be there. They stay while the scope lasts, and then while something is above them. */
+  hold?(layers: readonly number[]): Promise<Disposable>;
+  /** Before the mounts of a snapshot that was made earlier are told. */
+  showing?(chain: SnapshotChain): Promise<void>;
+  /** What the snapshot itself takes, if that is not what its content's files take. */
+  usage?(folder: string): Promise<SnapshotUsage | undefined>;
+  /** In the transaction that commits the snapshot. */
+  committing?(transaction: Transaction, id: number): void;
+  /** Snapshots were committed or removed. */
+  changed?(): void;
+  /** Before the snapshot's folder is removed. */
+  removing?(id: number): Promise<void>;
 }
 
 export interface FolderSnapshotterOptions {
@@ -92,8 +108,12 @@ export class FolderSnapshotter implements Snapshotter {
   }
 
   async mounts(key: string): Promise<Mount[]> {
+    const { store, folders } = this.#options;
     try {
-      return this.#mounts(this.#options.store.read((reader) => this.#storage.chain(reader, key)));
+      const chain = store.read((reader) => this.#storage.chain(reader, key));
+      using _ = await folders.hold?.(chain.parentIds);
+      await folders.showing?.(chain);
+      return this.#mounts(chain);
     } catch (error) {
       throw failedTo("get active mount", error);
     }
@@ -108,13 +128,15 @@ export class FolderSnapshotter implements Snapshotter {
   }
 
   async commit(name: string, key: string, options: CommitSnapshotOptions = {}): Promise<void> {
-    const { store } = this.#options;
+    const { store, folders } = this.#options;
     const { id } = store.read((reader) => this.#storage.info(reader, key));
     const usage = await this.#usageOf(id);
     try {
-      await store.update((transaction) =>
-        this.#storage.commit(transaction, { key, name, usage, ...options }),
-      );
+      await store.update((transaction) => {
+        this.#storage.commit(transaction, { key, name, usage, ...options });
+        folders.committing?.(transaction, id);
+      });
+      folders.changed?.();
     } catch (error) {
       throw failedTo("commit snapshot", error);
     }
@@ -122,6 +144,7 @@ export class FolderSnapshotter implements Snapshotter {
 
   async remove(key: string): Promise<void> {
     const { id } = await this.#options.store.update((transaction) => this.#storage.remove(transaction, key));
+    this.#options.folders.changed?.();
     if (!this.#options.removesLater) await this.#removeFolder(this.#folder(id));
   }
 
@@ -154,7 +177,8 @@ export class FolderSnapshotter implements Snapshotter {
     const temporaryName = basename(folder);
     this.#new.add(temporaryName);
     try {
-      await folders.fill(folder, planned, (id) => this.#folder(id));
+      using _ = await folders.hold?.(planned.parentIds);
+      await folders.fill(folder, { ...planned, key }, (id) => this.#folder(id));
       const chain = await store.update((transaction) => {
         const created = this.#storage.create(transaction, draft, planned);
         renameSync(folder, this.#folder(created.id));
@@ -187,13 +211,18 @@ export class FolderSnapshotter implements Snapshotter {
   }
 
   async #usageOf(id: number): Promise<SnapshotUsage> {
-    return await this.#options.threads.usage(this.#options.folders.content(this.#folder(id)));
+    const { folders, threads } = this.#options;
+    const folder = this.#folder(id);
+    return (await folders.usage?.(folder)) ?? (await threads.usage(folders.content(folder)));
   }
 
   // Failing would help nobody: the snapshot is gone, and cleanup() tries again.
   async #removeFolder(path: string): Promise<void> {
+    const { folders, threads } = this.#options;
     try {
-      await this.#options.threads.remove(path);
+      const id = Number(basename(path));
+      if (Number.isInteger(id)) await folders.removing?.(id);
+      await threads.remove(path);
     } catch (error) {
       this.#options.log.warn("failed to remove directory", { path, error: messageOf(error) });
     }

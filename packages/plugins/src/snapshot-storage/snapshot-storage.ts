@@ -175,6 +175,26 @@ export class SnapshotStorage {
     }
   }
 
+  /** The layers below all snapshots that may be mounted. */
+  belowMounted(reader: Reader): Set<number> {
+    const records = new Map(reader.list(this.#buckets.snapshots));
+    const below = new Set<number>();
+    for (const { kind, parent } of records.values()) {
+      if (kind === "committed") continue;
+      // What is below one that is known is known.
+      for (let above = records.get(parent); above && !below.has(above.id); above = records.get(above.parent))
+        below.add(above.id);
+    }
+    return below;
+  }
+
+  /** The layers below snapshot `id`, the nearest first. Nothing when there is no such snapshot. */
+  parentsOf(reader: Reader, id: number): number[] | undefined {
+    for (const [, record] of reader.list(this.#buckets.snapshots))
+      if (record.id === id) return this.#parentIds(reader, record.parent);
+    return undefined;
+  }
+
   #get(reader: Reader, key: string): SnapshotRecord {
     const record = reader.get(this.#buckets.snapshots, key);
     if (!record) throw new Fault("not_found", "snapshot does not exist: not found");

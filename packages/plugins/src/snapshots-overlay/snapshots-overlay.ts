@@ -2,38 +2,45 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { definePlugin } from "@slipway/core/plugin";
-import { SnapshotterPlugin, StorePlugin } from "@slipway/core/plugin-kinds";
+import { ContentPlugin, SnapshotterPlugin, StorePlugin } from "@slipway/core/plugin-kinds";
 import { hostPlatform } from "@slipway/oci/platform";
+import { Fault } from "@slipway/fault/fault";
 import { FileThreadsPlugin } from "../file-threads/file-threads.ts";
+import { LayerImages } from "../layer-images/layer-images.ts";
 import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
 import { flagOf, textOf, textsOf } from "../snapshot-storage/read-table.ts";
 import { checkOverlay, isInUserNamespace, overlayOptions } from "./kernel-support.ts";
+import { layerFormatOf, layerImageChoice } from "./layer-format.ts";
 import { overlayFolders } from "./overlay-folders.ts";
 
 /** Snapshots that the kernel stacks: containerd's default snapshotter, with the keys of its configuration. */
 export const overlayPlugin = definePlugin({
   kind: SnapshotterPlugin,
   id: "overlayfs",
-  needs: { store: StorePlugin, threads: FileThreadsPlugin },
+  needs: { store: StorePlugin, threads: FileThreadsPlugin, contents: ContentPlugin },
   platforms: [hostPlatform()],
   parseConfig: (table) => ({
     rootPath: textOf(table, "root_path"),
     upperdirLabel: flagOf(table, "upperdir_label"),
     syncRemove: flagOf(table, "sync_remove"),
     mountOptions: textsOf(table, "mount_options"),
+    layerFormat: layerFormatOf(table),
   }),
-  async start({ store, threads }, config, { rootDir, log }) {
+  async start({ store, threads, contents }, config, { rootDir, log }) {
     const root = config.rootPath ?? rootDir;
     await mkdir(root, { recursive: true, mode: 0o700 });
     // Once is enough: a start need not load what mounts.
     if (!existsSync(join(root, "snapshots"))) await checkOverlay(root);
+    const mountOptions = overlayOptions(config.mountOptions);
+    const content = contents.get("content");
+    if (!content) throw new Fault("failed_precondition", "Cannot keep layers without the content store");
+    const parts = { root, name: "overlayfs", store, threads, log };
+    const isWanted = layerImageChoice(config.layerFormat, { root, threads, mountOptions, log });
+    const images = new LayerImages({ ...parts, content, isWanted });
+    void images.restore();
     const instance = await FolderSnapshotter.open({
-      root,
-      name: "overlayfs",
-      store,
-      threads,
-      log,
-      folders: overlayFolders({ ...config, mountOptions: overlayOptions(config.mountOptions) }),
+      ...parts,
+      folders: images.folders(overlayFolders({ ...config, mountOptions })),
       removesLater: !config.syncRemove,
     });
     return {
@@ -41,6 +48,7 @@ export const overlayPlugin = definePlugin({
       exports: { root },
       // Whiteouts of a layer that is unpacked before its parent are devices, which a user namespace may not make.
       capabilities: isInUserNamespace() ? [] : ["rebase"],
+      stop: () => images[Symbol.asyncDispose](),
     };
   },
 });

@@ -1,0 +1,64 @@
+import { lstatSync, renameSync, rmSync } from "node:fs";
+import { getXattr, listXattrs } from "@slipway/linux/xattr";
+import { findDirectory } from "../apply/apply.ts";
+import type { LayerLimits } from "../apply/layer-writer.ts";
+import type { ByteName } from "../bytes-name.ts";
+import { decompress } from "../compression/decompress.ts";
+import { ImageFile, type WrittenImage } from "./image-file.ts";
+import type { Attributes } from "./nodes.ts";
+
+export interface UnpackImageOptions {
+  /** The directory that the image will be mounted on: its owner and mode are those of the image's root. */
+  readonly root: string;
+  /** The directories of the layers below, topmost first: attributes of directories that the layer leaves out. */
+  readonly parents?: readonly string[];
+  readonly limits?: LayerLimits;
+  readonly onIgnored?: (what: string) => void;
+}
+
+/**
+ * Decompresses a layer and writes it to the new file `path` as an image, which is there complete or not at all. It is
+ * not durable. Calls the file system synchronously: meant for a worker thread.
+ * @throws {Fault} as applyLayer()
+ */
+export async function unpackImage(
+  blob: AsyncIterable<Uint8Array>,
+  path: string,
+  { root, parents = [], ...options }: UnpackImageOptions,
+): Promise<WrittenImage> {
+  const { uid, gid, mode } = lstatSync(root);
+  const part = `${path}.part`;
+  // What a daemon left behind that was killed.
+  rmSync(part, { force: true });
+  try {
+    using image = new ImageFile(part, { uid, gid, mode: mode & 0o7777 }, { ...options, inherited });
+    for await (const chunk of decompress(blob)) image.write(chunk);
+    const written = image.finish();
+    renameSync(part, path);
+    return written;
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+
+  function inherited(name: ByteName): Partial<Attributes> | undefined {
+    const found = findDirectory(parents, name);
+    return found === undefined ? undefined : attributesOf(found);
+  }
+}
+
+function attributesOf(path: string): Partial<Attributes> {
+  const { uid, gid, mode, mtimeNs } = lstatSync(path, { bigint: true });
+  const xattrs = new Map<string, Uint8Array>();
+  for (const name of listXattrs(path)) {
+    const value = name.startsWith("trusted.") ? undefined : getXattr(path, name);
+    if (value) xattrs.set(name, value);
+  }
+  return {
+    uid: Number(uid),
+    gid: Number(gid),
+    mode: Number(mode) & 0o7777,
+    modifiedNs: mtimeNs < 0n ? 0n : mtimeNs,
+    xattrs: xattrs.size === 0 ? undefined : xattrs,
+  };
+}

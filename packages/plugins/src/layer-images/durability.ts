@@ -1,0 +1,158 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { ContentProvider } from "@slipway/core/content";
+import type { Logger } from "@slipway/core/plugin";
+import type { Bucket, Store, Transaction } from "@slipway/core/store";
+import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import type { FileThreads } from "@slipway/layers/threads";
+import { isSystemError } from "@slipway/linux/system-call";
+import { type Digest, parseDigest } from "@slipway/oci/digest";
+import { blobNoteIn, filesIn, hasImage, imageIn, newImageIn } from "./layer-folder.ts";
+
+export interface DurabilityParts {
+  readonly store: Store;
+  /** Names the collection in the store. */
+  readonly name: string;
+  readonly folderOf: (id: number) => string;
+  readonly threads: FileThreads;
+  readonly content: ContentProvider;
+  readonly log: Logger;
+  /** The directories of the layers below the snapshot, topmost first, for as long as the scope lasts. Nothing when it is gone. */
+  readonly parentsOf: (
+    id: number,
+  ) => Promise<({ readonly paths: readonly string[] } & Disposable) | undefined>;
+}
+
+/**
+ * Lets a layer be used as soon as it is complete, and sees to it that it is durable a moment later. The store has a row
+ * for each image that may not be on the disk yet, written with the snapshot's own; a daemon that finds such rows when
+ * it starts reads those images again, and makes those anew that a power cut has torn.
+ */
+export class ImageDurability {
+  readonly #parts: DurabilityParts;
+  readonly #rows: Bucket<Digest>;
+  readonly #checks = new Map<number, Promise<void>>();
+  readonly #unsynced = new Set<number>();
+  #syncing: Promise<void> | undefined;
+
+  constructor(parts: DurabilityParts) {
+    this.#parts = parts;
+    this.#rows = {
+      name: `${parts.name}/images`,
+      encode: (blob) => Buffer.from(blob),
+      decode: (bytes) => parseDigest(Buffer.from(bytes).toString()),
+    };
+    const rows = parts.store.read((reader) => [...reader.list(this.#rows)]);
+    for (const [id, blob] of rows) this.#begin(Number(id), blob);
+  }
+
+  /** In the transaction that commits the snapshot. */
+  committing(transaction: Transaction, id: number): void {
+    const folder = this.#parts.folderOf(id);
+    if (!hasImage(folder)) return;
+    transaction.put(this.#rows, String(id), parseDigest(readFileSync(blobNoteIn(folder), "utf8")));
+    this.#unsynced.add(id);
+  }
+
+  /** Makes durable what was committed, in the background. */
+  sync(): void {
+    if (this.#unsynced.size > 0) this.#syncing ??= this.#syncAll();
+  }
+
+  isChecking(id: number): boolean {
+    return this.#checks.has(id);
+  }
+
+  /** Resolves when the image is known to be whole. @throws {Fault} `data_loss` */
+  async whole(id: number): Promise<void> {
+    await this.#checks.get(id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#checks.values());
+    await this.#syncing;
+  }
+
+  #begin(id: number, blob: Digest): void {
+    const check = this.#check(id, blob);
+    this.#checks.set(id, check);
+    void this.#settle(id, blob, check);
+  }
+
+  async #settle(id: number, blob: Digest, check: Promise<void>): Promise<void> {
+    try {
+      await check;
+    } catch (error) {
+      // The check stays, for those who ask for the layer.
+      return this.#parts.log.error("lost a layer", { id, blob, error: messageOf(error) });
+    }
+    this.#checks.delete(id);
+    this.#unsynced.add(id);
+    return this.sync();
+  }
+
+  async #check(id: number, blob: Digest): Promise<void> {
+    const { folderOf, threads, log } = this.#parts;
+    try {
+      await threads.verifyImage(imageIn(folderOf(id)));
+    } catch (error) {
+      if (!hasCode(error, "data_loss") && !isMissing(error)) throw error;
+      log.warn("a layer image was torn: it is made again", { id, blob, error: messageOf(error) });
+      await this.#makeAgain(id, blob);
+    }
+  }
+
+  async #makeAgain(id: number, blob: Digest): Promise<void> {
+    const { folderOf, threads, content, parentsOf } = this.#parts;
+    using parents = await parentsOf(id);
+    // It was removed, and only its files are left.
+    if (!parents) return;
+    const folder = folderOf(id);
+    mkdirSync(filesIn(folder), { recursive: true, mode: 0o755 });
+    try {
+      const options = { root: filesIn(folder), parents: parents.paths };
+      await threads.unpackImage(content.read(blob), newImageIn(folder), options);
+      await rename(newImageIn(folder), imageIn(folder));
+    } catch (error) {
+      const what = `Cannot use layer ${id}: its image was torn, and cannot be made again from blob ${blob}`;
+      throw new Fault("data_loss", `${what}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async #syncAll(): Promise<void> {
+    const { store, folderOf, log } = this.#parts;
+    while (this.#unsynced.size > 0) {
+      const ids = [...this.#unsynced];
+      this.#unsynced.clear();
+      try {
+        for (const id of ids) await syncImage(folderOf(id));
+        await store.update((transaction) => {
+          for (const id of ids) transaction.delete(this.#rows, String(id));
+        });
+      } catch (error) {
+        // The rows stay: the next start tries again.
+        log.error("failed to make layer images durable", { ids, error: messageOf(error) });
+      }
+    }
+    this.#syncing = undefined;
+  }
+}
+
+/** The image, and the names that lead to it. */
+async function syncImage(folder: string): Promise<void> {
+  for (const path of [imageIn(folder), folder, dirname(folder)]) {
+    try {
+      await using file = await open(path, "r");
+      await file.sync();
+    } catch (error) {
+      // Removed meanwhile.
+      if (!isMissing(error)) throw error;
+    }
+  }
+}
+
+// An error that comes from a thread has lost its code.
+function isMissing(error: unknown): boolean {
+  return isSystemError(error, "ENOENT") || messageOf(error).startsWith("ENOENT");
+}

@@ -1,0 +1,118 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import type { ContentProvider } from "@slipway/core/content";
+import type { Logger } from "@slipway/core/plugin";
+import type { SnapshotUsage } from "@slipway/core/snapshots";
+import type { Store, Transaction } from "@slipway/core/store";
+import type { FileThreads } from "@slipway/layers/threads";
+import type { SnapshotFolders } from "../snapshot-storage/folder-snapshotter.ts";
+import { type SnapshotPlan, SnapshotStorage } from "../snapshot-storage/snapshot-storage.ts";
+import { ImageDurability } from "./durability.ts";
+import { imageToFiles } from "./image-to-files.ts";
+import { ImageMounts } from "./image-mounts.ts";
+import { filesIn, hasImage, imageIn, unwantImage, wantImage } from "./layer-folder.ts";
+
+export interface LayerImagesParts {
+  readonly root: string;
+  /** The snapshotter's, which names its collections in the store. */
+  readonly name: string;
+  readonly store: Store;
+  readonly threads: FileThreads;
+  readonly content: ContentProvider;
+  readonly log: Logger;
+  /** Whether new layers are to be images. */
+  readonly isWanted: () => Promise<boolean>;
+}
+
+// How containerd's clients name what they apply a layer to and commit. They do not look into it in between.
+const extractKey = /(?:^|\/)extract-[^/ ]+ \S+$/;
+
+/** Layers of a snapshotter that are images instead of directories: see layer-folder.ts. */
+export class LayerImages implements AsyncDisposable {
+  readonly #parts: LayerImagesParts;
+  readonly #storage: SnapshotStorage;
+  readonly #mounts: ImageMounts;
+  readonly #durability: ImageDurability;
+
+  constructor(parts: LayerImagesParts) {
+    const { store, name, log } = parts;
+    this.#parts = parts;
+    this.#storage = new SnapshotStorage(name);
+    const folderOf = (id: number): string => this.#folder(id);
+    const needed = (): ReadonlySet<number> => store.read((reader) => this.#storage.belowMounted(reader));
+    this.#mounts = new ImageMounts(folderOf, needed, log);
+    const parentsOf = async (id: number) => {
+      const parentIds = store.read((reader) => this.#storage.parentsOf(reader, id));
+      if (!parentIds) return undefined;
+      const held = await this.#hold(parentIds);
+      return {
+        paths: parentIds.map((each) => filesIn(folderOf(each))),
+        [Symbol.dispose]: () => held[Symbol.dispose](),
+      };
+    };
+    this.#durability = new ImageDurability({ ...parts, name: `snapshots/${name}`, folderOf, parentsOf });
+  }
+
+  /** Mounts again what was mounted before a reboot: clients may have kept the mounts that they were told. */
+  async restore(): Promise<void> {
+    const { store, log } = this.#parts;
+    try {
+      using _ = await this.#hold([...store.read((reader) => this.#storage.belowMounted(reader))]);
+    } catch (error) {
+      log.warn("failed to mount layer images again", { error: String(error) });
+    }
+  }
+
+  /** The same folders, with images among them. */
+  folders(base: SnapshotFolders): SnapshotFolders {
+    return {
+      ...base,
+      fill: async (folder, plan, folderOf) => {
+        await base.fill(folder, plan, folderOf);
+        const isExtract = plan.kind === "active" && extractKey.test(plan.key);
+        if (isExtract && (await this.#parts.isWanted())) await wantImage(folder);
+      },
+      hold: (parentIds) => this.#hold(parentIds),
+      showing: (chain) => this.#showFiles(chain.id, chain),
+      usage: (folder) => usageOf(folder),
+      committing: (transaction: Transaction, id) => this.#durability.committing(transaction, id),
+      changed: () => {
+        this.#durability.sync();
+        this.#mounts.sweepLater();
+      },
+      removing: (id) => this.#mounts.unmount(id),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#durability[Symbol.asyncDispose]();
+    await this.#mounts[Symbol.asyncDispose]();
+  }
+
+  async #hold(ids: readonly number[]): Promise<Disposable> {
+    const images = ids.filter(
+      (id) => this.#mounts.has(id) || this.#durability.isChecking(id) || hasImage(this.#folder(id)),
+    );
+    for (const id of images) await this.#durability.whole(id);
+    return await this.#mounts.hold(images);
+  }
+
+  /** Somebody is going to mount the snapshot for writing: what is an image becomes files. */
+  async #showFiles(id: number, { kind, parentIds }: SnapshotPlan): Promise<void> {
+    const folder = this.#folder(id);
+    if (kind !== "active") return;
+    await unwantImage(folder);
+    const parents = parentIds.map((parent) => filesIn(this.#folder(parent)));
+    await imageToFiles(folder, parents, this.#parts.threads);
+  }
+
+  #folder(id: number): string {
+    return join(this.#parts.root, "snapshots", String(id));
+  }
+}
+
+/** On the disk: the image is one file beside the directory that it is mounted on. */
+async function usageOf(folder: string): Promise<SnapshotUsage | undefined> {
+  const stat = statSync(imageIn(folder), { throwIfNoEntry: false });
+  return stat ? { sizeBytes: stat.blocks * 512, inodes: 2 } : undefined;
+}
