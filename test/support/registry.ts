@@ -5,7 +5,14 @@ import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { TestFolder } from "./folder.ts";
 
-/** A docker-registry on a free port of the loopback, with plain HTTP. */
+export interface RegistryConfig {
+  /** Lines of its configuration below `http:`, with the indent of two spaces. */
+  readonly http?: string;
+  /** Lines of its configuration at the top. */
+  readonly top?: string;
+}
+
+/** A docker-registry on a free port of the loopback, with plain HTTP unless told. */
 export class TestRegistry implements AsyncDisposable {
   /** `127.0.0.1:PORT` */
   readonly host: string;
@@ -16,14 +23,14 @@ export class TestRegistry implements AsyncDisposable {
     this.#stop = stop;
   }
 
-  static async start(): Promise<TestRegistry> {
+  static async start({ http = "", top = "" }: RegistryConfig = {}): Promise<TestRegistry> {
     const folder = new TestFolder("registry");
     const host = `127.0.0.1:${await freePort()}`;
     const config = folder.join("config.yml");
     writeFileSync(
       config,
       `version: 0.1\nlog: {level: info}\nstorage:\n  filesystem: {rootdirectory: ${folder.join("data")}}\n` +
-        `  delete: {enabled: true}\nhttp:\n  addr: ${host}\n`,
+        `  delete: {enabled: true}\nhttp:\n  addr: ${host}\n${http}\n${top}\n`,
     );
     const child = spawn("docker-registry", ["serve", config], { stdio: ["ignore", "ignore", "pipe"] });
     for await (const line of createInterface(child.stderr)) if (line.includes("listening on")) break;

@@ -6,7 +6,7 @@ import type { Endpoint } from "./hosts/endpoint.ts";
 import { failureOf } from "./http/failure.ts";
 import { HostHealth } from "./http/host-health.ts";
 import { withRetries } from "./http/retry.ts";
-import { type Body, send } from "./http/send.ts";
+import { type Body, isSameServer, send } from "./http/send.ts";
 import { warningsOf } from "./http/warnings.ts";
 
 export interface CallOptions {
@@ -55,7 +55,7 @@ export class Session {
   /** `path` begins below the repository's name; a URL is one that the host gave. */
   async call(method: string, path: string | URL, options: CallOptions): Promise<IncomingMessage> {
     const url = path instanceof URL ? path : this.#urlOf(path, options.query);
-    const isOwn = url.origin === new URL(this.endpoint.base).origin;
+    const isOwn = isSameServer(url, new URL(this.endpoint.base), this.endpoint.link);
     const scope = `repository:${this.#repository}:${options.push ? "pull,push" : "pull"}`;
     const scopes = [scope, ...(options.scopes ?? [])];
     const { body, signal } = options;

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { isLoopback } from "../http/agents.ts";
 import { failureOf, readBody } from "../http/failure.ts";
 import { type Link, send } from "../http/send.ts";
 import type { Challenge } from "./challenge.ts";
@@ -44,7 +45,8 @@ export async function fetchToken(request: TokenRequest): Promise<Token> {
     throw new Fault("unauthenticated", `Cannot log in to ${registry.host}: the challenge names no realm`);
   }
   const url = new URL(realm);
-  if (credentials && registry.protocol === "https:" && url.protocol !== "https:") {
+  const isOpen = url.protocol !== "https:" && !isLoopback(url.hostname);
+  if (credentials && registry.protocol === "https:" && isOpen) {
     throw new Fault(
       "unauthenticated",
       `Cannot log in to ${registry.host}: its realm ${realm} is not encrypted`,

@@ -29,6 +29,7 @@ export interface HttpRequest {
 const maxRedirects = 10;
 /** What another host may know of the request. */
 const harmlessHeaders = ["accept", "range", "user-agent", "content-type", "content-length"];
+const certificateErrors = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|HOSTNAME_MISMATCH/;
 /** Origins that answered a TLS handshake with HTTP. */
 const plainOrigins = new Set<string>();
 
@@ -48,8 +49,13 @@ export async function send(request: HttpRequest, redirects = 0): Promise<Incomin
   const kept = Object.entries(request.headers).filter(([name]) =>
     harmlessHeaders.includes(name.toLowerCase()),
   );
-  const headers = url.origin === from.origin ? request.headers : Object.fromEntries(kept);
+  const headers = isSameServer(url, from, request.link) ? request.headers : Object.fromEntries(kept);
   return await send({ ...request, url, headers }, redirects + 1);
+}
+
+/** Whether what is meant for one address may go to the other. */
+export function isSameServer(a: URL, b: URL, { fallsBackToHttp }: Link): boolean {
+  return a.host === b.host && (a.protocol === b.protocol || fallsBackToHttp);
 }
 
 async function sendOnce(request: HttpRequest): Promise<IncomingMessage> {
@@ -102,7 +108,9 @@ async function exchange({ method, url, headers, body, link, signal }: HttpReques
   outgoing.on("error", (error: NodeJS.ErrnoException) => {
     if (error.name === "AbortError") return reject(error);
     const why = error.message || error.code;
-    reject(new Fault("unavailable", `Cannot reach ${url.origin}: ${why}`, { cause: error }));
+    // A certificate will be no better the next time.
+    const code = certificateErrors.test(error.code ?? "") ? "failed_precondition" : "unavailable";
+    reject(new Fault(code, `Cannot reach ${url.origin}: ${why}`, { cause: error }));
   });
   if (typeof body !== "function") {
     outgoing.end(body);
