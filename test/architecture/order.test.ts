@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "../..");
 /** Lowest first. A package may import those of lower rows only. */
 const rows = [
   ["fault"],
-  ["oci", "linux", "api"],
+  ["oci", "linux", "api", "logs"],
   ["rpc"],
   ["ttrpc", "grpc", "core"],
   ["registry", "layers"],

@@ -1,19 +1,14 @@
-import {
-  closeSync,
-  constants,
-  createWriteStream,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  statSync,
-  type WriteStream,
-} from "node:fs";
+import { closeSync, constants, createWriteStream, mkdtempSync, openSync, rmSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { ReadStream } from "node:tty";
+import { callbackify } from "node:util";
+import { messageOf } from "@slipway/fault/fault";
 import { DescriptorSocket } from "@slipway/linux/descriptor-socket";
 import { setWindowSize, type WindowSize } from "@slipway/linux/pty";
+import type { LogSink } from "./log-sink.ts";
 import { openLogFile, type StdioPaths } from "./stdio.ts";
 
 /** The socket that a runtime sends a new terminal's master to. */
@@ -43,14 +38,19 @@ export class Console {
   readonly #master: ReadStream;
   readonly #input: Socket | undefined;
   #inputWriter: number | undefined;
-  readonly #output: { readonly writer: WriteStream | Socket; readonly kept: number | undefined } | undefined;
+  readonly #output: { readonly writer: Writable; readonly kept: number | undefined } | undefined;
   /** Settles when the last process on the terminal is gone and its output is written. */
   readonly drained: Promise<void>;
 
-  constructor(master: number, paths: StdioPaths) {
+  /** With a sink, the output goes there. */
+  constructor(master: number, paths: StdioPaths, sink?: LogSink) {
     this.#fd = master;
     this.#master = new ReadStream(master);
-    this.#output = paths.stdout === "" ? undefined : openWriter(paths.stdout);
+    this.#output = sink
+      ? { writer: sinkWriter(sink), kept: undefined }
+      : paths.stdout === ""
+        ? undefined
+        : openWriter(paths.stdout);
     this.drained = new Promise((resolve) => {
       const finish = (): void => {
         const writer = this.#output?.writer;
@@ -92,7 +92,7 @@ export class Console {
   }
 }
 
-function openWriter(stdout: string): { writer: WriteStream | Socket; kept: number | undefined } {
+function openWriter(stdout: string): { writer: Writable; kept: number | undefined } {
   if (stdout.startsWith("file://")) {
     return { writer: createWriteStream("", { fd: openLogFile(new URL(stdout)) }), kept: undefined };
   }
@@ -101,4 +101,22 @@ function openWriter(stdout: string): { writer: WriteStream | Socket; kept: numbe
   const kept = openSync(stdout, constants.O_RDONLY | constants.O_NONBLOCK);
   const fd = openSync(stdout, constants.O_WRONLY | constants.O_NONBLOCK);
   return { writer: new Socket({ fd, readable: false }), kept };
+}
+
+function sinkWriter(sink: LogSink): Writable {
+  const write = callbackify(async (chunk: Uint8Array) => {
+    try {
+      await sink.write("stdout", chunk);
+    } catch (error) {
+      // The terminal goes on without its log.
+      process.stderr.write(`cannot write a log: ${messageOf(error)}\n`);
+    }
+  });
+  return new Writable({
+    write: (chunk: Uint8Array, _encoding, done) => write(chunk, done),
+    destroy(_error, done) {
+      sink.end();
+      done(null);
+    },
+  });
 }

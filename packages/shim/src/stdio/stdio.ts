@@ -47,6 +47,10 @@ export async function openStdio(
       const { startLogger } = await import("./binary-logger.ts");
       return await startLogger(new URL(paths.stdout), container, descriptors, stdin);
     }
+    if (scheme === "json-file") {
+      const { openJsonFile } = await import("./json-file.ts");
+      return await openJsonFile(paths, container, descriptors, stdin);
+    }
     if (scheme === "file") {
       const fd = descriptors.given(openLogFile(new URL(paths.stdout)));
       return descriptors.asStdio({ stdout: fd, stderr: fd }, stdin);
@@ -64,14 +68,23 @@ export async function openStdio(
   }
 }
 
+/** What brings output somewhere else. */
+export interface OutputCopy {
+  /** Starts copying; who writes has its descriptors by then. */
+  begin(): void;
+  /** Settles when all was written. */
+  readonly done: Promise<void>;
+  close(): void;
+}
+
 /** The descriptors of one process's streams. */
 export class Descriptors {
   #given: number[] = [];
   #kept: number[] = [];
   #stdinWriter: number | undefined;
-  #copy: StreamCopy | undefined;
+  #copy: OutputCopy | undefined;
 
-  copied(copy: StreamCopy): void {
+  copied(copy: OutputCopy): void {
     this.#copy = copy;
   }
 

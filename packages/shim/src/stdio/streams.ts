@@ -1,5 +1,6 @@
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
 import type { Console } from "./console.ts";
+import type { LogSink } from "./log-sink.ts";
 import { openStdio, type StdioPaths, type TaskStdio } from "./stdio.ts";
 
 /**
@@ -13,9 +14,14 @@ export async function openStreams(
 ): Promise<{ readonly console: Console } | { readonly stdio: TaskStdio }> {
   if (paths.terminal) {
     const { Console, ConsoleSocket } = await import("./console.ts");
+    using undo = new DisposableStack();
     using socket = new ConsoleSocket();
+    const sink = paths.stdout.startsWith("json-file:") ? await openSink(paths.stdout) : undefined;
+    if (sink) undo.defer(() => sink.end());
     await run({}, ["--console-socket", socket.path]);
-    return { console: new Console(socket.receive(), paths) };
+    const console = new Console(socket.receive(), paths, sink);
+    undo.move();
+    return { console };
   }
   const stdio = await openStdio(paths, container);
   try {
@@ -26,4 +32,9 @@ export async function openStreams(
   }
   stdio.afterStart();
   return { stdio };
+}
+
+async function openSink(uri: string): Promise<LogSink> {
+  const { LogSink } = await import("./log-sink.ts");
+  return await LogSink.open(uri);
 }

@@ -1,0 +1,94 @@
+import { watch } from "node:fs";
+import { dirname } from "node:path";
+import type { LogEntry } from "./entry.ts";
+import { LogChain } from "./log-chain.ts";
+
+export type { LogEntry } from "./entry.ts";
+
+export interface ReadLogOptions {
+  /** At most so many lines of those that are there already; Infinity for all. */
+  readonly tail: number;
+  readonly since?: Date;
+  readonly until?: Date;
+  /** Goes on with lines that are added, until this aborts. The log's folder must be there. */
+  readonly follow?: AbortSignal;
+}
+
+/**
+ * The entries of a json-file log, from its oldest file on. A log that was not begun yet is empty. Any number of readers may
+ * read while it is written and rotated: its entries' times tell them what they have seen.
+ */
+export async function* readLog(file: string, options: ReadLogOptions): AsyncGenerator<LogEntry> {
+  const [since, until] = [options.since?.getTime() ?? -Infinity, options.until?.getTime() ?? Infinity];
+  let seen = "";
+  for await (const entry of entriesOf(file, options, () => seen)) {
+    // A file that was put aside while it was opened is there twice.
+    if (entry.time <= seen) continue;
+    seen = entry.time;
+    const time = Date.parse(entry.time);
+    if (time > until) return;
+    if (time >= since) yield entry;
+  }
+}
+
+async function* entriesOf(
+  file: string,
+  { tail, follow }: ReadLogOptions,
+  seen: () => string,
+): AsyncGenerator<LogEntry> {
+  // Watching begins before reading, so that nothing falls in between.
+  using changes = follow ? new Changes(dirname(file), follow) : undefined;
+  let chain = LogChain.open(file);
+  try {
+    if (tail === Infinity) yield* chain.entries();
+    else yield* await chain.last(tail);
+    if (!changes) return;
+    for (;;) {
+      const { areOver } = changes;
+      const { isRotated } = chain;
+      // What was written before it was put aside, or before the end, is read after that was seen.
+      yield* chain.added();
+      if (isRotated) {
+        chain[Symbol.dispose]();
+        chain = LogChain.open(file);
+        yield* chain.since(seen());
+      }
+      if (areOver) return;
+      await changes.next();
+    }
+  } finally {
+    chain[Symbol.dispose]();
+  }
+}
+
+/** Tells when something in a folder has changed, until a signal aborts. */
+class Changes implements Disposable {
+  readonly #watcher;
+  readonly #end: AbortSignal;
+  readonly #wake = (): void => {
+    this.#isPending = true;
+    this.#waiting?.();
+  };
+  #isPending = false;
+  #waiting: (() => void) | undefined;
+
+  constructor(folder: string, end: AbortSignal) {
+    this.#watcher = watch(folder, this.#wake);
+    this.#end = end;
+    end.addEventListener("abort", this.#wake);
+  }
+
+  get areOver(): boolean {
+    return this.#end.aborted;
+  }
+
+  async next(): Promise<void> {
+    if (!this.#isPending) await new Promise<void>((resolve) => (this.#waiting = resolve));
+    this.#isPending = false;
+  }
+
+  [Symbol.dispose](): void {
+    this.#watcher.close();
+    this.#end.removeEventListener("abort", this.#wake);
+  }
+}
