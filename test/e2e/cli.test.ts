@@ -157,6 +157,44 @@ for (const program of programs) {
       await printed(["rm", "-f", "busy"]);
     });
 
+    // The logging program beside other shims tells nobody when it has written all.
+    const isOurs = program === "slipwayd";
+    it(
+      "keeps so much of a log as it is told, and follows it while it is rotated",
+      { skip: !isOurs },
+      async () => {
+        const script = "i=0; while [ $i -lt 3000 ]; do echo line $i; i=$((i+1)); done; printf end";
+        const bounds = ["--log-opt", "max-size=40k", "--log-opt", "max-file=20"];
+        await printed(["run", "-d", "--name", "wordy", ...bounds, image, "sh", "-c", `sleep 0.3; ${script}`]);
+        const lines = Array.from({ length: 3000 }, (_, index) => `line ${index}\n`);
+        const followed = await Promise.all([
+          printed(["logs", "-f", "wordy"]),
+          printed(["logs", "-f", "wordy"]),
+        ]);
+        for (const text of followed) assert.equal(text, `${lines.join("")}end`);
+        assert.equal(await printed(["logs", "wordy"]), `${lines.join("")}end`);
+        assert.equal(await printed(["logs", "-n", "3", "wordy"]), `${lines.slice(-2).join("")}end`);
+        assert.match(await printed(["logs", "-t", "-n", "1", "wordy"]), /^2\S{28}Z end$/);
+        assert.equal(await printed(["logs", "--until", "1h", "wordy"]), "");
+        await printed(["rm", "wordy"]);
+      },
+    );
+
+    it("lets terminals attach to a detached container, leave and come again", async () => {
+      const said = await slipway(["run", "-d", "-i", "-t", "--name", "later", image, "sh"]);
+      assert.equal(said.code, 0, said.stderr);
+      if (program === "containerd") {
+        assert.match((await slipway(["attach", "later"])).stderr, /streams go elsewhere/);
+      } else {
+        const left = await slipway(["attach", "later"], { input: "A=4; echo $((A*10+2))\n\u0010\u0011" });
+        assert.equal(left.code, 0, left.stderr);
+        const ended = await slipway(["attach", "later"], { input: "echo $((A*10+3)); exit 5\n" });
+        assert.deepEqual([ended.code, /43\r\n/.test(ended.stdout)], [5, true], ended.stdout + ended.stderr);
+        assert.match(await printed(["logs", "later"]), /42\r\n[^]*43\r\n/);
+      }
+      await printed(["rm", "-f", "later"]);
+    });
+
     it("removes a detached container when it ends, where the daemon can", async () => {
       const said = await slipway(["run", "-d", "--rm", "--name", "brief", image, "true"]);
       if (program === "containerd") {

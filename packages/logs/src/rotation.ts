@@ -2,6 +2,7 @@ import {
   createReadStream,
   createWriteStream,
   existsSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -52,7 +53,9 @@ export async function compressRotated(file: string, inode: number): Promise<void
   const source = findInode(file, inode);
   if (source === undefined) return;
   const temporary = `${file}.gz.tmp`;
-  await pipeline(createReadStream(source), createGzip(), createWriteStream(temporary, { mode: 0o640 }));
+  // Opened at once: a moment later another file may have its name.
+  const input = createReadStream("", { fd: openSync(source, "r") });
+  await pipeline(input, createGzip(), createWriteStream(temporary, { mode: 0o640 }));
   const now = findInode(file, inode);
   if (now === undefined) return rmSync(temporary);
   renameSync(temporary, `${now}.gz`);

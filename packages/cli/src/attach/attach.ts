@@ -1,10 +1,10 @@
 import { constants } from "node:os";
 import type { Socket } from "node:net";
 import type { Client } from "@slipway/client/client";
-import type { Stdio } from "@slipway/client/stdio";
+import type { ProcessStreams } from "@slipway/client/process-streams";
 import type { ProcessRef } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
-import type { JsonLog } from "../logs/json-log.ts";
+import type { JsonLog } from "@slipway/logs/json-log";
 import { detachable, parseDetachKeys } from "./detach-keys.ts";
 
 export interface AttachOptions {
@@ -23,7 +23,7 @@ export type Attached = { readonly ended: true; readonly exitCode: number } | { r
 export async function attach(
   client: Client,
   process_: ProcessRef,
-  stdio: Stdio,
+  stdio: ProcessStreams,
   options: AttachOptions,
   begin: () => Promise<unknown>,
 ): Promise<Attached> {
@@ -59,7 +59,7 @@ export async function attach(
 
 /** A reader that has left, such as `head`, stops the showing, not the process. */
 async function copyOutput(
-  from: Socket,
+  from: AsyncIterable<Uint8Array>,
   to: NodeJS.WriteStream,
   seen: (chunk: Uint8Array) => void,
 ): Promise<void> {
@@ -68,7 +68,7 @@ async function copyOutput(
     broken = true;
   };
   to.on("error", stop);
-  for await (const chunk of from as AsyncIterable<Uint8Array>) {
+  for await (const chunk of from) {
     seen(chunk);
     if (broken || to.write(chunk)) continue;
     await new Promise<void>((resolve) => {

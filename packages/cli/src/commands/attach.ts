@@ -1,4 +1,4 @@
-import { Stdio } from "@slipway/client/stdio";
+import { attachStreams } from "@slipway/client/process-streams";
 import { Fault } from "@slipway/fault/fault";
 import type { Command } from "commander";
 import { attach } from "../attach/attach.ts";
@@ -22,7 +22,7 @@ export function configure(command: Command, cli: Cli): void {
       if (!task || stateWord(task) !== "running") {
         throw new Fault("failed_precondition", `Cannot attach to container "${name}": it is not running`);
       }
-      using stdio = Stdio.reopen(task.io);
+      using stdio = await attachStreams(task.io);
       const result = await attach(client, { containerId: id }, stdio, flags, async () => {});
       if (result.ended) cli.exit(result.exitCode);
       else stdio.leave();

@@ -1,11 +1,14 @@
-import { join } from "node:path";
+import { connect } from "node:net";
 import type { Command } from "commander";
+import type { Client } from "@slipway/client/client";
 import { Fault } from "@slipway/fault/fault";
+import type { LogTarget } from "@slipway/logs/log-uri";
+import { type LogEntry, readLog } from "@slipway/logs/read-log";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { stateWord, taskOf } from "../containers/state.ts";
-import { type LogEntry, readLog } from "../logs/read-log.ts";
 import { parseTime } from "../format/parse-time.ts";
+import { logTargetOf } from "../logs/log-target.ts";
 
 interface LogsFlags {
   readonly follow?: boolean;
@@ -25,35 +28,67 @@ export function configure(command: Command, cli: Cli): void {
     .option("-t, --timestamps", "show when")
     .action(async (name: string, flags: LogsFlags) => {
       const client = await cli.client();
-      const { id, labels } = await findContainer(client, name);
-      const folder = labels["nerdctl/state-dir"];
-      if (folder === undefined || labels["nerdctl/log-uri"] === undefined) {
-        throw new Fault("failed_precondition", `Container "${name}" keeps no log`);
-      }
+      const container = await findContainer(client, name);
+      const log = logTargetOf(container);
+      if (!log) throw new Fault("failed_precondition", `Container "${name}" keeps no log`);
       const tail = flags.tail === "all" ? Infinity : Number(flags.tail);
       if (Number.isNaN(tail))
         throw new Fault("invalid_argument", `Cannot read --tail "${flags.tail}": it is no number`);
-      const since = flags.since === undefined ? undefined : parseTime(flags.since);
       const until = flags.until === undefined ? undefined : parseTime(flags.until);
-      const runs = stateWord(await taskOf(client, id)) === "running";
-      const ended = new AbortController();
-      if (flags.follow && runs) {
-        void client.tasks.wait({ containerId: id }).then(
-          () => ended.abort(),
-          () => ended.abort(),
-        );
+      const state = stateWord(await taskOf(client, container.id));
+      const runs = state === "running" || state === "paused";
+      const end = new AbortController();
+      if (runs && flags.follow) {
+        void outputEnd(client, container.id, log).finally(() => end.abort());
+        if (until) abortAt(end, until);
+      } else if (state === "exited") {
+        // Its last words may be on their way from the pipe to the log.
+        await endOfAttach(log);
       }
-      const file = join(folder, `${id}-json.log`);
-      const followed = flags.follow && runs ? { until: ended.signal } : undefined;
-      for await (const entry of readLog(file, { tail, ...(followed ? { follow: followed.until } : {}) })) {
-        if (since && entry.time < since) continue;
-        if (until && entry.time > until) break;
-        print(entry, flags.timestamps ?? false);
+      const show = printer(flags.timestamps ?? false);
+      for await (const entry of readLog(log.file, {
+        tail,
+        ...(flags.since === undefined ? {} : { since: parseTime(flags.since) }),
+        ...(until ? { until } : {}),
+        ...(runs && flags.follow ? { follow: end.signal } : {}),
+      })) {
+        show(entry);
       }
     });
 }
 
-function print({ log, stream, time }: LogEntry, timestamps: boolean): void {
-  const output = stream === "stderr" ? process.stderr : process.stdout;
-  output.write(timestamps ? `${time.toISOString()} ${log}` : log);
+const longestTimerMs = 2 ** 31 - 1;
+
+function abortAt(end: AbortController, time: Date): void {
+  const waitMs = Math.max(0, time.getTime() - Date.now());
+  // Whoever follows for longer than a timer can last follows for ever.
+  if (waitMs <= longestTimerMs) setTimeout(() => end.abort(), waitMs).unref();
+}
+
+/** Resolves when a running container's output has ended and is written. */
+async function outputEnd(client: Client, containerId: string, log: LogTarget): Promise<void> {
+  if (await endOfAttach(log)) return;
+  await client.tasks.wait({ containerId }).catch(() => {});
+}
+
+/** Whoever is attached sees the end after the log has it. @returns false when nobody shows it */
+async function endOfAttach({ attach }: LogTarget): Promise<boolean> {
+  if (attach === undefined) return false;
+  return await new Promise((resolve) => {
+    let connected = false;
+    connect(attach)
+      .on("connect", () => (connected = true))
+      .on("error", () => {})
+      .on("close", () => resolve(connected))
+      .resume();
+  });
+}
+
+/** Says when at the beginning of a line, not of each part of a long one. */
+function printer(timestamps: boolean): (entry: LogEntry) => void {
+  const begins = { stdout: true, stderr: true };
+  return ({ log, stream, time }) => {
+    process[stream].write(timestamps && begins[stream] ? `${time} ${log}` : log);
+    begins[stream] = log.endsWith("\n");
+  };
 }

@@ -1,11 +1,19 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Client } from "@slipway/client/client";
+import { attachStreams, type ProcessStreams } from "@slipway/client/process-streams";
 import { Stdio } from "@slipway/client/stdio";
 import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
+import type { ProcessIo } from "@slipway/core/tasks";
+import { mkfifo } from "@slipway/linux/mknod";
+import type { JsonLog } from "@slipway/logs/json-log";
+import type { LogTarget } from "@slipway/logs/log-uri";
 import { attach, type Attached } from "../attach/attach.ts";
-import { JsonLog } from "../logs/json-log.ts";
+import { logTargetOf, logUriLabel } from "../logs/log-target.ts";
+
+/** Set on a container whose input is open also when nobody is attached, by `-i`. */
+export const interactiveLabel = "slipway/interactive";
 
 export interface TaskSource {
   readonly id: string;
@@ -21,42 +29,55 @@ export interface ForegroundOptions {
 }
 
 /** Starts a container's task with its output going to the log. */
-export async function startDetached(
-  client: Client,
-  { id, labels, terminal, rootfs }: TaskSource,
-): Promise<void> {
-  const uri = labels["nerdctl/log-uri"] ?? "";
-  const folder = labels["nerdctl/state-dir"];
-  if (uri !== "" && folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const io = { stdin: "", stdout: uri, stderr: terminal ? "" : uri, terminal };
-  await client.tasks.create(id, { rootfs, io });
+export async function startDetached(client: Client, source: TaskSource): Promise<void> {
+  const { id, labels, rootfs } = source;
+  await client.tasks.create(id, { rootfs, io: loggedIo(source, labels[interactiveLabel] === "true") });
   await client.tasks.start({ containerId: id });
 }
 
 /** Starts a container's task and stays with it until it ends or the user detaches. */
 export async function startAttached(
   client: Client,
-  { id, labels, terminal, rootfs }: TaskSource,
+  source: TaskSource,
   options: ForegroundOptions,
 ): Promise<Attached> {
-  const stdio = Stdio.open({ terminal, stdin: options.interactive });
-  const folder = labels["nerdctl/state-dir"];
-  const keepsLog = labels["nerdctl/log-uri"] !== undefined && labels["nerdctl/auto-remove"] !== "true";
+  const { id, labels, terminal, rootfs } = source;
+  // What goes away with its end is read by nobody but us.
+  const log = labels["nerdctl/auto-remove"] === "true" ? undefined : logTargetOf(source);
   using stack = new DisposableStack();
-  stack.use(stdio);
-  await client.tasks.create(id, { rootfs, io: stdio.io });
-  if (keepsLog && folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const log =
-    keepsLog && folder !== undefined ? stack.use(new JsonLog(join(folder, `${id}-json.log`))) : undefined;
-  const begin = (): Promise<unknown> => client.tasks.start({ containerId: id });
+  let streams: ProcessStreams;
+  if (log?.attach === undefined) {
+    streams = stack.use(Stdio.open({ terminal, stdin: options.interactive }));
+    await client.tasks.create(id, { rootfs, io: streams.io });
+  } else {
+    const io = loggedIo(source, options.interactive);
+    await client.tasks.create(id, { rootfs, io });
+    streams = stack.use(await attachStreams(io));
+  }
+  // Other shims write no log while somebody is attached.
+  const own = log && log.attach === undefined ? stack.use(await openLog(log)) : undefined;
   const result = await attach(
     client,
     { containerId: id },
-    stdio,
-    { ...options, ...(log ? { log } : {}) },
-    begin,
+    streams,
+    { ...options, ...(own ? { log: own } : {}) },
+    () => client.tasks.start({ containerId: id }),
   );
-  // Who detaches may come back: the FIFOs stay.
-  if (!result.ended) stdio.leave();
+  if (!result.ended) streams.leave();
   return result;
+}
+
+function loggedIo({ labels, terminal }: TaskSource, stdin: boolean): ProcessIo {
+  const uri = labels[logUriLabel] ?? "";
+  const folder = labels["nerdctl/state-dir"];
+  if (uri !== "" && folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const input = folder === undefined || !stdin || !uri.startsWith("json-file:") ? "" : join(folder, "stdin");
+  if (input !== "" && !existsSync(input)) mkfifo(input, 0o600);
+  return { stdin: input, stdout: uri, stderr: terminal ? "" : uri, terminal };
+}
+
+async function openLog(log: LogTarget): Promise<JsonLog> {
+  const { JsonLog } = await import("@slipway/logs/json-log");
+  mkdirSync(dirname(log.file), { recursive: true, mode: 0o700 });
+  return new JsonLog(log.file, log);
 }

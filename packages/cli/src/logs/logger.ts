@@ -1,18 +1,21 @@
 import { closeSync, mkdirSync } from "node:fs";
 import { Socket } from "node:net";
 import { dirname } from "node:path";
-import { JsonLog } from "./json-log.ts";
+import { JsonLog } from "@slipway/logs/json-log";
+import { parseLogUri } from "@slipway/logs/log-uri";
 
 /*
- * The logging program of detached containers (`binary://` in a task's stdout). A shim gives it the container's output on
- * descriptors 3 and 4 and waits until 5 is closed: containerd, core/runtime/v2/README.md, "Logging".
+ * The logging program of detached containers (`binary://` in a task's stdout) of shims that write no log themselves. A shim
+ * gives it the container's output on descriptors 3 and 4 and waits until 5 is closed: containerd, core/runtime/v2/README.md,
+ * "Logging".
  */
-const [file] = process.argv.slice(2);
-if (file === undefined) throw new Error("slipway-logger: the log's path is missing");
+const [uri] = process.argv.slice(2);
+if (uri === undefined) throw new Error("slipway-logger: the log's URI is missing");
 // The shim ends its loggers when the container has: what is in the pipes by then belongs into the log.
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => {});
-mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-using log = new JsonLog(file);
+const target = parseLogUri(uri);
+mkdirSync(dirname(target.file), { recursive: true, mode: 0o700 });
+using log = new JsonLog(target.file, target);
 const outputs = [copy(3, "stdout"), copy(4, "stderr")];
 closeSync(5);
 await Promise.all(outputs);

@@ -12,10 +12,11 @@ import { Fault } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
 import type { MountSpec, NamespaceKind, SeccompSpec, UserSpec } from "@slipway/oci/runtime-spec";
 import type { Globals } from "../cli.ts";
+import { newLogUri } from "../logs/log-target.ts";
 import { environmentOf } from "./environment.ts";
 import type { RunFlags, RunRequest } from "./flags.ts";
 import { keyValues } from "./key-values.ts";
-import { containerLabels } from "./labels.ts";
+import { containerFolder, containerLabels } from "./labels.ts";
 import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
 import { newId, newName } from "./names.ts";
 import { resourcesOf, rlimitOf } from "./resources.ts";
@@ -104,7 +105,9 @@ export async function createContainer(
       ...(base.rootfsPath === undefined ? {} : { rootfsPath: base.rootfsPath }),
       unifiedCgroups: existsSync("/sys/fs/cgroup/cgroup.controllers"),
     });
+    const runtime = flags.runtime ?? (isOurs ? "io.containerd.slipway.v1" : "io.containerd.runc.v2");
     const labels = containerLabels({
+      log: newLogUri(flags, containerFolder(globals, id), id, runtime),
       id,
       name,
       host,
@@ -117,7 +120,7 @@ export async function createContainer(
       id,
       labels,
       image: base.image,
-      runtime: { name: flags.runtime ?? (isOurs ? "io.containerd.slipway.v1" : "io.containerd.runc.v2") },
+      runtime: { name: runtime },
       spec: {
         typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
         value: Buffer.from(JSON.stringify(spec)),

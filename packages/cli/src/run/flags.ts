@@ -49,6 +49,7 @@ export interface RunFlags {
   readonly detachKeys: string;
   readonly sigProxy: boolean;
   readonly logDriver: string;
+  readonly logOpt: readonly string[];
   readonly quiet?: boolean;
 }
 
@@ -96,6 +97,7 @@ export function addRunFlags(command: Command): Command {
     .option("--pid <mode>", "host to share the host's processes")
     .option("--ipc <mode>", "host or private")
     .option("--log-driver <name>", "json-file or none", "json-file");
+  list("--log-opt <key=value>", "max-size (20m), max-file (5) and compress (true) of the log");
   list("-e, --env <name=value>", "set an environment variable, or pass one on");
   list("--env-file <file>", "set environment variables from a file");
   list("-v, --volume <source:destination[:options]>", "mount a folder of the host");

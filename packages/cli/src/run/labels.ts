@@ -7,6 +7,8 @@ import { formatPlatform, hostPlatform } from "@slipway/oci/platform";
 import type { Globals } from "../cli.ts";
 import type { RunFlags } from "./flags.ts";
 import { keyValues } from "./key-values.ts";
+import { interactiveLabel } from "../lifecycle/start-task.ts";
+import { logUriLabel } from "../logs/log-target.ts";
 import { overlayFolder, parseRootfs, rootfsLabel } from "./rootfs.ts";
 
 /** Set on a detached container that is to go when it ends: the daemon watches for it. */
@@ -29,13 +31,15 @@ export interface LabelSource {
   readonly flags: RunFlags;
   readonly globals: Globals;
   readonly config?: ImageConfig;
+  /** The URI of its log, when it keeps one. */
+  readonly log: string | undefined;
 }
 
 /**
  * The labels by which nerdctl knows its containers (its pkg/labels/labels.go), so that it and slipway see each other's,
  * those of containerd's restart monitor, and the image's and user's own.
  */
-export function containerLabels({ id, name, host, image, flags, globals, config }: LabelSource): Labels {
+export function containerLabels({ id, name, host, image, flags, globals, config, log }: LabelSource): Labels {
   const folder = containerFolder(globals, id);
   const stopSignal = flags.stopSignal ?? config?.config?.StopSignal;
   return {
@@ -47,7 +51,8 @@ export function containerLabels({ id, name, host, image, flags, globals, config 
     "nerdctl/state-dir": folder,
     "nerdctl/networks": JSON.stringify([flags.network]),
     "nerdctl/platform": flags.platform ?? formatPlatform(hostPlatform()),
-    ...(flags.logDriver === "none" ? {} : { "nerdctl/log-uri": logUri(join(folder, `${id}-json.log`)) }),
+    ...(log === undefined ? {} : { [logUriLabel]: log }),
+    ...(flags.interactive ? { [interactiveLabel]: "true" } : {}),
     ...(flags.stopTimeout === undefined ? {} : { "nerdctl/stop-timeout": flags.stopTimeout }),
     ...(flags.user === undefined ? {} : { "nerdctl/user": flags.user }),
     ...(flags.privileged ? { "nerdctl/privileged": "true" } : {}),
@@ -58,12 +63,6 @@ export function containerLabels({ id, name, host, image, flags, globals, config 
     ...(flags.rm && flags.detach ? { [autoRemoveLabel]: "true" } : {}),
     ...restartLabels(flags.restart),
   };
-}
-
-const logger = new URL("../../../../bin/slipway-logger", import.meta.url).pathname;
-
-function logUri(file: string): string {
-  return `binary://${logger}?${encodeURIComponent(file)}=`;
 }
 
 /** containerd's plugins/restart. @throws {Fault} `invalid_argument` for a policy that does not exist */

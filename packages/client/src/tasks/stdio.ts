@@ -5,6 +5,7 @@ import type { ProcessIo } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
 import { mkfifo } from "@slipway/linux/mknod";
 import { isSystemError } from "@slipway/linux/system-call";
+import type { ProcessStreams } from "./process-streams.ts";
 
 export interface StdioOptions {
   /** Where the FIFOs are made. */
@@ -18,7 +19,7 @@ export interface StdioOptions {
  * A process's streams, over FIFOs that this client makes and the shim opens: containerd's pkg/cio. Leaving its scope
  * closes and removes them.
  */
-export class Stdio implements Disposable {
+export class Stdio implements ProcessStreams {
   /** What the daemon is told. */
   readonly io: ProcessIo;
   /** Ends when the last process that writes there is gone. */
@@ -108,7 +109,7 @@ function openReader(path: string): Socket {
 }
 
 /** Opening a FIFO for writing alone fails until there is a reader; for both, Linux does it at once. */
-function openWriter(path: string): Socket {
+export function openWriter(path: string): Socket {
   const socket = socketOf(openSync(path, constants.O_RDWR | constants.O_NONBLOCK), {
     readable: false,
     writable: true,
