@@ -12,6 +12,7 @@ const rows = [
   ["rpc"],
   ["ttrpc", "grpc", "core"],
   ["registry", "layers"],
+  ["images"],
   ["client"],
   ["plugins", "services", "cri", "nri", "shim"],
   ["daemon", "cli"],

@@ -7,7 +7,7 @@ import type { Client } from "@slipway/client/client";
 import { connect } from "@slipway/client/connect";
 import { containerSpec } from "@slipway/client/container-spec";
 import { decodeEvent } from "@slipway/client/events";
-import { readImage } from "@slipway/client/image-config";
+import { readImage } from "@slipway/images/image-config";
 import { pull, type PullProgress } from "@slipway/client/pull";
 import { Stdio } from "@slipway/client/stdio";
 import type { ContentInfo } from "@slipway/core/content";

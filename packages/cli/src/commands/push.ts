@@ -6,6 +6,8 @@ import { parsePlatform } from "@slipway/oci/platform";
 import type { Cli } from "../cli.ts";
 import { findImages } from "../images/find.ts";
 
+const words = { pushed: "Pushed", existed: "Layer already exists", mounted: "Mounted" } as const;
+
 interface PushFlags {
   readonly platform?: string;
   readonly plainHttp?: boolean;
@@ -26,10 +28,7 @@ export function configure(command: Command, cli: Cli): void {
         ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
         ...(plainHttp === undefined ? {} : { plainHttp }),
         onBlob: ({ digest }, result) => {
-          if (!quiet)
-            process.stdout.write(
-              `${hexOf(digest).slice(0, 12)}: ${result === "pushed" ? "Pushed" : "Layer already exists"}\n`,
-            );
+          if (!quiet) process.stdout.write(`${hexOf(digest).slice(0, 12)}: ${words[result]}\n`);
         },
       });
       process.stdout.write(`${quiet ? "" : "Digest: "}${target.digest}\n`);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { storeImage } from "@slipway/client/pull";
+import { storeImage } from "@slipway/images/store-image";
 import { Fault } from "@slipway/fault/fault";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
@@ -14,6 +14,6 @@ export function configure(command: Command, cli: Cli): void {
       const [image] = await findImages(client, source);
       if (!image) throw new Fault("not_found", `no such image: ${source}`);
       const name = formatReference(parseFamiliarReference(target));
-      await storeImage(client, { name, target: image.target, labels: image.labels });
+      await storeImage(client.images, { name, target: image.target, labels: image.labels });
     });
 }

@@ -1,5 +1,5 @@
 import type { Client } from "@slipway/client/client";
-import { type ImageContent, readImage } from "@slipway/client/image-config";
+import { type ImageContent, readImage } from "@slipway/images/image-config";
 import type { Image } from "@slipway/core/images";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
@@ -85,7 +85,7 @@ async function ensureUnpacked(
     await client.snapshotter(snapshotter).stat(chainId);
   } catch (error) {
     if (!hasCode(error, "not_found")) throw error;
-    const { unpack } = await import("@slipway/client/unpack");
+    const { unpack } = await import("@slipway/images/unpack");
     await unpack(client, manifest.layers, config.rootfs.diff_ids, { snapshotter });
     const label = `containerd.io/gc.ref.snapshot.${snapshotter}`;
     await client.content.update(manifest.config.digest, { [label]: chainId }, [`labels.${label}`]);

@@ -1,5 +1,5 @@
 import type { Client } from "@slipway/client/client";
-import { readImage } from "@slipway/client/image-config";
+import { readImage } from "@slipway/images/image-config";
 import type { Image } from "@slipway/core/images";
 import { hasCode } from "@slipway/fault/fault";
 import { chainIds } from "@slipway/oci/chain-id";

@@ -1,5 +1,5 @@
 import type { Client } from "@slipway/client/client";
-import { readImage } from "@slipway/client/image-config";
+import { readImage } from "@slipway/images/image-config";
 import { familiarReference, parseFamiliarReference } from "@slipway/oci/reference";
 import { findImages } from "../images/find.ts";
 import { summarize } from "../images/list.ts";

@@ -12,7 +12,6 @@ import type {
   WriterOptions,
 } from "@slipway/core/content";
 import type { Labels } from "@slipway/core/labels";
-import { Fault } from "@slipway/fault/fault";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
 import type { Calls } from "../connect/calls.ts";
 import { maskOf, required, toDate } from "../connect/messages.ts";
@@ -70,31 +69,6 @@ export class RemoteContentStore implements ContentStore {
   async delete(digest: Digest): Promise<void> {
     await this.#calls.unary(Content.method.delete, { digest });
   }
-}
-
-/**
- * Reads a blob of bounded size: a manifest, an index, a config.
- * @throws {Fault} `resource_exhausted` above `maxBytes`
- */
-export async function readBlob(
-  content: Pick<ContentStore, "read">,
-  digest: Digest,
-  maxBytes = 8 * 1024 * 1024,
-): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of content.read(digest)) {
-    size += chunk.length;
-    if (size > maxBytes)
-      throw new Fault("resource_exhausted", `Blob ${digest} is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** Reads a JSON blob. */
-export async function readJson<T>(content: Pick<ContentStore, "read">, digest: Digest): Promise<T> {
-  return JSON.parse((await readBlob(content, digest)).toString()) as T;
 }
 
 function fromInfo(info: InfoMessage): ContentInfo {

@@ -30,3 +30,20 @@ export function sourceLabel(host: string, repository: string, before: Labels): L
   const known = before[key]?.split(",") ?? [];
   return { [key]: [...new Set([...known, repository])].toSorted().join(",") };
 }
+
+/**
+ * The repository at the same registry that a blob can be mounted from: of those that it came from the one whose path has
+ * most in common with the target's. Nothing when it came from elsewhere.
+ */
+export function mountCandidate(host: string, repository: string, labels: Labels): string | undefined {
+  const known = labels[sourcePrefix + host.replace(/:\d+$/, "")]?.split(",") ?? [];
+  const parts = repository.split("/");
+  const common = (other: string): number => {
+    const differs = other.split("/").findIndex((part, index) => part !== parts[index]);
+    return differs < 0 ? parts.length : differs;
+  };
+  return known
+    .filter((other) => other !== repository && other !== "")
+    .toSorted((a, b) => common(b) - common(a))
+    .at(0);
+}

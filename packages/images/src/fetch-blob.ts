@@ -1,10 +1,11 @@
+import type { ContentStore, ContentWriter } from "@slipway/core/content";
 import type { Labels } from "@slipway/core/labels";
+import { cleanup } from "@slipway/fault/cleanup";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
 import { isConfig, isIndex, isLayer, isManifest } from "@slipway/oci/media-types";
 import { setTimeout as delay } from "node:timers/promises";
-import type { RemoteContentStore } from "../content/content.ts";
 
 /** Gives the bytes of a blob from an offset on, as a registry or another store does. */
 export interface BlobSource {
@@ -25,9 +26,12 @@ export interface FetchOptions {
 const firstDelayMs = 50;
 const maxDelayMs = 2000;
 
-/** Brings a blob into the content store unless it is there. What an earlier try left is continued. */
+/**
+ * Brings a blob into the content store unless it is there. What an earlier try left is continued; what turns out to be
+ * wrong is thrown away, so that the next try begins anew.
+ */
 export async function fetchBlob(
-  content: RemoteContentStore,
+  content: ContentStore,
   source: BlobSource,
   target: Descriptor,
   { labels = () => ({}), onBytes, signal }: FetchOptions = {},
@@ -35,6 +39,7 @@ export async function fetchBlob(
   try {
     await using writer = await openWriter(content, target, signal);
     let { offset } = writer.status();
+    if (offset > target.size) await writer.truncate((offset = 0));
     onBytes?.(offset);
     const options = { offset, ...(signal ? { signal } : {}) };
     if (offset < target.size) {
@@ -47,6 +52,9 @@ export async function fetchBlob(
     await writer.commit({ total: target.size, expected: target.digest, labels: labels({}) });
     return "fetched";
   } catch (error) {
+    if (hasCode(error, "data_loss", "failed_precondition")) {
+      await cleanup(() => content.abort(refOf(target))).catch(() => {});
+    }
     if (!hasCode(error, "already_exists")) throw error;
     await addLabels(content, target.digest, labels);
     onBytes?.(target.size);
@@ -56,7 +64,7 @@ export async function fetchBlob(
 
 /** Adds labels to a blob that is there. */
 export async function addLabels(
-  content: RemoteContentStore,
+  content: Pick<ContentStore, "info" | "update">,
   digest: Digest,
   labels: (before: Labels) => Labels,
 ): Promise<void> {
@@ -72,11 +80,11 @@ export async function addLabels(
 
 /** Another client may be fetching the same blob: then it is waited for, as containerd's content.OpenWriter does. */
 async function openWriter(
-  content: RemoteContentStore,
+  content: ContentStore,
   target: Descriptor,
   signal: AbortSignal | undefined,
-): ReturnType<RemoteContentStore["writer"]> {
-  const ref = ingestRef(target);
+): Promise<ContentWriter> {
+  const ref = refOf(target);
   for (let waitMs = firstDelayMs; ; waitMs = Math.min(waitMs * 2, maxDelayMs)) {
     try {
       return await content.writer(ref, { total: target.size, expected: target.digest });
@@ -89,7 +97,7 @@ async function openWriter(
 }
 
 /** The names of ingests as containerd's core/remotes/handlers.go makes them: clients share what they fetch. */
-function ingestRef({ mediaType, digest }: Descriptor): string {
+export function refOf({ mediaType, digest }: Descriptor): string {
   if (isManifest(mediaType)) return `manifest-${digest}`;
   if (isIndex(mediaType)) return `index-${digest}`;
   if (isLayer(mediaType)) return `layer-${digest}`;

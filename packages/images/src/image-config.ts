@@ -5,8 +5,8 @@ import type { Descriptor } from "@slipway/oci/descriptor";
 import type { ImageConfig, Index, Manifest } from "@slipway/oci/image";
 import { isIndex, isManifest } from "@slipway/oci/media-types";
 import { hostPlatform, type Platform } from "@slipway/oci/platform";
-import { readJson } from "../content/content.ts";
 import { chooseManifest } from "./choose-manifest.ts";
+import { readJson } from "./read.ts";
 
 /** An image for one platform, as it is in the content store. */
 export interface ImageContent {

@@ -4,10 +4,13 @@ import { Fault, hasCode } from "@slipway/fault/fault";
 import { chainIds } from "@slipway/oci/chain-id";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
-import type { Client } from "../connect/client.ts";
+import type { KeyedLock } from "./keyed-lock.ts";
+import type { Workspace } from "./workspace.ts";
 
 export interface UnpackOptions {
   readonly snapshotter: string;
+  /** Shared by all that unpack: one does what many ask for. */
+  readonly locks?: KeyedLock;
   /** Resolves when the layer's blob is in the store. It is not called for layers that are unpacked already. */
   readonly fetched?: (index: number) => Promise<void>;
   readonly onLayer?: (layer: Descriptor, state: "unpacking" | "unpacked") => void;
@@ -20,7 +23,7 @@ export interface UnpackOptions {
  * @throws {Fault} `failed_precondition` when a layer is not what the config says
  */
 export async function unpack(
-  client: Client,
+  workspace: Workspace,
   layers: readonly Descriptor[],
   diffIds: readonly Digest[],
   options: UnpackOptions,
@@ -36,7 +39,10 @@ export async function unpack(
     const [diffId, chainId] = [diffIds[index], chain[index]];
     if (diffId === undefined || chainId === undefined) break;
     options.signal?.throwIfAborted();
-    await unpackLayer(client, { layer, diffId, chainId, parent: chain[index - 1] ?? "", index }, options);
+    const step = { layer, diffId, chainId, parent: chain[index - 1] ?? "", index };
+    const work = (): Promise<void> => unpackLayer(workspace, step, options);
+    const key = `unpack ${options.snapshotter} ${chainId}`;
+    await (options.locks ? options.locks.run(key, work) : work());
     options.onLayer?.(layer, "unpacked");
   }
   return chain.at(-1) ?? "";
@@ -50,9 +56,9 @@ interface Step {
   readonly index: number;
 }
 
-async function unpackLayer(client: Client, step: Step, options: UnpackOptions): Promise<void> {
+async function unpackLayer(workspace: Workspace, step: Step, options: UnpackOptions): Promise<void> {
   const { layer, diffId, chainId, parent, index } = step;
-  const snapshots = client.snapshotter(options.snapshotter);
+  const snapshots = workspace.snapshotter(options.snapshotter);
   const key = `extract-${randomBytes(8).toString("hex")} ${chainId}`;
   // Snapshotters take the ref as "this is what it will be": those that have the layer elsewhere answer already_exists.
   const labels = { ...inheritedLabels(layer), "containerd.io/snapshot.ref": chainId };
@@ -67,7 +73,7 @@ async function unpackLayer(client: Client, step: Step, options: UnpackOptions): 
   try {
     await options.fetched?.(index);
     options.onLayer?.(layer, "unpacking");
-    const applied = await client.differ.apply(
+    const applied = await workspace.differ.apply(
       layer,
       mounts,
       options.signal ? { signal: options.signal } : {},
@@ -84,7 +90,7 @@ async function unpackLayer(client: Client, step: Step, options: UnpackOptions): 
     // Another client may have unpacked the same layer meanwhile.
     if (!hasCode(error, "already_exists")) throw error;
   }
-  await client.content.update(layer.digest, { "containerd.io/uncompressed": diffId }, [
+  await workspace.content.update(layer.digest, { "containerd.io/uncompressed": diffId }, [
     "labels.containerd.io/uncompressed",
   ]);
 }

@@ -1,0 +1,148 @@
+import type { Labels } from "@slipway/core/labels";
+import { Fault } from "@slipway/fault/fault";
+import type { Descriptor } from "@slipway/oci/descriptor";
+import type { ImageConfig, Index, Manifest } from "@slipway/oci/image";
+import { isConfig, isIndex, isManifest } from "@slipway/oci/media-types";
+import { type Platform, platformDistance } from "@slipway/oci/platform";
+import { BlobFetches, type BlobProgress } from "./blob-fetches.ts";
+
+import { childLabels } from "./child-labels.ts";
+import { filterManifests } from "./choose-manifest.ts";
+import { addLabels, type BlobSource } from "./fetch-blob.ts";
+import type { KeyedLock } from "./keyed-lock.ts";
+import { readJson } from "./read.ts";
+import { unpack } from "./unpack.ts";
+import type { Workspace } from "./workspace.ts";
+
+export type { BlobProgress } from "./blob-fetches.ts";
+
+/** What is to be unpacked, and into which snapshotter. */
+export interface UnpackTarget {
+  readonly platform: Platform;
+  readonly snapshotter: string;
+}
+
+export interface FetchImageOptions {
+  /** All unless told. */
+  readonly platforms?: readonly Platform[];
+  /** Takes manifests and configs of the other platforms, too, without their layers. */
+  readonly allMetadata?: boolean;
+  /** The most manifests of an index; 0 is no limit. */
+  readonly manifestLimit?: number;
+  readonly unpacks?: readonly UnpackTarget[];
+  /** Set on every blob. */
+  readonly labels?: (before: Labels) => Labels;
+  readonly concurrentLayers: number;
+  /** Shared by all that work on the same stores: what many ask for is done once. */
+  readonly locks: KeyedLock;
+  readonly onProgress?: (progress: BlobProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+const deepestIndex = 8;
+
+/**
+ * Brings what a target leads to into the workspace and unpacks it: index, manifest and config first, then layers side by
+ * side, each unpacked as soon as it and those below it are there. A layer that is unpacked already is not fetched.
+ * Labels are containerd's, so that any client can go on from there.
+ * @throws {Fault} `not_found`, also for an index that has nothing for the platforms
+ */
+export async function fetchImage(
+  workspace: Workspace,
+  source: BlobSource,
+  target: Descriptor,
+  options: FetchImageOptions,
+): Promise<void> {
+  // When one layer fails, the others need not go on.
+  const leave = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, leave.signal]) : leave.signal;
+  const fetches = new BlobFetches(workspace.content, source, { ...options, signal });
+  try {
+    await visit({ workspace, fetches, options, signal }, target, []);
+  } finally {
+    leave.abort();
+    await fetches.settled();
+  }
+}
+
+interface Visit {
+  readonly workspace: Workspace;
+  readonly fetches: BlobFetches;
+  readonly options: FetchImageOptions;
+  readonly signal: AbortSignal;
+  /** Of a platform that was not asked for. */
+  readonly metadataOnly?: boolean;
+}
+
+async function visit(visiting: Visit, target: Descriptor, parents: readonly Descriptor[]): Promise<void> {
+  const { fetches } = visiting;
+  if (parents.length > deepestIndex) {
+    throw new Fault("invalid_argument", `Cannot fetch ${target.digest}: an index in an index in an index …`);
+  }
+  await fetches.fetch(target, parents);
+  if (isIndex(target.mediaType)) await visitIndex(visiting, target, [...parents, target]);
+  else if (isManifest(target.mediaType)) await visitManifest(visiting, target, [...parents, target]);
+}
+
+async function visitIndex(
+  visiting: Visit,
+  target: Descriptor,
+  parents: readonly Descriptor[],
+): Promise<void> {
+  const { content } = visiting.workspace;
+  const { platforms = [], manifestLimit = 0, allMetadata = false } = visiting.options;
+  const { manifests } = await readJson<Index>(content, target.digest);
+  await addLabels(content, target.digest, () => childLabels(manifests));
+  const matching = filterManifests(manifests, platforms);
+  const chosen = manifestLimit > 0 ? matching.slice(0, manifestLimit) : matching;
+  if (chosen.length === 0 && (manifestLimit > 0 || manifests.length > 0)) {
+    throw new Fault("not_found", "no match for platform in manifest: not found");
+  }
+  const others = allMetadata ? manifests.filter((manifest) => !chosen.includes(manifest)) : [];
+  await Promise.all([
+    ...chosen.map((manifest) => visit(visiting, manifest, parents)),
+    ...others.map((manifest) => visit({ ...visiting, metadataOnly: true }, manifest, parents)),
+  ]);
+}
+
+async function visitManifest(
+  visiting: Visit,
+  target: Descriptor,
+  parents: readonly Descriptor[],
+): Promise<void> {
+  const { workspace, fetches, options, signal, metadataOnly = false } = visiting;
+  const { content } = workspace;
+  const { config, layers } = await readJson<Manifest>(content, target.digest);
+  const children = config === undefined ? layers : [config, ...layers];
+  await addLabels(content, target.digest, () => childLabels(children));
+  if (config !== undefined) await fetches.fetch(config, parents);
+  if (metadataOnly) return;
+  for (const layer of layers) fetches.announce(layer, parents);
+  const image =
+    config !== undefined && isConfig(config.mediaType) && (options.unpacks ?? []).length > 0
+      ? await readJson<ImageConfig>(content, config.digest)
+      : undefined;
+  const unpacks = (options.unpacks ?? []).filter(
+    ({ platform }) => image && platformDistance(platform, target.platform ?? platformOf(image)) !== undefined,
+  );
+  if (!image || config === undefined || unpacks.length === 0) {
+    await Promise.all(layers.map((layer) => fetches.fetch(layer, parents)));
+    return;
+  }
+  for (const { snapshotter } of unpacks) {
+    const chainId = await unpack(workspace, layers, image.rootfs.diff_ids, {
+      snapshotter,
+      locks: options.locks,
+      fetched: (index) => fetches.fetchFrom(layers, index, parents),
+      onLayer: (layer, state) => fetches.report(layer, state, layer.size),
+      signal,
+    });
+    await addLabels(content, config.digest, () =>
+      chainId === "" ? {} : { [`containerd.io/gc.ref.snapshot.${snapshotter}`]: chainId },
+    );
+  }
+}
+
+function platformOf({ os, architecture, variant }: ImageConfig): Platform {
+  return { os, architecture, ...(variant ? { variant } : {}) };
+}

@@ -1,0 +1,139 @@
+import type { ContentProvider } from "@slipway/core/content";
+import { Fault, hasCode } from "@slipway/fault/fault";
+import type { Descriptor } from "@slipway/oci/descriptor";
+import type { Index, Manifest } from "@slipway/oci/image";
+import { isIndex, isManifest } from "@slipway/oci/media-types";
+import type { Platform } from "@slipway/oci/platform";
+import type { Repository } from "@slipway/registry/registry";
+import { mountCandidate } from "./child-labels.ts";
+import { filterManifests } from "./choose-manifest.ts";
+import { readBlob, readJson } from "./read.ts";
+
+export interface PushImageOptions {
+  /** Only what is for these; everything that the target leads to unless told. The index itself stays whole. */
+  readonly platforms?: readonly Platform[];
+  readonly concurrentLayers: number;
+  readonly onProgress?: (progress: PushProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface PushProgress {
+  readonly target: Descriptor;
+  readonly state: "waiting" | "pushing" | "pushed" | "existed" | "mounted";
+  /** Bytes that were sent. */
+  readonly offset: number;
+  /** What led here, from the image's target on. */
+  readonly parents: readonly Descriptor[];
+}
+
+/** Where an image goes. */
+export interface PushTarget {
+  readonly repository: Repository;
+  /** With its port. */
+  readonly host: string;
+  readonly path: string;
+}
+
+/**
+ * Sends what a target leads to: blobs first, then what points to them, the tag last.
+ * @throws {Fault} `not_found` when content is missing, such as other platforms of an index
+ */
+export async function pushImage(
+  content: ContentProvider,
+  to: PushTarget,
+  target: Descriptor,
+  tagOrDigest: string,
+  options: PushImageOptions,
+): Promise<void> {
+  await pushTree({ content, to, options }, target, tagOrDigest, []);
+}
+
+interface Pushing {
+  readonly content: ContentProvider;
+  readonly to: PushTarget;
+  readonly options: PushImageOptions;
+}
+
+async function pushTree(
+  pushing: Pushing,
+  target: Descriptor,
+  tagOrDigest: string,
+  parents: readonly Descriptor[],
+): Promise<void> {
+  const { content, to, options } = pushing;
+  const { signal, onProgress } = options;
+  onProgress?.({ target, state: "waiting", offset: 0, parents });
+  if (isIndex(target.mediaType)) {
+    const { manifests } = await read<Index>(content, target);
+    for (const child of filterManifests(manifests, options.platforms ?? [])) {
+      await pushTree(pushing, child, child.digest, [...parents, target]);
+    }
+  } else if (isManifest(target.mediaType)) {
+    const { config, layers } = await read<Manifest>(content, target);
+    await pushBlobs(pushing, [config, ...layers], [...parents, target]);
+  }
+  signal?.throwIfAborted();
+  if (isIndex(target.mediaType) || isManifest(target.mediaType)) {
+    const body = await readBlob(content, target.digest);
+    await to.repository.pushManifest(target, body, tagOrDigest, signal);
+    onProgress?.({ target, state: "pushed", offset: target.size, parents });
+  } else await pushBlobs(pushing, [target], parents);
+}
+
+async function pushBlobs(
+  pushing: Pushing,
+  blobs: readonly Descriptor[],
+  parents: readonly Descriptor[],
+): Promise<void> {
+  const { onProgress, concurrentLayers } = pushing.options;
+  const waiting = [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
+  for (const target of waiting) onProgress?.({ target, state: "waiting", offset: 0, parents });
+  const work = async (): Promise<void> => {
+    for (let blob = waiting.shift(); blob; blob = waiting.shift()) {
+      try {
+        await pushBlob(pushing, blob, parents);
+      } catch (error) {
+        waiting.length = 0;
+        throw error;
+      }
+    }
+  };
+  const done = await Promise.allSettled(Array.from({ length: concurrentLayers }, work));
+  const failed = done.find((one) => one.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+async function pushBlob(
+  { content, to, options }: Pushing,
+  target: Descriptor,
+  parents: readonly Descriptor[],
+): Promise<void> {
+  const { onProgress, signal } = options;
+  const { labels } = await infoOf(content, target);
+  const mountFrom = mountCandidate(to.host, to.path, labels);
+  const state = await to.repository.pushBlob(
+    target,
+    (offset, length) => content.read(target.digest, { offset, length, ...(signal ? { signal } : {}) }),
+    {
+      onBytes: (offset) => onProgress?.({ target, state: "pushing", offset, parents }),
+      ...(mountFrom === undefined ? {} : { mountFrom }),
+      ...(signal ? { signal } : {}),
+    },
+  );
+  onProgress?.({ target, state, offset: target.size, parents });
+}
+
+async function read<T>(content: ContentProvider, target: Descriptor): Promise<T> {
+  await infoOf(content, target);
+  return await readJson<T>(content, target.digest);
+}
+
+async function infoOf(content: ContentProvider, { digest }: Descriptor): ReturnType<ContentProvider["info"]> {
+  try {
+    return await content.info(digest);
+  } catch (error) {
+    if (!hasCode(error, "not_found")) throw error;
+    const message = `content digest ${digest}: not found; was another platform pulled?`;
+    throw new Fault("not_found", message, { cause: error });
+  }
+}
