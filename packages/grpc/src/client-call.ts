@@ -103,7 +103,9 @@ export class ClientCall implements Disposable {
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener("abort", this.#onAbort);
     if (this.#status === undefined) this.cancel(new Fault("canceled", "context canceled"));
-    else if (!this.#stream.destroyed) this.#stream.close();
+    else if (!this.#stream.writableEnded) this.#stream.close();
+    // Node sends empty frames for ever when a stream is closed whose end is still on its way: that one closes by itself.
+    else this.#stream.resume();
   }
 }
 
