@@ -10,6 +10,8 @@ export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   readonly aliases?: readonly string[];
+  /** Typed as two words, such as `image prune`; not listed. */
+  readonly isGrouped?: boolean;
   load(): Promise<CommandModule>;
 }
 
@@ -96,6 +98,17 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/rm.ts"),
   },
   {
+    name: "rename",
+    summary: "Give a container another name",
+    load: () => import("./commands/rename.ts"),
+  },
+  {
+    name: "container-prune",
+    summary: "Remove containers that do not run",
+    isGrouped: true,
+    load: () => import("./commands/container-prune.ts"),
+  },
+  {
     name: "inspect",
     summary: "Show everything about containers or images",
     load: () => import("./commands/inspect.ts"),
@@ -126,9 +139,36 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/rmi.ts"),
   },
   {
+    name: "history",
+    summary: "Show how an image was made",
+    load: () => import("./commands/history.ts"),
+  },
+  {
+    name: "save",
+    summary: "Write images to an archive",
+    load: () => import("./commands/save.ts"),
+  },
+  {
+    name: "load",
+    summary: "Read images from an archive",
+    load: () => import("./commands/load.ts"),
+  },
+  {
+    name: "image-prune",
+    summary: "Remove images that nobody uses",
+    isGrouped: true,
+    load: () => import("./commands/image-prune.ts"),
+  },
+  {
     name: "events",
     summary: "Show what happens in the daemon",
     load: () => import("./commands/events.ts"),
+  },
+  {
+    name: "namespace",
+    summary: "List, create and remove namespaces",
+    aliases: ["ns"],
+    load: () => import("./commands/namespace.ts"),
   },
   {
     name: "info",

@@ -31,7 +31,7 @@ export async function run(args: readonly string[]): Promise<number> {
   describeProgram(program);
   for (const entry of commands) {
     const command = program
-      .command(entry.name, { hidden: false })
+      .command(entry.name, { hidden: entry.isGrouped ?? false })
       .summary(entry.summary)
       .description(entry.summary);
     for (const alias of entry.aliases ?? []) command.alias(alias);
@@ -75,13 +75,14 @@ function commandIndex(words: readonly string[]): number {
 
 /** Docker's groups, such as `slipway container ls`: words for the same commands. */
 const groups: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  container: { ls: ["ps"], list: ["ps"] },
+  container: { ls: ["ps"], list: ["ps"], prune: ["container-prune"] },
   image: {
     ls: ["images"],
     list: ["images"],
     rm: ["rmi"],
     remove: ["rmi"],
     inspect: ["inspect", "--type", "image"],
+    prune: ["image-prune"],
   },
   system: {},
 };

@@ -62,7 +62,7 @@ async function findLocal(client: Client, name: string): Promise<Image | undefine
 }
 
 /** Nothing when another platform of the image was pulled. */
-async function readIfComplete(
+export async function readIfComplete(
   client: Client,
   { target }: Image,
   platform: ReturnType<typeof hostPlatform>,
@@ -75,7 +75,7 @@ async function readIfComplete(
   }
 }
 
-async function ensureUnpacked(
+export async function ensureUnpacked(
   client: Client,
   snapshotter: string,
   { manifest, config, chainId }: ImageContent,

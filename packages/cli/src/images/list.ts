@@ -44,7 +44,8 @@ export async function summarize(client: Client, snapshotter: string, image: Imag
   }
 }
 
-async function usage(client: Client, snapshotter: string, key: string): Promise<number> {
+/** What a snapshot takes, in bytes; 0 when it is not there. */
+export async function usage(client: Client, snapshotter: string, key: string): Promise<number> {
   try {
     return (await client.snapshotter(snapshotter).usage(key)).sizeBytes;
   } catch (error) {

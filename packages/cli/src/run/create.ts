@@ -18,7 +18,7 @@ import type { RunFlags, RunRequest } from "./flags.ts";
 import { keyValues } from "./key-values.ts";
 import { containerFolder, containerLabels } from "./labels.ts";
 import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
-import { newId, newName } from "./names.ts";
+import { newId, newName, refuseTakenName } from "./names.ts";
 import { resourcesOf, rlimitOf } from "./resources.ts";
 import { overlayMounts, parseRootfs, removeOverlay, withMounted } from "./rootfs.ts";
 
@@ -209,11 +209,4 @@ function securityOf(words: readonly string[]): {
     }
   }
   return result;
-}
-
-async function refuseTakenName(client: Client, name: string): Promise<void> {
-  const [taken] = await client.containers.list([`labels."nerdctl/name"==${name}`]);
-  if (taken) {
-    throw new Fault("already_exists", `Cannot use name "${name}": container ${taken.id.slice(0, 12)} has it`);
-  }
 }

@@ -1,3 +1,5 @@
+import type { Client } from "@slipway/client/client";
+import { Fault } from "@slipway/fault/fault";
 import { randomBytes, randomInt } from "node:crypto";
 
 const adjectives =
@@ -18,4 +20,12 @@ export function newName(): string {
 function pick(words: string): string {
   const all = words.split(" ");
   return all[randomInt(all.length)] ?? "";
+}
+
+/** @throws {Fault} `already_exists` */
+export async function refuseTakenName(client: Client, name: string): Promise<void> {
+  const [taken] = await client.containers.list([`labels."nerdctl/name"==${name}`]);
+  if (taken) {
+    throw new Fault("already_exists", `Cannot use name "${name}": container ${taken.id.slice(0, 12)} has it`);
+  }
 }

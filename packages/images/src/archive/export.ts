@@ -1,0 +1,186 @@
+import type { ContentProvider } from "@slipway/core/content";
+import { Fault, hasCode } from "@slipway/fault/fault";
+import { encodeHeader, endOfArchive, paddingAfter } from "@slipway/layers/tar/encoder";
+import type { Descriptor } from "@slipway/oci/descriptor";
+import { type Digest, digestOf, hexOf } from "@slipway/oci/digest";
+import type { Index, Manifest } from "@slipway/oci/image";
+import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
+import { formatPlatform, type Platform } from "@slipway/oci/platform";
+import { familiarReference, parseReference } from "@slipway/oci/reference";
+import { readBlob } from "../read.ts";
+import { chooseManifest } from "../choose-manifest.ts";
+
+export interface NamedImage {
+  readonly name: string;
+  readonly target: Descriptor;
+}
+
+export interface ExportOptions {
+  /** Only the best manifest for it; all that are there unless told. */
+  readonly platform?: Platform;
+  /** Told of each manifest of an index that is left out because its content is not there. */
+  readonly onLeftOut?: (image: NamedImage, manifest: Descriptor) => void;
+}
+
+/**
+ * Writes images as a tar that is an OCI layout and a docker archive at once, as containerd does (core/images/archive), but
+ * always whole: an index of which not all platforms are there goes out as a smaller one, or as its only manifest.
+ * @throws {Fault} `not_found` when nothing of an image can be written
+ */
+export async function* exportImages(
+  content: ContentProvider,
+  images: readonly NamedImage[],
+  options: ExportOptions = {},
+): AsyncGenerator<Uint8Array> {
+  const plan = new Plan(content);
+  for (const image of images) await plan.add(image, options);
+  yield* file("oci-layout", Buffer.from(JSON.stringify({ imageLayoutVersion: "1.0.0" })));
+  for (const folder of ["blobs/", "blobs/sha256/"]) {
+    yield encodeHeader({ type: "directory", name: folder, mode: 0o755 });
+  }
+  for (const { digest, size } of plan.blobs.values()) {
+    yield encodeHeader({ type: "file", name: pathOf(digest), mode: 0o444, sizeBytes: size });
+    const made = plan.made.get(digest);
+    if (made) yield made;
+    else yield* content.read(digest);
+    yield paddingAfter(size);
+  }
+  const index: Index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: plan.targets };
+  yield* file("index.json", Buffer.from(JSON.stringify(index)));
+  yield* file("manifest.json", Buffer.from(JSON.stringify(plan.dockerManifests)));
+  yield endOfArchive;
+}
+
+/** What an archive will have. */
+class Plan {
+  readonly blobs = new Map<Digest, Descriptor>();
+  /** Blobs that are in no store. */
+  readonly made = new Map<Digest, Buffer>();
+  readonly targets: Descriptor[] = [];
+  readonly #docker = new Map<Digest, { readonly manifest: Manifest; readonly names: string[] }>();
+  readonly #content: ContentProvider;
+
+  constructor(content: ContentProvider) {
+    this.#content = content;
+  }
+
+  get dockerManifests(): object[] {
+    return [...this.#docker.values()].map(({ manifest, names }) => ({
+      Config: pathOf(manifest.config.digest),
+      RepoTags: names.flatMap(familiarTag),
+      Layers: manifest.layers.map(({ digest }) => pathOf(digest)),
+    }));
+  }
+
+  async add(image: NamedImage, { platform, onLeftOut = () => {} }: ExportOptions): Promise<void> {
+    const manifests = await this.#manifests(image, platform, (manifest) => onLeftOut(image, manifest));
+    const [first] = manifests.present;
+    if (!first) throw new Fault("not_found", `image "${image.name}": nothing of it is there to be written`);
+    let { target } = image;
+    if (isManifest(target.mediaType)) this.blobs.set(target.digest, target);
+    else if (manifests.isWhole) await this.#addIndexes(target);
+    else if (manifests.present.length === 1) target = first.target;
+    else target = this.#makeIndex(manifests.present.map((one) => one.target));
+    this.targets.push({
+      ...target,
+      annotations: {
+        ...target.annotations,
+        "io.containerd.image.name": image.name,
+        ...refName(image.name),
+      },
+    });
+    for (const { target: one, manifest } of manifests.present) {
+      for (const blob of [one, manifest.config, ...manifest.layers]) this.blobs.set(blob.digest, blob);
+    }
+    const known = this.#docker.get(first.target.digest) ?? { manifest: first.manifest, names: [] };
+    known.names.push(image.name);
+    this.#docker.set(first.target.digest, known);
+  }
+
+  async #manifests(
+    { target }: NamedImage,
+    platform: Platform | undefined,
+    leaveOut: (manifest: Descriptor) => void,
+  ): Promise<{ present: { target: Descriptor; manifest: Manifest }[]; isWhole: boolean }> {
+    const all = await this.#leaves(target);
+    const wanted =
+      platform === undefined || !isIndex(target.mediaType) ? all : [chooseManifest(all, platform)];
+    const present: { target: Descriptor; manifest: Manifest }[] = [];
+    for (const one of wanted) {
+      const manifest = await this.#readWhole(one);
+      if (manifest) present.push({ target: one, manifest });
+      else leaveOut(one);
+    }
+    return { present, isWhole: present.length === all.length };
+  }
+
+  async #leaves(target: Descriptor): Promise<Descriptor[]> {
+    if (isManifest(target.mediaType)) return [target];
+    if (!isIndex(target.mediaType)) {
+      throw new Fault("invalid_argument", "only manifests may be exported: invalid argument");
+    }
+    const { manifests } = await this.#json<Index>(target);
+    return (await Promise.all(manifests.map((one) => this.#leaves(one)))).flat();
+  }
+
+  /** Nothing when a part of it is not there. */
+  async #readWhole(target: Descriptor): Promise<Manifest | undefined> {
+    try {
+      const manifest = await this.#json<Manifest>(target);
+      for (const { digest } of [manifest.config, ...manifest.layers]) await this.#content.info(digest);
+      return manifest;
+    } catch (error) {
+      if (hasCode(error, "not_found")) return undefined;
+      throw error;
+    }
+  }
+
+  async #addIndexes(target: Descriptor): Promise<void> {
+    if (!isIndex(target.mediaType)) return;
+    this.blobs.set(target.digest, target);
+    for (const one of (await this.#json<Index>(target)).manifests) await this.#addIndexes(one);
+  }
+
+  #makeIndex(manifests: readonly Descriptor[]): Descriptor {
+    const index: Index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
+    const bytes = Buffer.from(JSON.stringify(index));
+    const target = { mediaType: mediaTypes.ociIndex, digest: digestOf(bytes), size: bytes.length };
+    this.made.set(target.digest, bytes);
+    this.blobs.set(target.digest, target);
+    return target;
+  }
+
+  async #json<T>({ digest }: Descriptor): Promise<T> {
+    return JSON.parse((await readBlob(this.#content, digest)).toString()) as T;
+  }
+}
+
+/** A platform in words, for who is told that it was left out. */
+export function platformOf({ platform, digest }: Descriptor): string {
+  return platform ? formatPlatform(platform) : digest;
+}
+
+function* file(name: string, data: Uint8Array): Generator<Uint8Array> {
+  yield encodeHeader({ type: "file", name, mode: 0o444, sizeBytes: data.length });
+  yield data;
+  yield paddingAfter(data.length);
+}
+
+function pathOf(digest: Digest): string {
+  return `blobs/sha256/${hexOf(digest)}`;
+}
+
+function familiarTag(name: string): string[] {
+  try {
+    const reference = parseReference(name);
+    return reference.tag === undefined ? [] : [familiarReference(reference)];
+  } catch {
+    return [];
+  }
+}
+
+/** The tag alone, as the image layout's specification has it. */
+function refName(name: string): Record<string, string> {
+  const tag = /:([\w.-]+)$/.exec(name)?.[1];
+  return tag === undefined ? {} : { "org.opencontainers.image.ref.name": tag };
+}

@@ -1,0 +1,24 @@
+import { TarDecoder } from "@slipway/layers/tar/decoder";
+import type { TarEntry } from "@slipway/layers/tar/entry";
+
+export type TarEvent =
+  | { readonly kind: "entry"; readonly entry: TarEntry }
+  /** Valid until the next event is asked for. */
+  | { readonly kind: "data"; readonly data: Uint8Array }
+  | { readonly kind: "end" };
+
+/** What a tar has, as it comes. @throws {Fault} `invalid_argument`, `data_loss` */
+export async function* tarEvents(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarEvent> {
+  let events: TarEvent[] = [];
+  const decoder = new TarDecoder({
+    entry: (entry) => void events.push({ kind: "entry", entry }),
+    data: (data) => void events.push({ kind: "data", data }),
+    end: () => void events.push({ kind: "end" }),
+  });
+  for await (const chunk of source) {
+    decoder.write(chunk);
+    yield* events;
+    events = [];
+  }
+  decoder.end();
+}

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { binFolder, type Program, TestDaemon } from "../support/daemon.ts";
+import { pushBusybox } from "../support/images.ts";
+import { TestRegistry } from "../support/registry.ts";
+import { output, type Result, run } from "../support/run.ts";
+
+const programs: readonly Program[] = [
+  "slipwayd",
+  ...(existsSync("/usr/bin/containerd") ? ["containerd" as const] : []),
+];
+
+for (const program of programs) {
+  describe(`slipway's image commands with ${program}`, () => {
+    let daemon: TestDaemon;
+    let registry: TestRegistry;
+    let image: string;
+
+    before(async () => {
+      [daemon, registry] = await Promise.all([TestDaemon.start(program), TestRegistry.start()]);
+      image = await pushBusybox(registry.host);
+      await printed("pull", "-q", image);
+    });
+    after(async () => {
+      await daemon[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
+    });
+
+    function slipway(...args: readonly string[]): Promise<Result> {
+      const env = { SLIPWAY_ADDRESS: daemon.address, SLIPWAY_ROOT: daemon.folder.join("cli") };
+      return run(join(binFolder, "slipway"), args, { env });
+    }
+
+    async function printed(...args: readonly string[]): Promise<string> {
+      const { code, stdout, stderr } = await slipway(...args);
+      assert.equal(code, 0, `slipway ${args.join(" ")}: ${stderr}`);
+      return stdout;
+    }
+
+    const ctr = (...args: readonly string[]): Promise<string> =>
+      output("ctr", ["-a", daemon.address, ...args]);
+    const skopeo = (...args: readonly string[]): Promise<string> => output("skopeo", args);
+    const digestOf = (name: string): Promise<string> => printed("images", "--no-trunc", "-q", name);
+
+    it("saves what skopeo and ctr read, and reads it again", async () => {
+      const file = daemon.folder.join("saved.tar");
+      const digest = await digestOf(image);
+      await printed("save", "-o", file, image);
+      const docker = JSON.parse(await skopeo("inspect", `docker-archive:${file}`)) as { Layers: string[] };
+      const oci = JSON.parse(await skopeo("inspect", `oci-archive:${file}`)) as { Digest: string };
+      assert.deepEqual([docker.Layers.length, oci.Digest], [2, digest.trim()]);
+      await printed("rmi", image);
+      assert.match(await ctr("images", "import", file), /busybox:latest/);
+      assert.equal(await digestOf(image), digest);
+      await printed("rmi", image);
+      assert.equal(await printed("load", "-i", file), `Loaded image: ${image}\n`);
+      assert.equal(await digestOf(image), digest);
+      assert.equal(await printed("run", "--rm", "--pull", "never", image, "echo", "on"), "on\n");
+    });
+
+    it("reads what ctr exports, and docker archives", async () => {
+      const exported = daemon.folder.join("exported.tar");
+      const digest = await digestOf(image);
+      await ctr("images", "export", exported, image);
+      const docker = daemon.folder.join("docker.tar");
+      await skopeo(
+        "copy",
+        "--insecure-policy",
+        "--src-tls-verify=false",
+        `docker://${image}`,
+        `docker-archive:${docker}:example.org/saved:v1`,
+      );
+      await output("gzip", [docker]);
+      await printed("rmi", image);
+      assert.equal(await printed("load", "-i", exported), `Loaded image: ${image}\n`);
+      assert.equal(await digestOf(image), digest);
+      assert.equal(await printed("load", "-q", "-i", `${docker}.gz`), "example.org/saved:v1\n");
+      assert.equal(
+        await printed("run", "--rm", "--pull", "never", "example.org/saved:v1", "id", "-u"),
+        "0\n",
+      );
+      const refused = await slipway("load", "-i", "/etc/passwd");
+      assert.deepEqual([refused.code, /^slipway: Cannot/.test(refused.stderr)], [1, true], refused.stderr);
+    });
+
+    it("saves the platforms of an index that are here, and says which are not", async () => {
+      const index = `${registry.host}/several:latest`;
+      await output("sh", ["-c", indexScript, "sh", registry.host, daemon.folder.join("index.json")]);
+      await printed("pull", "-q", index);
+      const file = daemon.folder.join("several.tar");
+      const said = await slipway("save", "-o", file, index);
+      assert.deepEqual(
+        [said.code, said.stderr],
+        [0, `${index}: linux/riscv64 is not here and is left out\n`],
+      );
+      await skopeo("inspect", `docker-archive:${file}`);
+      await printed("rmi", index);
+      await printed("load", "-q", "-i", file);
+      assert.equal(await printed("run", "--rm", "--pull", "never", index, "true"), "");
+    });
+
+    it("shows how an image was made", async () => {
+      const steps = (await printed("history", "--format", "{{.Snapshot}}", "--no-trunc", image))
+        .trim()
+        .split("\n");
+      assert.equal(steps.filter((step) => step.startsWith("sha256:")).length, 2);
+    });
+
+    it("renames containers, and prunes those that have ended", async () => {
+      await printed("run", "--name", "before", image, "true");
+      await printed("rename", "before", "later");
+      assert.equal(await printed("ps", "-a", "--format", "{{.Names}}"), "later\n");
+      assert.match(await printed("container", "prune", "-f"), /^Deleted Containers:\n[0-9a-f]{64}\n$/);
+      assert.equal(await printed("ps", "-aq"), "");
+    });
+
+    it("prunes images that no container uses", async () => {
+      await printed("create", "--name", "user", image);
+      assert.match(await printed("image", "prune", "-a", "-f"), /^Deleted Images:\n/);
+      assert.equal(await printed("images", "--format", "{{.Repository}}:{{.Tag}}"), `${image}\n`);
+      await printed("rm", "user");
+    });
+
+    it("lists, creates and removes namespaces", async () => {
+      await printed("namespace", "create", "-l", "a=b", "other");
+      assert.match(await printed("namespace", "ls"), /\nother +0 +0 +a=b\n/);
+      assert.equal(await printed("namespace", "remove", "other"), "other\n");
+      assert.doesNotMatch(await printed("namespace", "ls", "-q"), /other/);
+    });
+  });
+}
+
+/** Puts an index with this machine's manifest and one of a platform that is not there. */
+const indexScript = `
+  set -e
+  url=http://$1/v2
+  curl -fsS -o "$2.manifest" -H 'Accept: application/vnd.oci.image.manifest.v1+json' "$url/busybox/manifests/latest"
+  size=$(stat -c %s "$2.manifest") digest=sha256:$(sha256sum "$2.manifest" | cut -d' ' -f1)
+  media=application/vnd.oci.image.manifest.v1+json
+  case $(uname -m) in x86_64) arch=amd64 ;; *) arch=arm64 ;; esac
+  skopeo copy -q --insecure-policy --src-tls-verify=false --dest-tls-verify=false "docker://$1/busybox" "docker://$1/several:one"
+  sed "s/\\"schemaVersion\\":2/\\"schemaVersion\\": 2/" "$2.manifest" > "$2.other"
+  osize=$(stat -c %s "$2.other") odigest=sha256:$(sha256sum "$2.other" | cut -d' ' -f1)
+  curl -fsS -X PUT -H "Content-Type: $media" --data-binary "@$2.other" "$url/several/manifests/$odigest"
+  printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"%s","digest":"%s","size":%s,"platform":{"os":"linux","architecture":"%s"}},{"mediaType":"%s","digest":"%s","size":%s,"platform":{"os":"linux","architecture":"riscv64"}}]}' \\
+    $media $digest $size $arch $media $odigest $osize > "$2"
+  curl -fsS -X PUT -H 'Content-Type: application/vnd.oci.image.index.v1+json' --data-binary "@$2" "$url/several/manifests/latest"
+`;
