@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, rmSync, watch } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Events } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
@@ -55,10 +57,9 @@ before(async () => {
   await daemon.up();
   const program = fileURLToPath(new URL("../../../../bin/containerd-shim-slipway-v1", import.meta.url));
   const flags = ["-namespace", "test", "-events", eventsPath, "-runtime-root", join(bundles.root, "runtime")];
-  const watcher = watch(bundles.root);
   shim = spawn(program, [...flags, "serve", "-socket", socket], { stdio: "inherit" });
-  while (!existsSync(socket)) await once(watcher, "change");
-  watcher.close();
+  // The socket's file is there before anyone listens.
+  while (!(await answers(socket))) await setTimeout(1);
   client = new TtrpcClient(socket);
 });
 after(async () => {
@@ -66,6 +67,17 @@ after(async () => {
   await daemon.down();
   bundles[Symbol.dispose]();
 });
+
+async function answers(path: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const connection = connect(path);
+    connection.once("connect", () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once("error", () => resolve(false));
+  });
+}
 
 describe("one shim process", () => {
   it("serves many containers, over versions 2 and 3 of the API", async () => {
