@@ -1,11 +1,14 @@
 import type { ContentStore } from "./content/content.ts";
 import type { Applier, Comparer } from "./diff/diff.ts";
 import type { EventExchange } from "./events/events.ts";
+import type { ImageVerifier } from "./image-verifiers/image-verifiers.ts";
 import { manyPlugins, onePlugin } from "./plugin.ts";
 import type { Snapshotter } from "./snapshots/snapshots.ts";
 import type { Store } from "./store/store.ts";
+import type { StreamManager } from "./streaming/streaming.ts";
 import type { MetadataStores } from "./stores.ts";
 import type { TaskManager } from "./tasks/tasks.ts";
+import type { Transferrer } from "./transfer/transfer.ts";
 
 /** Gives a namespace's tasks. */
 export interface TaskManagers {
@@ -29,3 +32,6 @@ export const GcPlugin = onePlugin<AsyncDisposable>("io.containerd.gc.v1");
 export const RuntimePlugin = manyPlugins<TaskManagers>("io.containerd.runtime.v2");
 /** Watches containers for as long as the daemon runs. */
 export const ContainerMonitorPlugin = manyPlugins<AsyncDisposable>("io.containerd.monitor.container.v1");
+export const StreamingPlugin = manyPlugins<StreamManager>("io.containerd.streaming.v1");
+export const TransferPlugin = manyPlugins<Transferrer>("io.containerd.transfer.v1");
+export const ImageVerifierPlugin = manyPlugins<ImageVerifier>("io.containerd.image-verifier.v1");

@@ -11,6 +11,7 @@ import { RemoteLeaseManager } from "../leases/leases.ts";
 import { RemoteNamespaceStore } from "../namespaces/namespaces.ts";
 import { RemoteSnapshotter } from "../snapshots/snapshots.ts";
 import { RemoteTaskManager } from "../tasks/tasks.ts";
+import { RemoteTransfer } from "../transfer/transfer.ts";
 import { Calls } from "./calls.ts";
 
 /**
@@ -28,6 +29,7 @@ export class Client implements ScopedStores, AsyncDisposable {
   readonly namespaces: NamespaceStore;
   readonly events: RemoteEvents;
   readonly introspection: RemoteIntrospection;
+  readonly transfer: RemoteTransfer;
   readonly #transport: Transport;
   readonly #calls: Calls;
 
@@ -45,6 +47,7 @@ export class Client implements ScopedStores, AsyncDisposable {
     this.namespaces = new RemoteNamespaceStore(calls);
     this.events = new RemoteEvents(calls);
     this.introspection = new RemoteIntrospection(calls);
+    this.transfer = new RemoteTransfer(calls);
   }
 
   /** The snapshotter of this name. Whether the daemon has it shows at the first call: `not_found`. */

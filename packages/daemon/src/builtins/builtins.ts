@@ -6,11 +6,14 @@ import { walkingPlugin } from "@slipway/plugins/diff-walking";
 import { exchangePlugin } from "@slipway/plugins/events";
 import { fileThreadsPlugin } from "@slipway/plugins/file-threads";
 import { gcPlugin } from "@slipway/plugins/gc";
+import { bindirVerifierPlugin } from "@slipway/plugins/image-verifier-bindir";
 import { metadataPlugin } from "@slipway/plugins/metadata";
 import { shimRuntimePlugin } from "@slipway/plugins/runtime-shim";
 import { nativePlugin } from "@slipway/plugins/snapshots-native";
 import { overlayPlugin } from "@slipway/plugins/snapshots-overlay";
 import { sqliteStorePlugin } from "@slipway/plugins/store-sqlite";
+import { streamingPlugin } from "@slipway/plugins/streaming";
+import { transferPlugin } from "@slipway/plugins/transfer-local";
 import type { DaemonConfig } from "../config/config.ts";
 import { version } from "../version.ts";
 
@@ -36,6 +39,9 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
     gcPlugin,
     runtime,
     autoRemovePlugin,
+    bindirVerifierPlugin,
+    streamingPlugin,
+    transferPlugin,
   ];
 }
 

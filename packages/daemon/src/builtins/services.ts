@@ -1,5 +1,13 @@
 import { definePlugin, type Needs, type Plugin, type Provided } from "@slipway/core/plugin";
-import { DiffPlugin, EventPlugin, MetadataPlugin, RuntimePlugin } from "@slipway/core/plugin-kinds";
+import {
+  DiffPlugin,
+  EventPlugin,
+  MetadataPlugin,
+  RuntimePlugin,
+  StreamingPlugin,
+  TransferPlugin,
+} from "@slipway/core/plugin-kinds";
+import type { StreamManager } from "@slipway/core/streaming";
 import { Fault } from "@slipway/fault/fault";
 import type { ServiceRegistration } from "@slipway/rpc/service";
 import { containersService } from "@slipway/services/containers";
@@ -12,7 +20,9 @@ import { type DaemonFacts, introspectionService } from "@slipway/services/intros
 import { leasesService } from "@slipway/services/leases";
 import { namespacesService } from "@slipway/services/namespaces";
 import { snapshotsService } from "@slipway/services/snapshots";
+import { streamingService } from "@slipway/services/streaming";
 import { tasksService } from "@slipway/services/tasks";
+import { transferService } from "@slipway/services/transfer";
 import { versionService } from "@slipway/services/version";
 import type { Table } from "../config/config.ts";
 import { revision, version } from "../version.ts";
@@ -34,6 +44,12 @@ export function servicePlugins(facts: DaemonFacts & { services(): ReadonlySet<st
       tasksService(preferred(runtimes, {}), stores),
     ),
     single("events", { events: EventPlugin }, ({ events }) => eventsService(events)),
+    single("streaming", { streams: StreamingPlugin }, ({ streams }) => streamingService(manager(streams))),
+    single(
+      "transfer",
+      { transferrers: TransferPlugin, streams: StreamingPlugin },
+      ({ transferrers, streams }) => transferService([...transferrers.values()], manager(streams)),
+    ),
     single("healthcheck", {}, (_, signal) => healthService(() => facts.services(), signal)),
     single("version", {}, () => versionService({ version, revision })),
     definePlugin({
@@ -87,6 +103,10 @@ function single<N extends Needs>(
       instance: [make(provided, signal)],
     }),
   });
+}
+
+function manager(streams: ReadonlyMap<string, StreamManager>): StreamManager {
+  return preferred(streams, {});
 }
 
 /** The first of those that the table's `default` names, else the first there is. */

@@ -1,0 +1,169 @@
+import { createHash } from "node:crypto";
+import type { ContentStore, ContentWriter } from "@slipway/core/content";
+import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import { decompress } from "@slipway/layers/decompress";
+import type { TarEntry } from "@slipway/layers/tar/entry";
+import type { Descriptor } from "@slipway/oci/descriptor";
+import { type Digest, digestFromHash, parseDigest } from "@slipway/oci/digest";
+import { mediaTypes } from "@slipway/oci/media-types";
+import { posix } from "node:path";
+import { type DockerImage, importDockerImages } from "./import-docker.ts";
+import { tarEvents } from "./members.ts";
+
+export interface ImportOptions {
+  /** Compress the layers of archives that come without a manifest. */
+  readonly compress?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A file of an archive that is in the content store now. */
+export type Blob = Pick<Descriptor, "digest" | "size">;
+
+const maxJsonBytes = 20 * 1024 * 1024;
+
+/**
+ * Takes the blobs of an archive into the content store: an OCI layout, or what `docker save` makes, compressed or not.
+ * @returns the index of what is in it
+ * @throws {Fault} `invalid_argument` when it is neither
+ */
+export async function importArchive(
+  content: ContentStore,
+  archive: AsyncIterable<Uint8Array>,
+  { compress = false, signal }: ImportOptions = {},
+): Promise<Descriptor> {
+  const files = new ArchiveFiles(content);
+  try {
+    for await (const event of tarEvents(decompress(archive))) {
+      signal?.throwIfAborted();
+      if (event.kind === "entry") await files.begin(event.entry);
+      else if (event.kind === "data") await files.data(event.data);
+      else await files.end();
+    }
+  } finally {
+    await files.close();
+  }
+  const layout = files.json("oci-layout") as { imageLayoutVersion?: string } | undefined;
+  if (layout) {
+    const { imageLayoutVersion: version } = layout;
+    if (version !== "1.0.0") throw new Fault("invalid_argument", `unsupported OCI version ${version}`);
+    const index = files.blobs.get("index.json");
+    if (!index) throw new Fault("invalid_argument", "missing index.json in OCI layout 1.0.0");
+    return { mediaType: mediaTypes.ociIndex, ...index };
+  }
+  const images = files.json("manifest.json") as DockerImage[] | undefined;
+  if (!images) throw new Fault("invalid_argument", "unrecognized image format");
+  return await importDockerImages(content, images, files.resolved(), compress);
+}
+
+/** Stores the files of an archive as they come. */
+class ArchiveFiles {
+  readonly blobs = new Map<string, Blob>();
+  readonly #symlinks = new Map<string, string>();
+  readonly #texts = new Map<string, string>();
+  readonly #content: ContentStore;
+  #file: Incoming | undefined;
+
+  constructor(content: ContentStore) {
+    this.#content = content;
+  }
+
+  async begin({ type, name, linkName, sizeBytes }: TarEntry): Promise<void> {
+    const path = posix.normalize(name).replace(/^\//, "");
+    if (type === "symlink") this.#symlinks.set(path, posix.join(posix.dirname(path), linkName));
+    if (type === "file") this.#file = await Incoming.open(this.#content, path, sizeBytes);
+  }
+
+  async data(bytes: Uint8Array): Promise<void> {
+    await this.#file?.write(bytes);
+  }
+
+  async end(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    if (!file) return;
+    const { blob, text } = await file.commit();
+    this.blobs.set(file.path, blob);
+    if (text !== undefined) this.#texts.set(file.path, text);
+  }
+
+  /** A JSON file at the top. */
+  json(name: string): unknown {
+    const text = this.#texts.get(name);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new Fault("invalid_argument", `Cannot read "${name}": ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** The blobs, also by the names of symlinks: old Dockers link equal layers. */
+  resolved(): ReadonlyMap<string, Blob> {
+    const all = new Map(this.blobs);
+    for (const [name, target] of this.#symlinks) {
+      const blob = this.blobs.get(target);
+      if (!blob)
+        throw new Fault("invalid_argument", `no target for symlink layer from "${name}" to "${target}"`);
+      all.set(name, blob);
+    }
+    return all;
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+}
+
+/** One file on its way into the store. */
+class Incoming {
+  readonly path: string;
+  readonly #size: number;
+  readonly #writer: ContentWriter | undefined;
+  readonly #hash = createHash("sha256");
+  readonly #text: Uint8Array[] | undefined;
+
+  private constructor(path: string, size: number, writer: ContentWriter | undefined) {
+    this.path = path;
+    this.#size = size;
+    this.#writer = writer;
+    const isJson = path === "oci-layout" || path === "manifest.json";
+    if (isJson && size > maxJsonBytes) throw new Fault("resource_exhausted", `"${path}" is too large`);
+    this.#text = isJson ? [] : undefined;
+  }
+
+  static async open(content: ContentStore, path: string, size: number): Promise<Incoming> {
+    const hex = /^blobs\/sha256\/([a-f0-9]{64})$/.exec(path)?.[1];
+    const expected = hex === undefined ? {} : { expected: parseDigest(`sha256:${hex}`) };
+    try {
+      const writer = await content.writer(`tar-${path}`, { total: size, ...expected });
+      await writer.truncate(0);
+      return new Incoming(path, size, writer);
+    } catch (error) {
+      if (!hasCode(error, "already_exists")) throw error;
+      return new Incoming(path, size, undefined);
+    }
+  }
+
+  async write(data: Uint8Array): Promise<void> {
+    this.#hash.update(data);
+    this.#text?.push(Buffer.from(data));
+    await this.#writer?.write(data);
+  }
+
+  async commit(): Promise<{ blob: Blob; text: string | undefined }> {
+    const digest: Digest = digestFromHash(this.#hash);
+    try {
+      await this.#writer?.commit({ total: this.#size, expected: digest });
+    } catch (error) {
+      if (!hasCode(error, "already_exists")) throw error;
+    } finally {
+      await this.close();
+    }
+    const text = this.#text && Buffer.concat(this.#text).toString();
+    return { blob: { digest, size: this.#size }, text };
+  }
+
+  async close(): Promise<void> {
+    await this.#writer?.[Symbol.asyncDispose]();
+  }
+}

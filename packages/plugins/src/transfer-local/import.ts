@@ -1,0 +1,56 @@
+import type { Scope } from "@slipway/core/stores";
+import type { ImageStoreEnd, ImportEnd, TransferOptions } from "@slipway/core/transfer";
+import { fetchImage } from "@slipway/images/fetch-image";
+import { importArchive } from "@slipway/images/archive/import-index";
+import { readJson } from "@slipway/images/read";
+import { Fault } from "@slipway/fault/fault";
+import type { Index } from "@slipway/oci/image";
+import { archiveNames, storeImages, storeNamed } from "./image-names.ts";
+import { openWorkspace, type TransferParts, unpacksOf, verify } from "./parts.ts";
+
+export async function importImages(
+  parts: TransferParts,
+  scope: Scope,
+  { bytes, forceCompress }: ImportEnd,
+  to: ImageStoreEnd,
+  { onProgress, signal }: TransferOptions,
+): Promise<void> {
+  await using leased = await openWorkspace(parts, scope);
+  const { workspace } = leased;
+  const { content, images } = workspace;
+  onProgress?.({ event: "Importing" });
+  const abort = signal ? { signal } : {};
+  const index = await importArchive(content, bytes, { compress: forceCompress, ...abort });
+  const { manifests } = await readJson<Index>(content, index.digest);
+  const named = manifests.filter((manifest) => archiveNames(to, manifest).length > 0);
+  const ownNames = [to.name, ...named.flatMap((one) => archiveNames(to, one).map(([name]) => name))];
+  for (const name of ownNames.filter((name) => name !== "")) {
+    const target = named.find((one) => archiveNames(to, one).some(([own]) => own === name)) ?? index;
+    await verify(parts, "import", name, target, signal);
+  }
+  // All is there: this sets the labels, and unpacks.
+  await fetchImage(workspace, nothing, index, {
+    platforms: to.platforms,
+    allMetadata: to.allMetadata,
+    manifestLimit: to.manifestLimit,
+    unpacks: unpacksOf(parts, to),
+    concurrentLayers: 1,
+    locks: parts.locks,
+    ...abort,
+  });
+  const stored = [];
+  if (to.name !== "" || to.extraReferences.some(({ isPrefix, addDigest }) => !isPrefix || addDigest)) {
+    stored.push(...(await storeImages(images, to, index)));
+  }
+  for (const manifest of named) stored.push(...(await storeNamed(images, to, manifest)));
+  for (const { name, target } of stored) onProgress?.({ event: "saved", name, target });
+  onProgress?.({ event: "Completed import" });
+}
+
+/** An archive must have what its index leads to. */
+const nothing = {
+  // oxlint-disable-next-line require-yield
+  async *fetch({ digest }: { readonly digest: string }): AsyncGenerator<Uint8Array> {
+    throw new Fault("not_found", `content digest ${digest}: not found in the archive`);
+  },
+};

@@ -1,0 +1,60 @@
+import type { Scope } from "@slipway/core/stores";
+import type { ImageStoreEnd, RegistryEnd, TransferOptions } from "@slipway/core/transfer";
+import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import { sourceLabel } from "@slipway/images/child-labels";
+import { fetchImage } from "@slipway/images/fetch-image";
+import type { Descriptor } from "@slipway/oci/descriptor";
+import type { Reference } from "@slipway/oci/reference";
+import type { Repository } from "@slipway/registry/registry";
+import { storeImages } from "./image-names.ts";
+import { openWorkspace, type TransferParts, unpacksOf, verify } from "./parts.ts";
+import { blobEvents } from "./progress.ts";
+import { openRemote } from "./remote.ts";
+
+export async function pull(
+  parts: TransferParts,
+  scope: Scope,
+  from: RegistryEnd,
+  to: ImageStoreEnd,
+  options: TransferOptions,
+): Promise<void> {
+  const { onProgress, signal } = options;
+  const { reference } = from;
+  const registry = `OCI Registry (${reference})`;
+  const { parsed, repository } = openRemote(parts, from, options);
+  onProgress?.({ event: `Resolving from ${registry}` });
+  const target = await resolve(repository, parsed, signal);
+  await verify(parts, "pull", reference, target, signal);
+  onProgress?.({ event: `Pulling from ${registry}` });
+  onProgress?.({ event: "fetching image content", name: reference, target });
+  await using leased = await openWorkspace(parts, scope);
+  const { workspace } = leased;
+  await fetchImage(workspace, repository, target, {
+    platforms: to.platforms,
+    allMetadata: to.allMetadata,
+    manifestLimit: to.manifestLimit,
+    unpacks: unpacksOf(parts, to),
+    labels: (before) => sourceLabel(parsed.host, parsed.repository, before),
+    concurrentLayers: parts.config.maxConcurrentDownloads,
+    locks: parts.locks,
+    onProgress: blobEvents(reference, onProgress),
+    ...(signal ? { signal } : {}),
+  });
+  for (const { name } of await storeImages(workspace.images, to, target)) {
+    onProgress?.({ event: "saved", name, target });
+  }
+  onProgress?.({ event: `Completed pull from ${registry}` });
+}
+
+async function resolve(
+  repository: Repository,
+  { tag, digest }: Reference,
+  signal: AbortSignal | undefined,
+): Promise<Descriptor> {
+  try {
+    return await repository.resolve(digest ?? tag ?? "", signal);
+  } catch (error) {
+    if (!(error instanceof Fault) || hasCode(error, "canceled")) throw error;
+    throw new Fault(error.code, `failed to resolve image: ${messageOf(error)}`, { cause: error });
+  }
+}

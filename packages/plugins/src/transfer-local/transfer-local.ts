@@ -1,0 +1,63 @@
+import { definePlugin } from "@slipway/core/plugin";
+import { DiffPlugin, ImageVerifierPlugin, MetadataPlugin, TransferPlugin } from "@slipway/core/plugin-kinds";
+import type { TransferEnd, TransferOptions } from "@slipway/core/transfer";
+import type { Scope } from "@slipway/core/stores";
+import { Fault } from "@slipway/fault/fault";
+import { KeyedLock } from "@slipway/images/keyed-lock";
+import { BandwidthLimit } from "@slipway/registry/bandwidth";
+import { parseTransferConfig } from "./config.ts";
+import type { TransferParts } from "./parts.ts";
+
+/** Moves images between registries, archives and the daemon's stores: containerd's core/transfer/local. */
+export const transferPlugin = definePlugin({
+  kind: TransferPlugin,
+  id: "local",
+  needs: { stores: MetadataPlugin, differs: DiffPlugin, verifiers: ImageVerifierPlugin },
+  parseConfig: parseTransferConfig,
+  async start({ stores, differs, verifiers }, config, { log }) {
+    const [differ] = differs.values();
+    if (!differ) throw new Fault("failed_precondition", "no plugin that can apply layers runs");
+    const limits =
+      config.downloadBytesPerSecond > 0 ? [new BandwidthLimit(config.downloadBytesPerSecond)] : [];
+    const parts: TransferParts = { stores, differ, verifiers, config, log, limits, locks: new KeyedLock() };
+    return {
+      instance: {
+        transfer: (scope, source, destination, options) =>
+          transfer(parts, scope, source, destination, options),
+      },
+    };
+  },
+});
+
+/** What each pair of ends needs is loaded when it is asked for. */
+async function transfer(
+  parts: TransferParts,
+  scope: Scope,
+  from: TransferEnd,
+  to: TransferEnd,
+  options: TransferOptions,
+): Promise<void> {
+  if (from.kind === "registry" && to.kind === "image store") {
+    const { pull } = await import("./pull.ts");
+    return await pull(parts, scope, from, to, options);
+  }
+  if (from.kind === "image store" && to.kind === "registry") {
+    const { push } = await import("./push.ts");
+    return await push(parts, scope, from, to, options);
+  }
+  if (from.kind === "import stream" && to.kind === "image store") {
+    const { importImages } = await import("./import.ts");
+    return await importImages(parts, scope, from, to, options);
+  }
+  if (from.kind === "image store" && to.kind === "export stream") {
+    const { exportImages } = await import("./export.ts");
+    return await exportImages(parts, scope, from, to, options);
+  }
+  if (from.kind === "image store" && to.kind === "image store") {
+    const { tag } = await import("./tag.ts");
+    return await tag(parts, scope, from, to);
+  }
+  // Nothing but the bytes: programs test streams with it.
+  if (from.kind === "import stream" && to.kind === "export stream") return await to.write(from.bytes);
+  throw new Fault("unimplemented", `unable to transfer from ${from.kind} to ${to.kind}: not implemented`);
+}
