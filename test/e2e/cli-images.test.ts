@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { binFolder, type Program, TestDaemon } from "../support/daemon.ts";
+import { TestFolder } from "../support/folder.ts";
 import { pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
 import { output, type Result, run } from "../support/run.ts";
@@ -82,7 +83,11 @@ for (const program of programs) {
         "0\n",
       );
       const refused = await slipway("load", "-i", "/etc/passwd");
-      assert.deepEqual([refused.code, /^slipway: Cannot/.test(refused.stderr)], [1, true], refused.stderr);
+      assert.deepEqual(
+        [refused.code, refused.stderr.startsWith("slipway: Cannot")],
+        [1, true],
+        refused.stderr,
+      );
     });
 
     it("saves the platforms of an index that are here, and says which are not", async () => {
@@ -108,6 +113,35 @@ for (const program of programs) {
       assert.equal(steps.filter((step) => step.startsWith("sha256:")).length, 2);
     });
 
+    it("shows what a container has changed, and makes an image of it", async () => {
+      const script = "echo new > /new; echo more >> /etc/passwd; rm /etc/group; sleep 100";
+      await printed("run", "-d", "--network", "none", "--name", "changed", image, "sh", "-c", script);
+      // The script's last word is sleep: when that runs, the files are there.
+      while (!(await printed("top", "changed")).includes("sleep 100\n")) continue;
+      const changes = (await printed("diff", "changed")).trim().split("\n").toSorted();
+      assert.deepEqual(changes, ["A /new", "C /etc", "C /etc/passwd", "D /etc/group"]);
+      const made = `${registry.host}/made:v1`;
+      const change = 'CMD ["cat", "/new"]';
+      assert.match(await printed("commit", "-m", "a word", "-c", change, "changed", made), /^sha256:/);
+      assert.equal(await printed("run", "--rm", made), "new\n");
+      assert.match(await printed("history", "--format", "{{.Comment}}", made), /^a word\n/);
+      await printed("push", "-q", made);
+      await printed("rm", "-f", "changed");
+      await printed("rmi", made);
+    });
+
+    it("changes what a running container may use, and one that is started later", async () => {
+      await printed("run", "-d", "--name", "grows", "--memory", "64m", image, "sleep", "100");
+      await printed("update", "--memory", "128m", "--memory-swap", "128m", "--pids-limit", "33", "grows");
+      const format = "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}}";
+      assert.equal(await printed("inspect", "-f", format, "grows"), `${128 * 1024 ** 2} 33\n`);
+      assert.match(
+        await printed("stats", "--no-stream", "--format", "{{.MemUsage}}", "grows"),
+        /134MB|128MiB/,
+      );
+      await printed("rm", "-f", "grows");
+    });
+
     it("renames containers, and prunes those that have ended", async () => {
       await printed("run", "--name", "before", image, "true");
       await printed("rename", "before", "later");
@@ -129,8 +163,53 @@ for (const program of programs) {
       assert.equal(await printed("namespace", "remove", "other"), "other\n");
       assert.doesNotMatch(await printed("namespace", "ls", "-q"), /other/);
     });
+
+    it("compares blobs with their digests, and counts what there is", async () => {
+      assert.equal(await printed("image", "verify", image), `${image}: ok\n`);
+      assert.match(await printed("system", "df"), /^TYPE +TOTAL +ACTIVE +SIZE\nImages +\d/);
+      const [layer] = await damage();
+      const said = await slipway("image", "verify", image);
+      assert.deepEqual([said.code, said.stdout], [1, `${image}: damaged\n  ${layer}\n`]);
+    });
+
+    /** Changes a byte of the image's last layer. @returns its digest, and what makes it good again */
+    async function damage(): Promise<[string]> {
+      const [native] = JSON.parse(await printed("image", "inspect", "--mode", "native", image)) as {
+        Manifest: { layers: { digest: string }[] };
+      }[];
+      const digest = native?.Manifest.layers.at(-1)?.digest ?? "";
+      const path = join(daemon.root, "io.containerd.content.v1.content/blobs/sha256", digest.slice(7));
+      const bytes = readFileSync(path);
+      bytes[20] = (bytes[20] ?? 0) ^ 1;
+      chmodSync(path, 0o644);
+      writeFileSync(path, bytes);
+      return [digest];
+    }
   });
 }
+
+describe("slipway login", () => {
+  it("keeps a login that the registry takes, where docker does, and forgets it", async () => {
+    using folder = new TestFolder("login");
+    writeFileSync(folder.join("htpasswd"), await output("htpasswd", ["-Bbn", "bob", "secret"]));
+    const top = `auth:\n  htpasswd: {realm: test, path: ${folder.join("htpasswd")}}`;
+    await using registry = await TestRegistry.start({ top });
+    const env = { DOCKER_CONFIG: folder.path };
+    const slipway = (args: readonly string[], input = ""): Promise<Result> =>
+      run(join(binFolder, "slipway"), args, { env, input });
+    const login = ["login", "-u", "bob", "--password-stdin", registry.host];
+    const refused = await slipway(login, "wrong\n");
+    assert.deepEqual([refused.code, existsSync(folder.join("config.json"))], [1, false], refused.stderr);
+    const said = await slipway(login, "secret\n");
+    assert.deepEqual([said.code, said.stdout], [0, "Login Succeeded\n"], said.stderr);
+    const config = JSON.parse(readFileSync(folder.join("config.json"), "utf8")) as object;
+    const auth = Buffer.from("bob:secret").toString("base64");
+    assert.deepEqual(config, { auths: { [registry.host]: { auth } } });
+    const logout = await slipway(["logout", registry.host]);
+    assert.equal(logout.stdout, `Removing login credentials for ${registry.host}\n`);
+    assert.doesNotMatch(readFileSync(folder.join("config.json"), "utf8"), /127/);
+  });
+});
 
 /** Puts an index with this machine's manifest and one of a platform that is not there. */
 const indexScript = `

@@ -109,6 +109,21 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/container-prune.ts"),
   },
   {
+    name: "update",
+    summary: "Change what containers may use",
+    load: () => import("./commands/update.ts"),
+  },
+  {
+    name: "diff",
+    summary: "Show which files a container has changed",
+    load: () => import("./commands/diff.ts"),
+  },
+  {
+    name: "commit",
+    summary: "Make an image of a container",
+    load: () => import("./commands/commit.ts"),
+  },
+  {
     name: "inspect",
     summary: "Show everything about containers or images",
     load: () => import("./commands/inspect.ts"),
@@ -158,6 +173,34 @@ export const commands: readonly CommandEntry[] = [
     summary: "Remove images that nobody uses",
     isGrouped: true,
     load: () => import("./commands/image-prune.ts"),
+  },
+  {
+    name: "image-verify",
+    summary: "Compare what is stored of images with its digests",
+    isGrouped: true,
+    load: () => import("./commands/image-verify.ts"),
+  },
+  {
+    name: "login",
+    summary: "Log in to a registry",
+    load: () => import("./commands/login.ts"),
+  },
+  {
+    name: "logout",
+    summary: "Forget the login of a registry",
+    load: () => import("./commands/logout.ts"),
+  },
+  {
+    name: "system-df",
+    summary: "Show what images and containers take",
+    isGrouped: true,
+    load: () => import("./commands/system-df.ts"),
+  },
+  {
+    name: "system-prune",
+    summary: "Remove what nobody uses",
+    isGrouped: true,
+    load: () => import("./commands/system-prune.ts"),
   },
   {
     name: "events",

@@ -83,8 +83,9 @@ const groups: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     remove: ["rmi"],
     inspect: ["inspect", "--type", "image"],
     prune: ["image-prune"],
+    verify: ["image-verify"],
   },
-  system: {},
+  system: { df: ["system-df"], prune: ["system-prune"] },
 };
 
 function expandGroup(args: readonly string[]): string[] {

@@ -1,5 +1,5 @@
-import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
+import { ask } from "./ask.ts";
 
 export function addForceFlag(command: Command): Command {
   return command.option("-f, --force", "do not ask");
@@ -8,11 +8,6 @@ export function addForceFlag(command: Command): Command {
 /** Asks whether to go on, as Docker does. Without a terminal nobody can say yes. */
 export async function confirmed(warning: string, force: boolean): Promise<boolean> {
   if (force) return true;
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    const answer = await lines.question(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim());
-  } finally {
-    lines.close();
-  }
+  const answer = await ask(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
+  return /^y(es)?$/i.test(answer.trim());
 }

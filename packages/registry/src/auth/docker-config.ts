@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Fault, messageOf } from "@slipway/fault/fault";
@@ -39,6 +39,31 @@ export function dockerCredentials(
       return entry && fromEntry(entry, origin);
     },
   };
+}
+
+/** Stores a login where `docker login` does, or forgets it. Helpers that keep logins elsewhere are not asked to. */
+export async function writeDockerLogin(
+  host: string,
+  login: { readonly username: string; readonly password: string } | undefined,
+  directory = process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker"),
+): Promise<{ readonly file: string; readonly changed: boolean }> {
+  const file = join(directory, "config.json");
+  const config = (await readConfig(file)) ?? {};
+  const names = namesOf(host);
+  const others = Object.entries(config.auths ?? {}).filter(([name]) => !names.includes(name));
+  const changed = login !== undefined || others.length < Object.keys(config.auths ?? {}).length;
+  const auth = login && Buffer.from(`${login.username}:${login.password}`).toString("base64");
+  const [name = host] = names;
+  const auths = Object.fromEntries([...others, ...(auth === undefined ? [] : [[name, { auth }]])]);
+  if (changed) {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    // Whole or not at all, and readable by nobody else.
+    await writeFile(`${file}.tmp`, `${JSON.stringify({ ...config, auths }, undefined, "\t")}\n`, {
+      mode: 0o600,
+    });
+    await rename(`${file}.tmp`, file);
+  }
+  return { file, changed };
 }
 
 async function readConfig(file: string): Promise<DockerConfig | undefined> {

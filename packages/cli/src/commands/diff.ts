@@ -1,0 +1,68 @@
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import type { Command } from "commander";
+import type { Client } from "@slipway/client/client";
+import { leased } from "@slipway/client/leased";
+import type { Container } from "@slipway/core/containers";
+import { TarDecoder } from "@slipway/layers/tar/decoder";
+import { mediaTypes } from "@slipway/oci/media-types";
+import type { Cli } from "../cli.ts";
+import { findContainer } from "../containers/find.ts";
+import { layerOf } from "../images/commit-container.ts";
+import { withMounted } from "../run/rootfs.ts";
+
+export function configure(command: Command, cli: Cli): void {
+  command.argument("<container>", "name or id").action(async (text: string) => {
+    const client = await cli.client();
+    const container = await findContainer(client, text);
+    const changed = await changedPaths(client, container);
+    const lines = await marked(client, container, changed);
+    process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  });
+}
+
+/** Paths in the layer that the container's changes make. */
+async function changedPaths(client: Client, container: Container): Promise<string[]> {
+  await using held = await leased(client);
+  const layer = await layerOf(held.client, container, mediaTypes.ociLayer);
+  const paths: string[] = [];
+  const decoder = new TarDecoder({
+    entry: ({ name }) => void paths.push(Buffer.from(name, "latin1").toString().replace(/\/$/, "")),
+    data: () => {},
+    end: () => {},
+  });
+  for await (const chunk of held.client.content.read(layer.digest)) decoder.write(chunk);
+  decoder.end();
+  return paths.filter((path) => path !== "" && path !== ".");
+}
+
+/** Docker's letters: A for what is new, C for what was there, D for what is gone. */
+async function marked(client: Client, container: Container, paths: readonly string[]): Promise<string[]> {
+  const snapshots = client.snapshotter(container.snapshotter);
+  const { parent } = await snapshots.stat(container.snapshotKey);
+  const view = `view-${randomBytes(8).toString("hex")}`;
+  const mounts = await snapshots.view(view, parent);
+  try {
+    return withMounted(mounts, (root) =>
+      paths.map((path) => {
+        const [, folder = "", gone] = /^(.*\/)?\.wh\.(.+)$/.exec(path) ?? [];
+        if (gone !== undefined) return `D /${folder}${gone}`;
+        return `${isThere(root, path) ? "C" : "A"} /${path}`;
+      }),
+    );
+  } finally {
+    await snapshots.remove(view);
+  }
+}
+
+/** Does not leave the root file system through a link on the way. */
+function isThere(root: string, path: string): boolean {
+  let at = root;
+  const parts = path.split("/");
+  return parts.every((part, index) => {
+    at = join(at, part);
+    const stats = lstatSync(at, { throwIfNoEntry: false });
+    return stats !== undefined && (index === parts.length - 1 || stats.isDirectory());
+  });
+}

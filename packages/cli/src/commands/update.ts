@@ -1,0 +1,61 @@
+import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
+import { forEachContainer } from "../containers/find.ts";
+import { specOf } from "../containers/spec.ts";
+import { taskOf } from "../containers/state.ts";
+import { resourcesOf } from "../run/resources.ts";
+import { restartLabels } from "../run/labels.ts";
+
+interface UpdateFlags {
+  readonly memory?: string;
+  readonly memorySwap?: string;
+  readonly cpus?: string;
+  readonly cpuShares?: string;
+  readonly cpusetCpus?: string;
+  readonly pidsLimit?: string;
+  readonly restart?: string;
+}
+
+export function configure(command: Command, cli: Cli): void {
+  command
+    .argument("<container...>", "names or ids")
+    .option("-m, --memory <size>", "the most memory it may use, such as 512m")
+    .option("--memory-swap <size>", "memory and swap together; -1 for no limit on swap")
+    .option("--cpus <number>", "how much CPU time it may use, in CPUs, such as 1.5")
+    .option("--cpu-shares <number>", "its weight against others when the CPU is short")
+    .option("--cpuset-cpus <list>", "the CPUs that it may run on, such as 0-1,3")
+    .option("--pids-limit <number>", "the most processes it may have; -1 for no limit")
+    .option("--restart <policy>", "no, always, on-failure[:times] or unless-stopped")
+    .action(async (names: readonly string[], flags: UpdateFlags) => {
+      const changes = resourcesOf(flags);
+      const restart = flags.restart === undefined ? {} : restartLabels(flags.restart);
+      const client = await cli.client();
+      await forEachContainer(client, names, async (container) => {
+        const spec = specOf(container);
+        const { resources } = spec.linux;
+        const merged = {
+          ...resources,
+          ...(changes.memory ? { memory: { ...resources.memory, ...changes.memory } } : {}),
+          ...(changes.cpu ? { cpu: { ...resources.cpu, ...changes.cpu } } : {}),
+          ...(changes.pids ? { pids: changes.pids } : {}),
+        };
+        const running = (await taskOf(client, container.id))?.status;
+        // The kernel may refuse: then nothing is written down.
+        if (running === "running" || running === "paused") {
+          const value = Buffer.from(JSON.stringify({ ...changes }));
+          const typeUrl = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+          await client.tasks.update(container.id, { typeUrl, value });
+        }
+        const next = { ...spec, linux: { ...spec.linux, resources: merged } };
+        const typeUrl = container.spec?.typeUrl ?? "";
+        await client.containers.update(
+          {
+            ...container,
+            labels: { ...container.labels, ...restart },
+            spec: { typeUrl, value: Buffer.from(JSON.stringify(next)) },
+          },
+          ["spec", ...Object.keys(restart).map((name) => `labels.${name}`)],
+        );
+      });
+    });
+}
