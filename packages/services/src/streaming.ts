@@ -1,5 +1,9 @@
-import { Streaming, StreamInitSchema } from "@slipway/api/containerd/services/streaming/v1/streaming_pb";
-import { unpackAny } from "@slipway/client/byte-streams";
+import { fromBinary } from "@bufbuild/protobuf";
+import {
+  Streaming,
+  type StreamInit,
+  StreamInitSchema,
+} from "@slipway/api/containerd/services/streaming/v1/streaming_pb";
 import type { Any } from "@slipway/core/any";
 import type { ObjectStream, StreamManager } from "@slipway/core/streaming";
 import { Fault } from "@slipway/fault/fault";
@@ -13,7 +17,7 @@ export function streamingService(manager: StreamManager): ServiceRegistration {
     async *stream(requests, context) {
       const incoming = requests[Symbol.asyncIterator]();
       const first = await incoming.next();
-      const init = first.done ? undefined : unpackAny(StreamInitSchema, first.value);
+      const init = first.done ? undefined : initOf(first.value);
       if (!init) throw new Fault("invalid_argument", "a stream begins with StreamInit: invalid argument");
       const stream = new ServedStream(incoming, context.signal);
       using _registered = manager.register(namespaceOf(context), init.id, stream);
@@ -21,6 +25,10 @@ export function streamingService(manager: StreamManager): ServiceRegistration {
       for await (const value of stream.outgoing()) yield toAny(value);
     },
   });
+}
+
+function initOf({ typeUrl, value }: Any): StreamInit | undefined {
+  return typeUrl.endsWith(StreamInitSchema.typeName) ? fromBinary(StreamInitSchema, value) : undefined;
 }
 
 /** One call, as those see it who know its name. */

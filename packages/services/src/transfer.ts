@@ -1,71 +1,17 @@
 import { Transfer } from "@slipway/api/containerd/services/transfer/v1/transfer_pb";
-import { ProgressSchema } from "@slipway/api/containerd/types/transfer/transfer_pb";
-import { packAny } from "@slipway/client/byte-streams";
 import type { StreamManager } from "@slipway/core/streaming";
-import type { TransferOptions, TransferProgress, Transferrer } from "@slipway/core/transfer";
-import { Fault, hasCode } from "@slipway/fault/fault";
+import type { Transferrer } from "@slipway/core/transfer";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { fromAny, toDescriptor } from "./messages.ts";
-import { required } from "./required.ts";
-import { scopeOf } from "./scope.ts";
-import { toEnd } from "./transfer-ends.ts";
 
-/** Defined by containerd's plugins/services/transfer. */
+/** Its code is loaded with the first call: many daemons never get one. */
 export function transferService(
   transferrers: readonly Transferrer[],
   streams: StreamManager,
 ): ServiceRegistration {
   return serve(Transfer, {
-    async transfer({ source, destination, options }, context) {
-      const scope = scopeOf(context);
-      const find = (name: string): ReturnType<StreamManager["get"]> => streams.get(scope.namespace, name);
-      const name = options?.progressStream ?? "";
-      const progress = name === "" ? undefined : find(name);
-      try {
-        const from = toEnd(fromAny(required(source, "source")), find);
-        const to = toEnd(fromAny(required(destination, "destination")), find);
-        const told: TransferOptions = {
-          signal: context.signal,
-          ...(progress
-            ? {
-                onProgress: (event) => {
-                  // A client that does not listen any more gets its image all the same.
-                  progress.send(packAny(ProgressSchema, toMessage(event))).catch(() => {});
-                },
-              }
-            : {}),
-        };
-        for (const transferrer of transferrers) {
-          try {
-            await transferrer.transfer(scope, from, to, told);
-            return {};
-          } catch (error) {
-            if (!hasCode(error, "unimplemented")) throw error;
-          }
-        }
-      } finally {
-        progress?.close();
-      }
-      const [a, b] = [source?.typeUrl, destination?.typeUrl];
-      throw new Fault("unimplemented", `method Transfer not implemented for ${a} to ${b}`);
+    async transfer(request, context) {
+      const { runTransfer } = await import("./run-transfer.ts");
+      return await runTransfer(request, context, transferrers, streams);
     },
   });
-}
-
-function toMessage({ event, name = "", parents = [], progress = 0, total = 0, target }: TransferProgress): {
-  event: string;
-  name: string;
-  parents: string[];
-  progress: bigint;
-  total: bigint;
-  desc?: ReturnType<typeof toDescriptor>;
-} {
-  return {
-    event,
-    name,
-    parents: [...parents],
-    progress: BigInt(progress),
-    total: BigInt(total),
-    ...(target ? { desc: toDescriptor(target) } : {}),
-  };
 }

@@ -33,8 +33,10 @@ type Source =
   | { readonly kind: "text"; readonly mode: number; readonly text: string }
   | { readonly kind: "blob"; readonly blob: Descriptor };
 
-/** Writes images as an OCI layout in a tar archive, which Docker reads, too, as containerd does: core/images/archive/exporter.go. Indexes
- * stay whole, also when the archive has only some of their platforms. */
+/**
+ * Writes images as an OCI layout in a tar archive, which Docker reads, too, as containerd does: core/images/archive/exporter.go.
+ * Indexes stay whole, also when the archive has only some of their platforms.
+ */
 export async function* exportArchive(
   content: ContentProvider,
   images: readonly NamedTarget[],

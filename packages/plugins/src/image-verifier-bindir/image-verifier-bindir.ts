@@ -6,7 +6,6 @@ import { ImageVerifierPlugin } from "@slipway/core/plugin-kinds";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { join } from "node:path";
-import { runVerifier } from "./run-verifier.ts";
 
 interface BindirConfig {
   readonly binDir: string;
@@ -46,6 +45,7 @@ async function askAll(
   if (asked.length < programs.length) {
     log.warn("image verifiers are skipped: there are more than max_verifiers", { binDir, maxVerifiers });
   }
+  const { runVerifier } = await import("./run-verifier.ts");
   const reasons: string[] = [];
   for (const program of asked) {
     const onError = (line: string): void => log.debug(line, { image_verifier: program, stream: "stderr" });
