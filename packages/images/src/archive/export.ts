@@ -7,7 +7,8 @@ import type { Index, Manifest } from "@slipway/oci/image";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import { formatPlatform, type Platform } from "@slipway/oci/platform";
 import { familiarReference, parseReference } from "@slipway/oci/reference";
-import { readBlob } from "../read.ts";
+import { readJson } from "../read.ts";
+import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { chooseManifest } from "../choose-manifest.ts";
 
 export interface NamedImage {
@@ -85,7 +86,7 @@ class Plan {
       ...target,
       annotations: {
         ...target.annotations,
-        "io.containerd.image.name": image.name,
+        [imageNameAnnotation]: image.name,
         ...refName(image.name),
       },
     });
@@ -119,14 +120,14 @@ class Plan {
     if (!isIndex(target.mediaType)) {
       throw new Fault("invalid_argument", "only manifests may be exported: invalid argument");
     }
-    const { manifests } = await this.#json<Index>(target);
+    const { manifests } = await readJson<Index>(this.#content, target.digest);
     return (await Promise.all(manifests.map((one) => this.#leaves(one)))).flat();
   }
 
   /** Nothing when a part of it is not there. */
   async #readWhole(target: Descriptor): Promise<Manifest | undefined> {
     try {
-      const manifest = await this.#json<Manifest>(target);
+      const manifest = await readJson<Manifest>(this.#content, target.digest);
       for (const { digest } of [manifest.config, ...manifest.layers]) await this.#content.info(digest);
       return manifest;
     } catch (error) {
@@ -138,7 +139,8 @@ class Plan {
   async #addIndexes(target: Descriptor): Promise<void> {
     if (!isIndex(target.mediaType)) return;
     this.blobs.set(target.digest, target);
-    for (const one of (await this.#json<Index>(target)).manifests) await this.#addIndexes(one);
+    for (const one of (await readJson<Index>(this.#content, target.digest)).manifests)
+      await this.#addIndexes(one);
   }
 
   #makeIndex(manifests: readonly Descriptor[]): Descriptor {
@@ -148,10 +150,6 @@ class Plan {
     this.made.set(target.digest, bytes);
     this.blobs.set(target.digest, target);
     return target;
-  }
-
-  async #json<T>({ digest }: Descriptor): Promise<T> {
-    return JSON.parse((await readBlob(this.#content, digest)).toString()) as T;
   }
 }
 
@@ -182,5 +180,5 @@ function familiarTag(name: string): string[] {
 /** The tag alone, as the image layout's specification has it. */
 function refName(name: string): Record<string, string> {
   const tag = /:([\w.-]+)$/.exec(name)?.[1];
-  return tag === undefined ? {} : { "org.opencontainers.image.ref.name": tag };
+  return tag === undefined ? {} : { [refNameAnnotation]: tag };
 }
