@@ -4,11 +4,14 @@ import { writeFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { connect } from "@slipway/client/connect";
 import type { Client } from "@slipway/client/client";
+import { pullInDaemon } from "@slipway/client/pull-in-daemon";
 import { imageStore, registry as registryEnd } from "@slipway/client/transfer-ends";
 import type { ExportEnd, TransferProgress } from "@slipway/core/transfer";
 import { hasCode, messageOf } from "@slipway/fault/fault";
 import { readImage } from "@slipway/images/image-config";
 import { hostPlatform } from "@slipway/oci/platform";
+import { dockerCredentials } from "@slipway/registry/docker-config";
+import { type Fault, FaultyProxy } from "../support/faulty-proxy.ts";
 import { TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { pushBusybox } from "../support/images.ts";
@@ -161,6 +164,11 @@ describe("the Transfer service", () => {
     assert.ok(asked.length >= 2 && asked.every((host) => host === guarded.host));
     const refused = other.transfer.transfer(registryEnd(name, login("wrong")), imageStore(name));
     await assert.rejects(refused, /failed to resolve image: pull access denied.*from the client's login/);
+
+    const auth = Buffer.from("bob:wrong").toString("base64");
+    writeFileSync(folder.join("config.json"), JSON.stringify({ auths: { [guarded.host]: { auth } } }));
+    const withFile = pullInDaemon(other, name, { credentials: dockerCredentials(folder.path) });
+    await assert.rejects(withFile, /pull access denied.*"bob" from .*config\.json/);
   });
 
   it("fails clearly, and leaves nothing behind", async () => {
@@ -177,6 +185,31 @@ describe("the Transfer service", () => {
     await assert.rejects(other.transfer.transfer(importing(folder.join("junk")), to));
     assert.deepEqual([await other.images.list(), await other.leases.list()], [[], []]);
   });
+
+  const faults: Record<string, [Fault, RegExp | undefined]> = {
+    "breaks connections": [{ breakEvery: 3 }, undefined],
+    "answers 500 and 429": [{ refuseEvery: 3 }, undefined],
+    "lies about layers": [{ change: (chunk) => chunk.fill(0, 0, 1) }, /Cannot verify|unexpected/],
+    "has lost its layers": [{ lost: true }, /404 Not Found/],
+  };
+  for (const [name, [fault, message]] of Object.entries(faults)) {
+    it(`ends in a whole image or a clear error with a registry that ${name}`, async () => {
+      await using daemon = await TestDaemon.start("slipwayd");
+      await using fresh = connect({ address: daemon.address, namespace: "fresh" });
+      await using proxy = await FaultyProxy.start(registry.host, fault);
+      const through = image.replace(registry.host, proxy.host);
+      const pulled = fresh.transfer.transfer(registryEnd(through), imageStore(image, { unpacks }));
+      if (message) {
+        await assert.rejects(pulled, message);
+        assert.deepEqual([await fresh.images.list(), await fresh.leases.list()], [[], []]);
+        // What was wrong is not continued: the next pull has a chance.
+        await pull(fresh);
+      } else await pulled;
+      const { target } = await fresh.images.get(image);
+      const { chainId } = await readImage(fresh.content, target);
+      assert.equal((await fresh.snapshotter("overlayfs").stat(chainId)).kind, "committed");
+    });
+  }
 
   it("asks verifiers, and believes the one that says no", async () => {
     const script = (name: string, text: string): void =>

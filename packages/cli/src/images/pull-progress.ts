@@ -1,5 +1,5 @@
 import type { Client } from "@slipway/client/client";
-import { type PullProgress, pull } from "@slipway/client/pull";
+import type { PullOptions, PullProgress } from "@slipway/client/pull";
 import type { Image } from "@slipway/core/images";
 import { hexOf } from "@slipway/oci/digest";
 import { isLayer } from "@slipway/oci/media-types";
@@ -25,6 +25,7 @@ export async function pullWithProgress(
   process.once("SIGINT", stop);
   const view = quiet ? undefined : output.isTTY ? new Bars(output) : new Lines(output);
   try {
+    const pull = await chooseWay(client);
     return await pull(client, reference, {
       platform,
       snapshotter,
@@ -36,6 +37,15 @@ export async function pullWithProgress(
     view?.end();
     process.off("SIGINT", stop);
   }
+}
+
+type Pull = (client: Client, reference: string, options: PullOptions) => Promise<Image>;
+
+/** Our daemon pulls by itself, which is faster; for others this process does it. */
+async function chooseWay(client: Client): Promise<Pull> {
+  const { version } = await client.introspection.version();
+  if (version.includes("slipway")) return (await import("@slipway/client/pull-in-daemon")).pullInDaemon;
+  return (await import("@slipway/client/pull")).pull;
 }
 
 interface View {

@@ -1,7 +1,7 @@
 import type { RegistryOptions } from "@slipway/registry/registry";
 
 /** Where an administrator of containerd, or of Docker, describes registries. */
-const hostsDirectories = ["/etc/containerd/certs.d", "/etc/docker/certs.d"];
+export const hostsDirectories = ["/etc/containerd/certs.d", "/etc/docker/certs.d"];
 
 /** What a client that runs beside the daemon, on behalf of a user, tells the registry client. */
 export function registryOptions(

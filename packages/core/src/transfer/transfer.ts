@@ -18,7 +18,7 @@ export interface RegistryEnd {
   /** With its host: `docker.io/library/busybox:latest`. */
   readonly reference: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The root of hosts.toml directories. */
+  /** The root of hosts.toml directories, or several with colons between them. */
   readonly hostsDirectory?: string;
   readonly defaultScheme?: "http" | "https";
   /** Asked when a registry wants a login; nothing means anonymously. */

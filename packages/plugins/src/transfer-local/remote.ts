@@ -25,7 +25,7 @@ export function openRemote(
   const repository = new Repository(parsed, {
     credentials: source,
     headers: { ...headers },
-    hostsDirectories: hostsDirectory === undefined ? config.hostsDirectories : [hostsDirectory],
+    hostsDirectories: hostsDirectory === undefined ? config.hostsDirectories : hostsDirectory.split(":"),
     limits,
     onWarning: (text) => {
       log.warn("registry warns", { reference, text });
