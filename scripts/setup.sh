@@ -9,7 +9,7 @@ if [ ! -d node_modules/@slipway ]; then
     exit 125
   }
   echo "slipway: installing npm packages"
-  npm ci --omit=dev --silent
+  npm ci --omit=dev --loglevel=error --no-audit --no-fund
 fi
 
 if ! command -v runc >/dev/null && ! command -v crun >/dev/null; then
