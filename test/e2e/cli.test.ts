@@ -139,6 +139,16 @@ for (const program of programs) {
       assert.match(said.stderr, /Read-only file system/);
     });
 
+    it("runs a program below an init of this machine", async () => {
+      // Stands for tini, which takes the program after "--".
+      const init = daemon.folder.join("init");
+      writeFileSync(init, '#!/bin/sh\necho init $$ $1; shift; "$@"\n', { mode: 0o755 });
+      const said = await slipway(["run", "--rm", "--init-binary", init, image, "sh", "-c", "echo $PPID"]);
+      assert.deepEqual(said, { code: 0, stdout: "init 1 --\n1\n", stderr: "" });
+      const missing = await slipway(["run", "--rm", "--init-binary", "no-such-init", image, "true"]);
+      assert.deepEqual([missing.code, /no-such-init/.test(missing.stderr)], [125, true]);
+    });
+
     it("tags, pushes, lists and removes images", async () => {
       const other = `${registry.host}/other/name:v1`;
       await printed(["tag", image, other]);

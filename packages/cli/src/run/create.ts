@@ -15,6 +15,7 @@ import type { Globals } from "../cli.ts";
 import { newLogUri } from "../logs/log-target.ts";
 import { environmentOf } from "./environment.ts";
 import type { RunFlags, RunRequest } from "./flags.ts";
+import { withInit } from "./init.ts";
 import { keyValues } from "./key-values.ts";
 import { containerFolder, containerLabels } from "./labels.ts";
 import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
@@ -70,7 +71,7 @@ export async function createContainer(
   const base = flags.rootfs ? folderBase(id, image) : await imageBase(client, globals, id, image, flags);
   try {
     const host = flags.hostname ?? (flags.network === "host" ? hostname() : id.slice(0, 12));
-    const spec = containerSpec({
+    const plain = containerSpec({
       id,
       namespace: globals.namespace,
       ...(base.config ? { image: base.config } : {}),
@@ -105,6 +106,7 @@ export async function createContainer(
       ...(base.rootfsPath === undefined ? {} : { rootfsPath: base.rootfsPath }),
       unifiedCgroups: existsSync("/sys/fs/cgroup/cgroup.controllers"),
     });
+    const spec = withInit(plain, flags);
     const runtime = flags.runtime ?? (isOurs ? "io.containerd.slipway.v1" : "io.containerd.runc.v2");
     const labels = containerLabels({
       log: newLogUri(flags, containerFolder(globals, id), id, runtime),

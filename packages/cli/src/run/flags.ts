@@ -44,6 +44,8 @@ export interface RunFlags {
   /** True when the folder stands where the image would, as nerdctl and podman have it. */
   readonly rootfs?: string | true;
   readonly cidfile?: string;
+  readonly init?: boolean;
+  readonly initBinary?: string;
   readonly pid?: string;
   readonly ipc?: string;
   readonly detachKeys: string;
@@ -93,6 +95,11 @@ export function addRunFlags(command: Command): Command {
       "--rootfs [path]",
       "take a folder of this machine instead of an image; with :O at its end, changes are thrown away",
     )
+    .option(
+      "--init",
+      "run an init in it that passes signals on and reaps orphans: docker-init or tini of this machine",
+    )
+    .option("--init-binary <program>", "another one")
     .option("--cidfile <file>", "write the container's id to a file")
     .option("--pid <mode>", "host to share the host's processes")
     .option("--ipc <mode>", "host or private")
