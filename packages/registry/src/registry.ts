@@ -1,33 +1,19 @@
-import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { Fault, hasCode } from "@slipway/fault/fault";
+import type { IncomingMessage } from "node:http";
+import { Fault } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import { type Digest, digestOf, parseDigest } from "@slipway/oci/digest";
-import type { Index } from "@slipway/oci/image";
+import { type Digest, parseDigest } from "@slipway/oci/digest";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import type { Reference } from "@slipway/oci/reference";
-import type { CredentialSource } from "./auth/credentials.ts";
-import { dockerCredentials } from "./auth/docker-config.ts";
 import { type FetchOptions, fetchVerified } from "./fetch.ts";
 import type { Capability } from "./hosts/endpoint.ts";
-import { endpointsOf, type HostsOptions } from "./hosts/endpoints.ts";
-import type { BandwidthLimit } from "./http/bandwidth.ts";
-import { readBody } from "./http/failure.ts";
-import { type CallOptions, Session } from "./session.ts";
+import { listReferrers, listTags } from "./listings.ts";
+import { describeManifest } from "./manifest.ts";
+import { type RegistryOptions, RepositoryHosts } from "./repository-hosts.ts";
+import type { CallOptions, Session } from "./session.ts";
 import { type ReadRange, type UploadOptions, uploadBlob } from "./upload.ts";
 
-export interface RegistryOptions extends HostsOptions {
-  /** Docker's config.json unless told. What hosts.toml says of a host comes first. */
-  readonly credentials?: CredentialSource;
-  /** Sent with every request, but not to where a registry redirects to. */
-  readonly headers?: OutgoingHttpHeaders;
-  /** What is fetched waits for each of them. */
-  readonly limits?: readonly BandwidthLimit[];
-  /** Called with what a registry wants its users to read. */
-  readonly onWarning?: (text: string) => void;
-}
+export type { RegistryOptions } from "./repository-hosts.ts";
 
-/** As containerd has it: an index of this size is an attack or a mistake. */
-const maxManifestBytes = 4 * 1048 * 1048;
 const accept = [
   mediaTypes.ociIndex,
   mediaTypes.dockerList,
@@ -48,14 +34,13 @@ export class Repository {
   readonly #host: string;
   readonly #name: string;
   readonly #options: RegistryOptions;
-  readonly #credentials: CredentialSource;
-  readonly #sessions = new Map<string, Session>();
+  readonly #hosts: RepositoryHosts;
 
   constructor({ host, repository }: Pick<Reference, "host" | "repository">, options: RegistryOptions = {}) {
     this.#host = host;
     this.#name = repository;
     this.#options = options;
-    this.#credentials = options.credentials ?? dockerCredentials();
+    this.#hosts = new RepositoryHosts(host, repository, options);
   }
 
   /** What a tag or digest points to. @throws {Fault} `not_found` */
@@ -64,7 +49,7 @@ export class Repository {
     const needs: Capability[] = isDigest ? ["pull"] : ["pull", "resolve"];
     const name = `${this.#host}/${this.#name}${isDigest ? "@" : ":"}${tagOrDigest}`;
     const options = { what: `resolve "${name}"`, headers: { accept }, ...optional(signal) };
-    return await this.#anyOf(needs, name, async (session) => {
+    return await this.#hosts.anyOf(needs, name, async (session) => {
       const path = `/manifests/${tagOrDigest}`;
       const head = await session.call("HEAD", path, options);
       head.resume();
@@ -90,7 +75,7 @@ export class Repository {
     const { signal } = options;
     const what = `fetch ${target.digest}`;
     const open = (offset: number): Promise<IncomingMessage> =>
-      this.#anyOf(["pull"], target.digest, async (session) => {
+      this.#hosts.anyOf(["pull"], target.digest, async (session) => {
         const range = offset > 0 ? { range: `bytes=${offset}-` } : {};
         const headers = { accept: isBlob(target) ? "*/*" : accept, ...range };
         const response = await session.call("GET", pathOf(target), { what, headers, ...optional(signal) });
@@ -101,7 +86,7 @@ export class Repository {
   }
 
   async exists(target: Descriptor, signal?: AbortSignal): Promise<boolean> {
-    return await this.#exists(await this.#toPush(), target, signal);
+    return await this.#exists(await this.#hosts.toPush(), target, signal);
   }
 
   /** Uploads a blob unless it is there. */
@@ -110,7 +95,7 @@ export class Repository {
     read: ReadRange,
     options: UploadOptions = {},
   ): Promise<"pushed" | "existed" | "mounted"> {
-    const session = await this.#toPush();
+    const session = await this.#hosts.toPush();
     if (await this.#exists(session, target, options.signal)) return "existed";
     return await uploadBlob(session, target, read, options);
   }
@@ -124,7 +109,7 @@ export class Repository {
   ): Promise<void> {
     const what = `push manifest ${tagOrDigest}`;
     const headers = { "content-type": target.mediaType, "content-length": String(body.length) };
-    const session = await this.#toPush();
+    const session = await this.#hosts.toPush();
     const options: CallOptions = { what, push: true, headers, body, ...optional(signal) };
     const response = await session.call("PUT", `/manifests/${tagOrDigest}`, options);
     if (![200, 201, 202, 204].includes(response.statusCode ?? 0)) throw await session.failure(response, what);
@@ -132,46 +117,13 @@ export class Repository {
   }
 
   /** The repository's tags, page by page as the registry gives them. */
-  async *tags(signal?: AbortSignal): AsyncGenerator<string> {
-    const what = `list the tags of "${this.#name}"`;
-    for (let path: string | URL | undefined = "/tags/list"; path !== undefined;) {
-      const from: string | URL = path;
-      const [response, body] = await this.#anyOf(["pull", "resolve"], this.#name, async (session) => {
-        const answer = await session.call("GET", from, { what, ...optional(signal) });
-        if (answer.statusCode !== 200) throw await session.failure(answer, what);
-        const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers.link?.toString() ?? "")?.[1];
-        const page = next === undefined ? undefined : new URL(next, session.endpoint.base);
-        return [page, await readBody(answer, maxManifestBytes)] as const;
-      });
-      const { tags } = JSON.parse(body.toString()) as { tags?: string[] | null };
-      yield* tags ?? [];
-      path = response;
-    }
+  tags(signal?: AbortSignal): AsyncGenerator<string> {
+    return listTags(this.#hosts, this.#name, signal);
   }
 
   /** What refers to a manifest: signatures, attestations, SBOMs. Registries without that API keep a tag for it. */
   async referrers(subject: Digest, artifactType?: string, signal?: AbortSignal): Promise<Descriptor[]> {
-    const what = `list what refers to ${subject}`;
-    const headers = { accept: mediaTypes.ociIndex };
-    const query = artifactType === undefined ? {} : { artifactType };
-    try {
-      const found = await this.#anyOf(["referrers"], subject, async (session) => {
-        for (const path of [`/referrers/${subject}`, `/manifests/${subject.replace(":", "-")}`]) {
-          const options = { what, headers, ...(path.startsWith("/r") ? { query } : {}), ...optional(signal) };
-          const response = await session.call("GET", path, options);
-          if (response.statusCode === 200) return await readBody(response, maxManifestBytes);
-          if (![400, 404, 405].includes(response.statusCode ?? 0))
-            throw await session.failure(response, what);
-          response.resume();
-        }
-        throw new Fault("not_found", `${subject}: not found`);
-      });
-      const { manifests = [] } = JSON.parse(found.toString()) as Partial<Index>;
-      return manifests.filter((one) => artifactType === undefined || one.artifactType === artifactType);
-    } catch (error) {
-      if (hasCode(error, "not_found")) return [];
-      throw error;
-    }
+    return await listReferrers(this.#hosts, subject, artifactType, signal);
   }
 
   async #exists(session: Session, target: Descriptor, signal?: AbortSignal): Promise<boolean> {
@@ -183,75 +135,6 @@ export class Repository {
     if (response.statusCode === 404) return false;
     throw await session.failure(response, what);
   }
-
-  async #toPush(): Promise<Session> {
-    const [session] = await this.#sessionsFor(["push"]);
-    if (session) return session;
-    throw new Fault("not_found", `no push hosts for "${this.#host}": not found`);
-  }
-
-  /** Asks one host after the other until one answers. Of several failures the one that got furthest counts. */
-  async #anyOf<T>(
-    needs: readonly Capability[],
-    name: string,
-    ask: (session: Session) => Promise<T>,
-  ): Promise<T> {
-    let failure: unknown;
-    for (const session of await this.#sessionsFor(needs)) {
-      try {
-        return await ask(session);
-      } catch (error) {
-        if ((error as Error).name === "AbortError") throw error;
-        if (rankOf(error) > rankOf(failure)) failure = error;
-      }
-    }
-    throw failure ?? new Fault("not_found", `${name}: no ${needs.at(-1)} hosts: not found`);
-  }
-
-  async #sessionsFor(needs: readonly Capability[]): Promise<Session[]> {
-    const endpoints = await endpointsOf(this.#host, this.#options);
-    const { headers, onWarning } = this.#options;
-    return endpoints
-      .filter(({ capabilities }) => needs.every((need) => capabilities.has(need)))
-      .map((endpoint) => {
-        const known = this.#sessions.get(endpoint.key);
-        if (known) return known;
-        const session = new Session(endpoint, this.#host, this.#name, {
-          credentials: this.#credentials,
-          ...(headers ? { headers } : {}),
-          ...(onWarning ? { onWarning } : {}),
-        });
-        this.#sessions.set(endpoint.key, session);
-        return session;
-      });
-  }
-}
-
-async function describeManifest(
-  response: IncomingMessage,
-  expected: string | undefined,
-): Promise<Descriptor> {
-  const body = await readBody(response, maxManifestBytes);
-  const digest = digestOf(body);
-  if (expected?.startsWith("sha256:") && digest !== expected) {
-    throw new Fault("data_loss", `Cannot verify manifest ${expected}: received ${digest}`);
-  }
-  const header = response.headers["content-type"]?.split(";")[0];
-  const { mediaType } = header?.endsWith("json")
-    ? {}
-    : (JSON.parse(body.toString()) as { mediaType?: string });
-  return {
-    mediaType: mediaType ?? header ?? mediaTypes.ociManifest,
-    digest: expected === undefined ? digest : parseDigest(expected),
-    size: body.length,
-  };
-}
-
-/** A host that does not know is told from one that cannot be reached, and from one that refuses. */
-function rankOf(error: unknown): number {
-  if (error === undefined) return 0;
-  if (hasCode(error, "unavailable")) return 1;
-  return hasCode(error, "not_found") ? 2 : 3;
 }
 
 function optional(signal: AbortSignal | undefined): { signal?: AbortSignal } {
