@@ -22,7 +22,11 @@ export function reap(pid: number): ExitStatus | "running" | "unknown" {
   if (result === 0) return "running";
   if (result === -ECHILD) return "unknown";
   if (result < 0) throw new SystemError(-result, "waitpid");
-  const word = status.readInt32LE(0);
+  return exitStatusOf(status.readInt32LE(0));
+}
+
+/** What a wait status says: WEXITSTATUS, WTERMSIG. */
+export function exitStatusOf(word: number): ExitStatus {
   const signal = word & 0x7f;
   return signal === 0 ? { exitCode: (word >> 8) & 0xff } : { exitCode: 128 + signal, signal };
 }

@@ -71,6 +71,11 @@ export class Container {
     if (this.rootfs !== "") unmountAll(this.rootfs);
   }
 
+  /** The FIFO that the errors of the init (""), or of an exec, come through. */
+  errorsFifo(execId: string): string {
+    return join(this.bundle, execId === "" ? "init.stderr" : `${execId}.stderr`);
+  }
+
   execPidFile(execId: string): string {
     return join(this.bundle, `${execId}.pid`);
   }

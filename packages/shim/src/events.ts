@@ -2,6 +2,11 @@ import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufb
 import { type Any, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Envelope, EnvelopeSchema } from "@slipway/api/containerd/types/types_pb";
 
+interface Waiting {
+  readonly envelope: Envelope;
+  readonly onSent: () => void;
+}
+
 /** Sends one event to the daemon; rejects when it did not arrive. */
 export type ForwardEvent = (envelope: Envelope) => Promise<void>;
 
@@ -20,7 +25,7 @@ export function packAny<S extends DescMessage>(
 export class EventPublisher {
   readonly #namespace: string;
   readonly #forward: ForwardEvent;
-  readonly #queue: Envelope[] = [];
+  readonly #queue: Waiting[] = [];
   #sending: Promise<void> | undefined;
   #stopped = false;
 
@@ -29,16 +34,21 @@ export class EventPublisher {
     this.#forward = forward;
   }
 
-  publish<S extends DescMessage>(topic: string, schema: S, message: MessageInitShape<S>): void {
+  /** Calls `onSent` when the daemon has it: never, if it does not come back. */
+  publish<S extends DescMessage>(
+    topic: string,
+    schema: S,
+    message: MessageInitShape<S>,
+    onSent: () => void = () => undefined,
+  ): void {
     if (this.#queue.length >= MAX_WAITING) this.#queue.shift();
-    this.#queue.push(
-      create(EnvelopeSchema, {
-        timestamp: timestampFromDate(new Date()),
-        namespace: this.#namespace,
-        topic,
-        event: packAny(schema, message),
-      }),
-    );
+    const envelope = create(EnvelopeSchema, {
+      timestamp: timestampFromDate(new Date()),
+      namespace: this.#namespace,
+      topic,
+      event: packAny(schema, message),
+    });
+    this.#queue.push({ envelope, onSent });
     this.#sending ??= this.#send();
   }
 
@@ -55,7 +65,8 @@ export class EventPublisher {
     let delayMs = 20;
     for (let next = this.#queue[0]; next && !this.#stopped; next = this.#queue[0]) {
       try {
-        await this.#forward(next);
+        await this.#forward(next.envelope);
+        next.onSent();
         if (this.#queue[0] === next) this.#queue.shift();
         delayMs = 20;
       } catch {

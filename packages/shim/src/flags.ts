@@ -13,6 +13,9 @@ export interface Flags {
   /** Of `serve`: where to listen, where to forward events to, runc's root. */
   readonly socket: string;
   readonly state: string;
+  /** Of a server: the ids of containers to take over, with commas between them, and the folder of their bundles. */
+  readonly adopt: string;
+  readonly bundles: string;
   readonly events: string;
   readonly runtimeRoot: string;
   readonly isDebug: boolean;
@@ -50,6 +53,8 @@ export function parseFlags(args: readonly string[]): Flags {
     publishBinary: text("publish-binary"),
     socket: text("socket"),
     state: text("state"),
+    adopt: text("adopt"),
+    bundles: text("bundles"),
     events: text("events"),
     runtimeRoot: text("runtime-root"),
     isDebug: flag("debug"),

@@ -1,4 +1,6 @@
+import { closeSync } from "node:fs";
 import { Fault } from "@slipway/fault/fault";
+import { readProcessStat } from "@slipway/linux/process-stat";
 import type { WindowSize } from "@slipway/linux/pty";
 import type { Exit } from "./reaper.ts";
 import type { Console } from "./stdio/console.ts";
@@ -18,11 +20,15 @@ export class TaskProcess {
   readonly id: string;
   readonly paths: StdioPaths;
   state: ProcessState = { status: "added" };
+  /** Of a process that another shim started: it is no child of ours, so that its pid may become another's. */
+  pidfd: number | undefined;
   /** Resolves when the process has ended and its end was published. */
   readonly exited = Promise.withResolvers<Exit>();
   #streams: { readonly console: Console } | { readonly stdio: TaskStdio } | undefined;
   readonly #ending = Promise.withResolvers<void>();
   #exiting = false;
+  #startTime = 0;
+  #isExitTold = false;
 
   constructor(id: string, paths: StdioPaths) {
     this.id = id;
@@ -37,6 +43,25 @@ export class TaskProcess {
 
   get exit(): Exit | undefined {
     return this.state.status === "stopped" ? this.state.exit : undefined;
+  }
+
+  /** In clock ticks since boot; 0 before it has a pid. */
+  get startTime(): number {
+    if (this.#startTime === 0 && this.pid !== 0) this.#startTime = readProcessStat(this.pid)?.startTime ?? 0;
+    return this.#startTime;
+  }
+
+  set startTime(ticks: number) {
+    this.#startTime = ticks;
+  }
+
+  /** Whether the daemon has the event of its end. */
+  get isExitTold(): boolean {
+    return this.#isExitTold;
+  }
+
+  exitTold(): void {
+    this.#isExitTold = true;
   }
 
   set streams(streams: { readonly console: Console } | { readonly stdio: TaskStdio }) {
@@ -76,6 +101,8 @@ export class TaskProcess {
 
   /** Waits (not for ever: a stray process may hold the stream) for the last output, then closes all. */
   async closeStreams(): Promise<void> {
+    if (this.pidfd !== undefined) closeSync(this.pidfd);
+    this.pidfd = undefined;
     const streams = this.#streams;
     this.#streams = undefined;
     if (!streams) return;

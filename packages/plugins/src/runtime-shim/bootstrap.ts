@@ -35,7 +35,7 @@ function parseText(text: string): Bootstrap {
 }
 
 /** What a bundle remembers. Older shims left an address alone. @throws when there is nothing */
-export function readBootstrap({ path }: Bundle): Bootstrap {
+export function readBootstrap({ path }: Pick<Bundle, "path">): Bootstrap {
   try {
     return parseBootstrap(readFileSync(join(path, "bootstrap.json")));
   } catch {

@@ -57,8 +57,18 @@ async function create(
 /** A shim that could not create the container may hold a part of it. */
 async function giveUp(task: ShimTask): Promise<void> {
   const quickly = { ...task.call, timeoutMs: 5000 };
-  await task.shim.tasks.delete({ id: task.id }, quickly).catch(() => undefined);
-  await task.release().catch(() => undefined);
+  const failed = await task.shim.tasks.delete({ id: task.id }, quickly).then(noError, asError);
+  // A shim that died in the middle of it leaves that to its program.
+  if (hasCode(failed, "unavailable")) await task.binary.delete(AbortSignal.timeout(5000)).catch(noError);
+  await task.release().catch(noError);
+}
+
+function noError(): undefined {
+  return undefined;
+}
+
+function asError(error: unknown): unknown {
+  return error;
 }
 
 async function saying<T>(what: string, work: Promise<T>): Promise<T> {

@@ -6,12 +6,14 @@ import type { TaskRegistry } from "./task-registry.ts";
 
 /** Has the shim delete a stopped task, gives the shim back, and removes the bundle. */
 export async function deleteTask(registry: TaskRegistry, task: ShimTask): Promise<ProcessExit> {
+  const { afterShim } = task;
   let exit: ProcessExit;
   try {
     const answer = await task.shim.tasks.delete({ id: task.id }, task.call);
     exit = { pid: answer.pid, exitStatus: answer.exitStatus, exitedAt: toDate(answer.exitedAt) };
   } catch (error) {
-    if (hasCode(error, "unavailable")) return await task.lost;
+    // Its shim died on the way.
+    if (hasCode(error, "unavailable")) return (await afterShim) ?? (await deleteTask(registry, task));
     // A shim that does not know it any more leaves the rest to us.
     if (hasCode(error, "not_found")) await forget(registry, task);
     throw error;

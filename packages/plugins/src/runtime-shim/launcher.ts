@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Any } from "@slipway/core/any";
-import { readBootstrap, writeBootstrap } from "./bootstrap.ts";
+import { hasCode } from "@slipway/fault/fault";
+import { type Bootstrap, readBootstrap, writeBootstrap } from "./bootstrap.ts";
 import type { Bundle } from "./bundle.ts";
 import type { RuntimeConfig } from "./config.ts";
 import type { OwnShims } from "./own-shims.ts";
@@ -51,7 +52,7 @@ export class Launcher {
       const shim = this.#own.acquire(group);
       writeBootstrap(bundle, shim.bootstrap);
       bundle.write(BINARY_FILE, this.#own.binary);
-      return this.#ownTask(bundle, shim);
+      return this.#ownTask(bundle, shim, group);
     }
     const binary = this.#binary(findShimBinary(this.#config.binaries[runtime] ?? runtime), bundle);
     const log = new ShimLog(join(bundle.path, "log"));
@@ -82,11 +83,12 @@ export class Launcher {
         throw error;
       }
     }
-    const connecting = this.#found.get(bootstrap.address) ?? ShimConnection.connect(bootstrap);
+    const connecting = this.#found.get(bootstrap.address) ?? this.#connectOrSucceed(bundle, bootstrap, group);
     this.#found.set(bootstrap.address, connecting);
     const shim = await connecting;
-    this.#own.foundAgain(shim, group);
-    return this.#ownTask(bundle, shim);
+    if (shim.bootstrap.address === bootstrap.address) this.#own.foundAgain(shim, group);
+    else writeBootstrap(bundle, shim.bootstrap);
+    return this.#ownTask(bundle, shim, group);
   }
 
   /** The program that the bundle says its shim is from, for a shim that may be dead. */
@@ -99,24 +101,52 @@ export class Launcher {
     }
   }
 
-  #ownTask(bundle: Bundle, shim: ShimConnection): ShimTask {
-    const release = async (): Promise<void> => this.#own.release(shim);
-    return new ShimTask(bundle, shim, this.#binary(this.#own.binary, bundle), release);
+  /** A shim that died while no daemon ran: another takes over what it held. */
+  async #connectOrSucceed(bundle: Bundle, bootstrap: Bootstrap, group: ShimGroup): Promise<ShimConnection> {
+    try {
+      const shim = await ShimConnection.connect(bootstrap);
+      // One that is being killed may still have taken the connection.
+      await shim.tasks.connect({ id: bundle.id }, { timeoutMs: this.#shutdownMs });
+      return shim;
+    } catch (error) {
+      if (hasCode(error, "deadline_exceeded")) throw error;
+      const bundles = dirname(bundle.path);
+      const ids = readdirSync(bundles).filter((id) => addressIn(join(bundles, id)) === bootstrap.address);
+      return this.#own.succeed(bootstrap.address, group, { bundles, ids });
+    }
+  }
+
+  #ownTask(bundle: Bundle, shim: ShimConnection, group: ShimGroup): ShimTask {
+    const bundles = dirname(bundle.path);
+    return new ShimTask(bundle, shim, this.#binary(this.#own.binary, bundle), {
+      release: async (held) => this.#own.release(held),
+      succeed: (address, ids) => this.#own.succeed(address, group, { bundles, ids }),
+    });
   }
 
   #foreignTask(bundle: Bundle, shim: ShimConnection, binary: ShimBinary): ShimTask {
-    const task = new ShimTask(bundle, shim, binary, async () => {
-      try {
-        // It ends unless it holds other tasks.
-        await shim.tasks.shutdown({ id: bundle.id }, { ...task.call, timeoutMs: this.#shutdownMs });
-      } finally {
-        await shim.close();
-      }
+    const task = new ShimTask(bundle, shim, binary, {
+      release: async () => {
+        try {
+          // It ends unless it holds other tasks.
+          await shim.tasks.shutdown({ id: bundle.id }, { ...task.call, timeoutMs: this.#shutdownMs });
+        } finally {
+          await shim.close();
+        }
+      },
     });
     return task;
   }
 
   #binary(path: string, bundle: Bundle): ShimBinary {
     return new ShimBinary(path, bundle, this.#environment);
+  }
+}
+
+function addressIn(path: string): string | undefined {
+  try {
+    return readBootstrap({ path }).address;
+  } catch {
+    return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Logger } from "@slipway/core/plugin";
 import { messageOf } from "@slipway/fault/fault";
 import { listeningSocket } from "@slipway/linux/listening-socket";
+import { socketPath } from "./bootstrap.ts";
 import { daemonEnvironment } from "./shim-binary.ts";
 import { ShimConnection } from "./shim-connection.ts";
 import type { ShimGroup } from "./shim-group.ts";
@@ -34,6 +35,7 @@ export class OwnShims {
   readonly #options: OwnShimOptions;
   readonly #log: ShimLog;
   readonly #shims = new Map<ShimConnection, OwnShim>();
+  readonly #successors = new Map<string, ShimConnection>();
 
   constructor(options: OwnShimOptions) {
     this.#options = options;
@@ -73,6 +75,28 @@ export class OwnShims {
   /** Has a shim ready for the first container of a group. */
   prewarm(group: ShimGroup): void {
     if (this.isCold(group)) this.#endLater(this.#start(group));
+  }
+
+  /**
+   * A shim in the place of the one at `address`, which died: it takes over the containers `ids` with bundles in `bundles` before it
+   * answers. Each has to be released, as if acquired.
+   */
+  succeed(
+    address: string,
+    group: ShimGroup,
+    { bundles, ids }: { readonly bundles: string; readonly ids: readonly string[] },
+  ): ShimConnection {
+    const known = this.#successors.get(address);
+    if (known) return known;
+    rmSync(socketPath(address), { force: true });
+    this.#options.log.warn("a shim died: another takes its containers over", {
+      namespace: group.namespace,
+      containers: ids.length,
+    });
+    const shim = this.#start(group, ["-bundles", bundles, "-adopt", ids.join(",")]);
+    shim.containers = ids.length;
+    this.#successors.set(address, shim.connection);
+    return shim.connection;
   }
 
   /** Knows a shim again that an earlier daemon started, with one more container in it. */
@@ -127,13 +151,13 @@ export class OwnShims {
   }
 
   /** The socket is there before the process: who connects need not wait until it runs. */
-  #start(group: ShimGroup): OwnShim {
+  #start(group: ShimGroup, more: readonly string[] = []): OwnShim {
     const { binary, socketDir, runtimeRoot, eventsAddress, log } = this.#options;
     const path = join(socketDir, `${randomBytes(12).toString("hex")}.sock`);
     using socket = listeningSocket(path);
     using output = openLogWriter(this.#logPath);
     const flags = ["-namespace", group.namespace, "-events", eventsAddress, "-runtime-root", runtimeRoot];
-    const child = spawn(binary, [...flags, "-socket", path], {
+    const child = spawn(binary, [...flags, ...more, "-socket", path], {
       cwd: "/",
       detached: true,
       env: daemonEnvironment(),

@@ -17,15 +17,16 @@ const foreign = "io.containerd.runc.v2";
 const isInstalled = existsSync("/usr/bin/containerd-shim-runc-v2");
 
 const suites = [
-  { name: "in our own shim", table: {}, skip: false },
+  { name: "in our own shim", table: {}, skip: false, isAdopted: true },
   {
     name: "in containerd's shim",
     table: { shim_binaries: { [foreign]: "/usr/bin/containerd-shim-runc-v2" } },
     skip: !isInstalled,
+    isAdopted: false,
   },
 ];
 
-for (const { name, table, skip } of suites) {
+for (const { name, table, skip, isAdopted } of suites) {
   describe(`a task ${name}`, { skip }, () => {
     const runtime = new TestRuntime(table);
     before(() => runtime.start());
@@ -140,30 +141,66 @@ for (const { name, table, skip } of suites) {
       assert.deepEqual(await runtime.topics(running, "/tasks/delete"), life);
     });
 
-    it("is cleaned up after when its shim is killed, and its end is told", async () => {
-      const { tasks } = runtime;
-      const containerId = await runtime.sleeper();
-      const { pid } = await tasks.get({ containerId });
-      const waiting = tasks.wait({ containerId });
-      process.kill(shimOf(pid), "SIGKILL");
-      assert.equal((await waiting).exitStatus, 137);
-      assert.deepEqual(await runtime.topics(containerId, "/tasks/delete"), life);
-      const exit = runtime.events.findLast(({ topic }) => topic === "/tasks/exit");
-      assert.equal(fromBinary(TaskExitSchema, exit?.event.value ?? new Uint8Array()).pid, pid);
-      assert.ok(!runs(pid));
-      assert.ok(!existsSync(runtime.bundle(containerId)));
-    });
+    if (isAdopted) {
+      it("goes on in another shim when its own is killed, and its end is told once", async () => {
+        const { tasks } = runtime;
+        const containerId = await runtime.sleeper();
+        const { pid } = await tasks.get({ containerId });
+        const waiting = tasks.wait({ containerId });
+        process.kill(shimOf(pid), "SIGKILL");
+        // Whichever shim it was when this was asked.
+        await tasks.get({ containerId });
+        assert.ok(runs(pid));
+        await tasks.kill({ containerId }, 9);
+        assert.equal((await waiting).exitStatus, 137);
+        assert.deepEqual(await runtime.topics(containerId, "/tasks/exit"), life.slice(0, 3));
+        const exit = runtime.events.findLast(({ topic }) => topic === "/tasks/exit");
+        assert.equal(fromBinary(TaskExitSchema, exit?.event.value ?? new Uint8Array()).pid, pid);
+        await tasks.delete(containerId);
+        assert.deepEqual(await runtime.topics(containerId, "/tasks/delete"), life);
+        assert.ok(!existsSync(runtime.bundle(containerId)));
+      });
 
-    it("is cleaned up after when its shim died while the daemon was away", async () => {
-      const containerId = await runtime.sleeper();
-      const { pid } = await runtime.tasks.get({ containerId });
-      await runtime.stop();
-      process.kill(shimOf(pid), "SIGKILL");
-      await runtime.start();
-      assert.deepEqual(await runtime.topics(containerId, "/tasks/delete"), life);
-      assert.deepEqual(await runtime.tasks.list(), []);
-      assert.ok(!runs(pid));
-    });
+      it("goes on in another shim when its own died while the daemon was away", async () => {
+        const containerId = await runtime.sleeper();
+        const { pid } = await runtime.tasks.get({ containerId });
+        await runtime.stop();
+        process.kill(shimOf(pid), "SIGKILL");
+        await runtime.start();
+        const { tasks } = runtime;
+        assert.equal((await tasks.get({ containerId })).pid, pid);
+        await tasks.kill({ containerId }, 15);
+        await tasks.kill({ containerId }, 9);
+        assert.equal((await tasks.wait({ containerId })).exitStatus, 137);
+        await tasks.delete(containerId);
+        assert.deepEqual(await runtime.topics(containerId, "/tasks/delete"), life);
+      });
+    } else {
+      it("is cleaned up after when its shim is killed, and its end is told", async () => {
+        const { tasks } = runtime;
+        const containerId = await runtime.sleeper();
+        const { pid } = await tasks.get({ containerId });
+        const waiting = tasks.wait({ containerId });
+        process.kill(shimOf(pid), "SIGKILL");
+        assert.equal((await waiting).exitStatus, 137);
+        assert.deepEqual(await runtime.topics(containerId, "/tasks/delete"), life);
+        const exit = runtime.events.findLast(({ topic }) => topic === "/tasks/exit");
+        assert.equal(fromBinary(TaskExitSchema, exit?.event.value ?? new Uint8Array()).pid, pid);
+        assert.ok(!runs(pid));
+        assert.ok(!existsSync(runtime.bundle(containerId)));
+      });
+
+      it("is cleaned up after when its shim died while the daemon was away", async () => {
+        const containerId = await runtime.sleeper();
+        const { pid } = await runtime.tasks.get({ containerId });
+        await runtime.stop();
+        process.kill(shimOf(pid), "SIGKILL");
+        await runtime.start();
+        assert.deepEqual(await runtime.topics(containerId, "/tasks/delete"), life);
+        assert.deepEqual(await runtime.tasks.list(), []);
+        assert.ok(!runs(pid));
+      });
+    }
   });
 }
 

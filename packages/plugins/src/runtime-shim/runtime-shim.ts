@@ -46,11 +46,11 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
         log,
       });
       const deadShims = new DeadShims(events, timeout("shim.cleanup", 5000), log);
-      const registry = new TaskRegistry(deadShims);
+      const loadMs = timeout("shim.load", 5000);
+      const registry = new TaskRegistry(deadShims, loadMs);
       const shutdownMs = timeout("shim.shutdown", 3000);
       const launcher = new Launcher({ own, config, environment: host, shutdownMs });
       const folders = { rootDir, stateDir };
-      const loadMs = timeout("shim.load", 5000);
       await new TaskLoader({ folders, launcher, registry, deadShims, stores, loadMs, log }).load();
       await own.endStrays();
       void prewarm({ events, stores, launcher, own, log, signal });

@@ -11,6 +11,8 @@ export class ShimConnection {
   readonly bootstrap: Bootstrap;
   /** Resolves when the shim is gone, or `close` was called. */
   readonly closed: Promise<void>;
+  /** Whether it is gone. */
+  isClosed = false;
   readonly #transport: Transport;
   readonly #close: () => Promise<void>;
   #tasks: Client<typeof Task>;
@@ -21,7 +23,7 @@ export class ShimConnection {
     { closed, close }: { readonly closed: Promise<void>; readonly close: () => Promise<void> },
   ) {
     this.bootstrap = bootstrap;
-    this.closed = closed;
+    this.closed = this.#noted(closed);
     this.#transport = transport;
     this.#close = close;
     this.#tasks = createClient(bootstrap.version >= 3 ? Task : olderTask, transport);
@@ -60,6 +62,11 @@ export class ShimConnection {
   /** Speaks version 2 from now on, to a shim that said it knew 3 and does not. */
   downgrade(): void {
     this.#tasks = createClient(olderTask, this.#transport);
+  }
+
+  async #noted(closed: Promise<void>): Promise<void> {
+    await closed;
+    this.isClosed = true;
   }
 
   async close(): Promise<void> {

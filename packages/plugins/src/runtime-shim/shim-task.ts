@@ -5,26 +5,33 @@ import type { Bundle } from "./bundle.ts";
 import type { ShimBinary } from "./shim-binary.ts";
 import type { ShimConnection } from "./shim-connection.ts";
 
+/** What a task's shim is to the launcher that found it. */
+export interface ShimHold {
+  /** Gives the shim back: called once, when the task is deleted. */
+  release(shim: ShimConnection): Promise<void>;
+  /** Another shim in the place of the one at `address`, which died, for all the tasks that it held. Ours can do that. */
+  succeed?(address: string, ids: readonly string[]): ShimConnection;
+}
+
 /** A task and the shim that holds it. */
 export class ShimTask {
   readonly bundle: Bundle;
-  readonly shim: ShimConnection;
   readonly binary: ShimBinary;
-  /** Gives the shim back: called once, when the task is deleted. */
-  readonly release: () => Promise<void>;
+  readonly hold: ShimHold;
   /** With what every call to the shim is made: the namespace, as containerd tells it. */
   readonly call: CallOptions;
   /** Of the first process; 0 until it is created. */
   pid = 0;
   /** Of the execs that this daemon started. */
   readonly execPids = new Map<string, number>();
-  readonly #lost = Promise.withResolvers<ProcessExit>();
+  #shim: ShimConnection;
+  #afterShim = Promise.withResolvers<ProcessExit | undefined>();
 
-  constructor(bundle: Bundle, shim: ShimConnection, binary: ShimBinary, release: () => Promise<void>) {
+  constructor(bundle: Bundle, shim: ShimConnection, binary: ShimBinary, hold: ShimHold) {
     this.bundle = bundle;
-    this.shim = shim;
+    this.#shim = shim;
     this.binary = binary;
-    this.release = release;
+    this.hold = hold;
     this.call = { metadata: new Metadata([["containerd-namespace-ttrpc", bundle.namespace]]) };
   }
 
@@ -36,12 +43,30 @@ export class ShimTask {
     return this.bundle.namespace;
   }
 
-  /** Resolves when the shim died and what it left behind was cleaned up: how the first process ended. */
-  get lost(): Promise<ProcessExit> {
-    return this.#lost.promise;
+  get shim(): ShimConnection {
+    return this.#shim;
+  }
+
+  /**
+   * Resolves when the present shim died, and another holds the task, or none could and what was left is cleaned up:
+   * then with how the first process ended.
+   */
+  get afterShim(): Promise<ProcessExit | undefined> {
+    return this.#afterShim.promise;
+  }
+
+  takenOver(shim: ShimConnection): void {
+    const { resolve } = this.#afterShim;
+    this.#shim = shim;
+    this.#afterShim = Promise.withResolvers();
+    resolve(undefined);
   }
 
   cleanedUp(exit: ProcessExit): void {
-    this.#lost.resolve(exit);
+    this.#afterShim.resolve(exit);
+  }
+
+  async release(): Promise<void> {
+    await this.hold.release(this.#shim);
   }
 }

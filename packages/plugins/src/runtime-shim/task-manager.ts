@@ -151,21 +151,23 @@ export class ShimTaskManager implements TaskManager {
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<ProcessExit> {
     const task = await this.#task(containerId);
+    const { afterShim } = task;
     try {
       const call = { ...task.call, ...(signal ? { signal } : {}) };
       const { exitStatus, exitedAt } = await task.shim.tasks.wait({ id: task.id, execId }, call);
       const pid = execId === "" ? task.pid : (task.execPids.get(execId) ?? 0);
       return { pid, exitStatus, exitedAt: toDate(exitedAt) };
     } catch (error) {
-      // The shim died, and its container with it: that is an answer, too.
-      if (hasCode(error, "unavailable")) return await task.lost;
-      throw error;
+      if (!hasCode(error, "unavailable")) throw error;
+      // The shim died. When the container did with it, that is an answer, too.
+      const exit = await afterShim;
+      return exit ?? (await this.wait({ containerId, execId }, signal ? { signal } : {}));
     }
   }
 
   async #task(containerId: string): Promise<ShimTask> {
     const task = this.#parts.registry.find(this.#namespace, containerId);
-    if (task) return task;
+    if (task && !(task.shim.isClosed && (await task.afterShim))) return task;
     // That the container is not there is the better message.
     await this.#containers.get(containerId);
     throw new Fault("not_found", `task ${containerId} not found`);
@@ -173,6 +175,7 @@ export class ShimTaskManager implements TaskManager {
 
   async #state(task: ShimTask, execId: string): Promise<ProcessState> {
     const call = { ...task.call, timeoutMs: this.#parts.stateMs };
+    const { afterShim } = task;
     try {
       const state = await task.shim.tasks.state({ id: task.id, execId }, call);
       const { stdin, stdout, stderr, terminal, pid, exitStatus, exitedAt } = state;
@@ -187,6 +190,8 @@ export class ShimTaskManager implements TaskManager {
       };
     } catch (error) {
       if (!hasCode(error, "unavailable")) throw error;
+      // The shim died: another may hold it now.
+      if (!(await afterShim)) return await this.#state(task, execId);
       throw new Fault("not_found", `task ${task.id} not found`, { cause: error });
     }
   }

@@ -1,4 +1,5 @@
 import { Fault } from "@slipway/fault/fault";
+import { writeBootstrap } from "./bootstrap.ts";
 import type { DeadShims } from "./dead-shims.ts";
 import type { ShimTask } from "./shim-task.ts";
 
@@ -6,10 +7,13 @@ import type { ShimTask } from "./shim-task.ts";
 export class TaskRegistry {
   readonly #tasks = new Map<string, Map<string, ShimTask | "creating">>();
   readonly #deadShims: DeadShims;
+  readonly #loadMs: number;
   #isStopping = false;
 
-  constructor(deadShims: DeadShims) {
+  /** `loadMs`: how long a shim may take to answer, in milliseconds. */
+  constructor(deadShims: DeadShims, loadMs: number) {
     this.#deadShims = deadShims;
+    this.#loadMs = loadMs;
   }
 
   find(namespace: string, id: string): ShimTask | undefined {
@@ -33,7 +37,7 @@ export class TaskRegistry {
     };
   }
 
-  /** From now on the end of its shim is the end of the task. */
+  /** From now on, when its shim dies, another takes it over, or it is cleaned up. */
   add(task: ShimTask): void {
     this.#in(task.namespace).set(task.id, task);
     void this.#afterShim(task);
@@ -52,12 +56,33 @@ export class TaskRegistry {
   }
 
   async #afterShim(task: ShimTask): Promise<void> {
-    await task.shim.closed;
-    const isDeleted = this.#in(task.namespace).get(task.id) !== task;
-    if (isDeleted || this.#isStopping) return;
+    do {
+      await task.shim.closed;
+      const isDeleted = this.#in(task.namespace).get(task.id) !== task;
+      if (isDeleted || this.#isStopping) return;
+    } while (await this.#takenOver(task));
     const exit = await this.#deadShims.cleanUp(task.bundle, task.binary, task.pid);
     this.remove(task);
     task.cleanedUp(exit);
+  }
+
+  /** False when no shim could take the task over. */
+  async #takenOver(task: ShimTask): Promise<boolean> {
+    const dead = task.shim;
+    const together = this.list(task.namespace).filter(({ shim }) => shim === dead);
+    const ids = together.map(({ id }) => id);
+    const shim = task.hold.succeed?.(dead.bootstrap.address, ids);
+    if (!shim) return false;
+    try {
+      await shim.tasks.state({ id: task.id }, { ...task.call, timeoutMs: this.#loadMs });
+    } catch {
+      // It was not created when the shim died, or it is what kills shims.
+      await task.hold.release(shim).catch(() => undefined);
+      return false;
+    }
+    writeBootstrap(task.bundle, shim.bootstrap);
+    task.takenOver(shim);
+    return true;
   }
 
   #in(namespace: string): Map<string, ShimTask | "creating"> {

@@ -1,9 +1,11 @@
 import { rmSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import type { Server } from "node:net";
+import { join } from "node:path";
 import { Events } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
 import { Task as TaskV3 } from "@slipway/api/containerd/task/v3/task_pb";
+import { messageOf } from "@slipway/fault/fault";
 import { releaseMemoryWhenIdle } from "@slipway/linux/idle-memory";
 import { Metadata } from "@slipway/rpc/metadata";
 import { serve, type ServiceHandlers } from "@slipway/rpc/service";
@@ -40,6 +42,7 @@ export async function serveShim(flags: Flags): Promise<void> {
     events,
     onShutdown: shutdown.resolve,
   });
+  if (flags.adopt !== "") await adoptAll(shim, flags);
   const handlers = taskHandlers(shim);
   // Version 2's messages have version 3's fields under another package name.
   const handlersV2 = handlers as unknown as ServiceHandlers<typeof TaskV2>;
@@ -56,6 +59,18 @@ export async function serveShim(flags: Flags): Promise<void> {
 }
 const DRAIN_MS = 500;
 const IDLE_MS = 1000;
+
+/** Before anybody is answered: what they ask for is there. */
+async function adoptAll(shim: Shim, { adopt, bundles }: Flags): Promise<void> {
+  const { adoptTask } = await import("../adoption/adopt.ts");
+  for (const id of adopt.split(",")) {
+    try {
+      await adoptTask(shim, id, join(bundles, id));
+    } catch (error) {
+      process.stderr.write(`Cannot take over container ${id}: ${messageOf(error)}\n`);
+    }
+  }
+}
 
 async function listen(server: Server, flags: Flags): Promise<void> {
   if (flags.action === "serve") {

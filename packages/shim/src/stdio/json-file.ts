@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, rmSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { messageOf } from "@slipway/fault/fault";
@@ -32,6 +32,21 @@ export async function openJsonFile(
   };
   const stdout = open("stdout");
   return descriptors.asStdio(paths.stderr === "" ? { stdout } : { stdout, stderr: open("stderr") }, stdin);
+}
+
+/** Goes on with the log of a process that another shim started: the FIFOs are there until their process has ended. */
+export async function adoptJsonFile(
+  paths: StdioPaths,
+  container: { readonly id: string },
+  descriptors: Descriptors,
+): Promise<void> {
+  const folder = dirname(parseLogUri(paths.stdout).file);
+  const copy = new LogCopy(await LogSink.open(paths.stdout));
+  descriptors.copied(copy);
+  for (const stream of ["stdout", "stderr"] as const) {
+    const path = join(folder, `${container.id}.${stream}`);
+    if (existsSync(path)) copy.add(stream, path);
+  }
 }
 
 interface Source {

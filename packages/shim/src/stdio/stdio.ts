@@ -1,7 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "@slipway/fault/fault";
-import { makePipe } from "@slipway/linux/pipe";
+import { mkfifo } from "@slipway/linux/mknod";
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
 import { StreamCopy } from "./stream-copy.ts";
 
@@ -11,6 +11,15 @@ export interface StdioPaths {
   readonly stdout: string;
   readonly stderr: string;
   readonly terminal: boolean;
+}
+
+/** Whose streams they are. */
+export interface StdioOwner {
+  /** The container's id, or the exec's. */
+  readonly id: string;
+  readonly namespace: string;
+  /** Where the FIFO is that its errors go through. */
+  readonly errorsFifo: string;
 }
 
 /** What a process got as its streams, and what of them the shim holds. */
@@ -30,15 +39,13 @@ export interface TaskStdio {
 /**
  * Opens the client's FIFOs and files for the process itself: its input and output are not copied on the way.
  * Errors are, because a runtime writes its own complaints to the stream that the process is to inherit, and the
- * client must not read them as the container's.
+ * client must not read them as the container's. They come through a FIFO in the bundle, where another shim finds it.
  *
  * The shim keeps a read end of each output FIFO, so that a client that leaves does not break the container's
- * pipe, and a write end of the input until CloseIO, so that a client that comes late or again finds it open.
+ * pipe, and a write end of the input until CloseIO, so that a client that comes late or again finds it open. Outputs
+ * are opened for both, so that nothing breaks either when the shim is killed: the container holds a read end itself.
  */
-export async function openStdio(
-  paths: StdioPaths,
-  container: { readonly id: string; readonly namespace: string },
-): Promise<TaskStdio> {
+export async function openStdio(paths: StdioPaths, container: StdioOwner): Promise<TaskStdio> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(paths.stdout)?.[1] ?? "fifo";
   const descriptors = new Descriptors();
   try {
@@ -57,7 +64,8 @@ export async function openStdio(
     }
     if (scheme !== "fifo") throw new Fault("unknown", `unknown STDIO scheme ${scheme}`);
     const stdout = paths.stdout === "" ? undefined : descriptors.given(openOutput(paths.stdout, descriptors));
-    const stderr = paths.stderr === "" ? undefined : openErrors(paths.stderr, descriptors);
+    const stderr =
+      paths.stderr === "" ? undefined : openErrors(paths.stderr, container.errorsFifo, descriptors);
     return descriptors.asStdio(
       { ...(stdout === undefined ? {} : { stdout }), ...(stderr === undefined ? {} : { stderr }) },
       stdin,
@@ -148,18 +156,20 @@ function openInput(path: string, descriptors: Descriptors): number {
   }
 }
 
-function openOutput(path: string, descriptors: Descriptors): number {
+/** A descriptor to write to, never one that blocks until a reader comes. */
+export function openOutput(path: string, descriptors: Descriptors): number {
   if (!statSync(path).isFIFO()) {
     return openSync(path, constants.O_WRONLY | constants.O_APPEND);
   }
   descriptors.kept(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
-  return openSync(path, constants.O_WRONLY);
+  return openSync(path, constants.O_RDWR);
 }
 
-function openErrors(path: string, descriptors: Descriptors): number {
-  const pipe = makePipe();
-  descriptors.copied(new StreamCopy(pipe.read, openOutput(path, descriptors)));
-  return descriptors.given(pipe.write);
+function openErrors(path: string, fifo: string, descriptors: Descriptors): number {
+  mkfifo(fifo, 0o600);
+  const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  descriptors.copied(new StreamCopy(reader, openOutput(path, descriptors)));
+  return descriptors.given(openSync(fifo, constants.O_RDWR));
 }
 
 /** The file behind a `file://` URI, to be appended to. */

@@ -1,7 +1,7 @@
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
 import type { Console } from "./console.ts";
 import type { LogSink } from "./log-sink.ts";
-import { openStdio, type StdioPaths, type TaskStdio } from "./stdio.ts";
+import { openStdio, type StdioOwner, type StdioPaths, type TaskStdio } from "./stdio.ts";
 
 /**
  * Opens a process's streams and runs `run` with them: descriptors to hand on, or the arguments that make a
@@ -9,7 +9,7 @@ import { openStdio, type StdioPaths, type TaskStdio } from "./stdio.ts";
  */
 export async function openStreams(
   paths: StdioPaths,
-  container: { readonly id: string; readonly namespace: string },
+  owner: StdioOwner,
   run: (stdio: ProcessStdio, args: readonly string[]) => Promise<void>,
 ): Promise<{ readonly console: Console } | { readonly stdio: TaskStdio }> {
   if (paths.terminal) {
@@ -23,7 +23,7 @@ export async function openStreams(
     undo.move();
     return { console };
   }
-  const stdio = await openStdio(paths, container);
+  const stdio = await openStdio(paths, owner);
   try {
     await run(stdio.given, []);
   } catch (error) {

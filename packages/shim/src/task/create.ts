@@ -4,6 +4,7 @@ import { TaskCreateSchema } from "@slipway/api/containerd/events/events_pb";
 import type { CreateTaskRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { mountAll } from "@slipway/linux/mount";
+import { saveTask } from "../adoption/record.ts";
 import { readBundleConfig, type RuntimeRecord, runtimeRecord, writeRuntimeRecord } from "../bundle.ts";
 import { Container } from "../container.ts";
 import { TaskProcess } from "../process.ts";
@@ -36,6 +37,7 @@ export async function createTask(shim: Shim, request: Request<CreateTaskRequest>
   init.state = { status: "created", pid };
   shim.containers.set(request.id, container);
   undo.move();
+  saveTask(shim, container);
 
   shim.events.publish("/tasks/create", TaskCreateSchema, {
     containerId: request.id,
@@ -59,7 +61,7 @@ async function create(shim: Shim, container: Container, record: RuntimeRecord): 
   if (record.noNewKeyring) args.push("--no-new-keyring");
   container.init.streams = await openStreams(
     container.init.paths,
-    { id: container.id, namespace: shim.options.namespace },
+    { id: container.id, namespace: shim.options.namespace, errorsFifo: container.errorsFifo("") },
     (stdio, extra) =>
       container.runtime.run("OCI runtime create failed", [...args, ...extra, container.id], { stdio }),
   );

@@ -3,6 +3,7 @@ import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { TaskDeleteSchema } from "@slipway/api/containerd/events/events_pb";
 import type { DeleteRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { messageOf } from "@slipway/fault/fault";
+import { saveTask } from "../adoption/record.ts";
 import type { Container } from "../container.ts";
 import { refuse, type TaskProcess } from "../process.ts";
 import { removeContainer } from "../runtime/remove-container.ts";
@@ -21,7 +22,7 @@ export async function deleteTask(shim: Shim, request: Request<DeleteRequest>): P
   const { status } = process.state;
   if (status === "running" || status === "paused" || status === "pausing")
     refuse(`cannot delete a ${status} process`);
-  if (process !== container.init) return await deleteExec(container, process);
+  if (process !== container.init) return await deleteExec(shim, container, process);
 
   await deleteContainer(container);
   shim.containers.delete(request.id);
@@ -30,13 +31,14 @@ export async function deleteTask(shim: Shim, request: Request<DeleteRequest>): P
   return deleted;
 }
 
-async function deleteExec(container: Container, exec: TaskProcess): Promise<Deleted> {
+async function deleteExec(shim: Shim, container: Container, exec: TaskProcess): Promise<Deleted> {
   await exec.closeStreams();
-  for (const path of [container.execPidFile(exec.id), `${container.bundle}/${exec.id}.json`]) {
-    rmSync(path, { force: true });
-  }
+  const { bundle } = container;
+  const files = [container.execPidFile(exec.id), container.errorsFifo(exec.id), `${bundle}/${exec.id}.json`];
+  for (const path of files) rmSync(path, { force: true });
   container.execs.delete(exec.id);
   container.specs.delete(exec.id);
+  saveTask(shim, container);
   return deletion(exec);
 }
 

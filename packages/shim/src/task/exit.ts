@@ -1,5 +1,6 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { TaskExitSchema } from "@slipway/api/containerd/events/events_pb";
+import { saveTask } from "../adoption/record.ts";
 import type { Container } from "../container.ts";
 import type { TaskProcess } from "../process.ts";
 import type { Exit } from "../reaper.ts";
@@ -21,21 +22,30 @@ export async function initExited(shim: Shim, container: Container, exit: Exit): 
   if (init.state.status === "paused") {
     await container.runtime.run("OCI runtime resume failed", ["resume", container.id]).catch(() => undefined);
   }
-  publishExit(shim, container, init, exit);
+  init.stopped(exit);
+  publishExit(shim, container, init);
 }
 
 export function execExited(shim: Shim, container: Container, exec: TaskProcess, exit: Exit): void {
-  publishExit(shim, container, exec, exit);
+  exec.stopped(exit);
+  publishExit(shim, container, exec);
   container.execEnded(exec);
 }
 
-function publishExit(shim: Shim, container: Container, process: TaskProcess, exit: Exit): void {
-  process.stopped(exit);
-  shim.events.publish("/tasks/exit", TaskExitSchema, {
+/** Tells the end of a stopped process, and remembers that it did. */
+export function publishExit(shim: Shim, container: Container, process: TaskProcess): void {
+  const { id, pid, exit } = process;
+  if (!exit) return;
+  saveTask(shim, container);
+  const message = {
     containerId: container.id,
-    id: process.id,
-    pid: process.pid,
+    id,
+    pid,
     exitStatus: exit.exitCode,
     exitedAt: timestampFromDate(exit.exitedAt),
+  };
+  shim.events.publish("/tasks/exit", TaskExitSchema, message, () => {
+    process.exitTold();
+    saveTask(shim, container);
   });
 }

@@ -1,7 +1,9 @@
 import type { KillRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { pidfdSendSignal } from "@slipway/linux/pidfd";
 import { isSystemError } from "@slipway/linux/system-call";
 import type { Container } from "../container.ts";
+import type { TaskProcess } from "../process.ts";
 import type { Request, Shim } from "../shim.ts";
 
 /** Sends a signal to a process, or to all of a container's. */
@@ -16,7 +18,7 @@ export async function killTask(shim: Shim, request: Request<KillRequest>): Promi
   // must be thawed to die.
   const isDirect = request.execId !== "" || (!request.all && (status === "created" || status === "running"));
   if (isDirect && (container.config.hasPidNamespace || request.signal !== SIGKILL || request.execId !== "")) {
-    sendSignal(target.pid, request.signal);
+    sendSignal(target, request.signal);
   } else {
     await runtimeKill(container, request.signal, request.all);
   }
@@ -24,9 +26,10 @@ export async function killTask(shim: Shim, request: Request<KillRequest>): Promi
 }
 const SIGKILL = 9;
 
-function sendSignal(pid: number, signal: number): void {
+function sendSignal({ pid, pidfd }: TaskProcess, signal: number): void {
   try {
-    process.kill(pid, signal);
+    if (pidfd === undefined) process.kill(pid, signal);
+    else pidfdSendSignal(pidfd, signal);
   } catch (error) {
     if (isSystemError(error, "ESRCH")) throw new Fault("not_found", "process already finished");
     throw new Fault("unknown", `unknown error after kill: ${messageOf(error)}`, { cause: error });

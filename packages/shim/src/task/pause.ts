@@ -1,5 +1,6 @@
 import { TaskPausedSchema } from "@slipway/api/containerd/events/events_pb";
 import type { PauseRequest } from "@slipway/api/containerd/task/v3/task_pb";
+import { saveTask } from "../adoption/record.ts";
 import { refuse } from "../process.ts";
 import type { Request, Shim } from "../shim.ts";
 
@@ -14,6 +15,7 @@ export async function pauseTask(shim: Shim, request: Request<PauseRequest>): Pro
   try {
     await container.runtime.run("OCI runtime pause failed", ["pause", container.id]);
     if (!init.exit) init.state = { status: "paused", pid: state.pid };
+    saveTask(shim, container);
   } catch (error) {
     if (!init.exit) init.state = state;
     throw error;

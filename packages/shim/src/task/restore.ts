@@ -22,7 +22,7 @@ export async function restoreTask(
   using _early = shim.reaper.beginning();
   container.init.streams = await openStreams(
     container.init.paths,
-    { id: container.id, namespace: shim.options.namespace },
+    { id: container.id, namespace: shim.options.namespace, errorsFifo: container.errorsFifo("") },
     (stdio, extra) =>
       container.runtime.run("OCI runtime restore failed", [...args, ...extra, container.id], { stdio }),
   );

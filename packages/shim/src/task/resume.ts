@@ -1,5 +1,6 @@
 import { TaskResumedSchema } from "@slipway/api/containerd/events/events_pb";
 import type { ResumeRequest } from "@slipway/api/containerd/task/v3/task_pb";
+import { saveTask } from "../adoption/record.ts";
 import { refuse } from "../process.ts";
 import type { Request, Shim } from "../shim.ts";
 
@@ -16,6 +17,7 @@ export async function resumeTask(
   if (state.status !== "paused") refuse(`cannot resume a ${state.status} container`);
   await container.runtime.run("OCI runtime resume failed", ["resume", container.id]);
   if (!init.exit) init.state = { status: "running", pid: state.pid };
+  saveTask(shim, container);
   shim.events.publish("/tasks/resumed", TaskResumedSchema, { containerId: container.id });
   return {};
 }

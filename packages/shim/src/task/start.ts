@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { TaskExecStartedSchema, TaskStartSchema } from "@slipway/api/containerd/events/events_pb";
 import type { StartRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault } from "@slipway/fault/fault";
+import { saveTask } from "../adoption/record.ts";
 import type { Container } from "../container.ts";
 import { refuse, type TaskProcess } from "../process.ts";
 import { releaseInit } from "../runtime/exec-fifo.ts";
@@ -31,6 +32,7 @@ async function startInit(shim: Shim, container: Container): Promise<{ pid: numbe
     }
     const { pid } = init;
     init.state = { status: "running", pid };
+    saveTask(shim, container);
     shim.events.publish("/tasks/start", TaskStartSchema, { containerId: container.id, pid });
     return { pid };
   } finally {
@@ -54,12 +56,13 @@ async function startExec(shim: Shim, container: Container, exec: TaskProcess): P
     const args = ["exec", "--process", specFile, "--pid-file", pidFile, "--detach"];
     exec.streams = await openStreams(
       exec.paths,
-      { id: exec.id, namespace: shim.options.namespace },
+      { id: exec.id, namespace: shim.options.namespace, errorsFifo: container.errorsFifo(exec.id) },
       (stdio, extra) =>
         container.runtime.run("OCI runtime exec failed", [...args, ...extra, container.id], { stdio }),
     );
     const pid = readPidFile(pidFile);
     exec.state = { status: "running", pid };
+    saveTask(shim, container);
     shim.events.publish("/tasks/exec-started", TaskExecStartedSchema, {
       containerId: container.id,
       execId: exec.id,

@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+
+/** Some of proc_pid_stat(5). */
+export interface ProcessStat {
+  /** A letter: `R`, `S`, `Z` ... */
+  readonly state: string;
+  /** In clock ticks since boot: with the pid it names one process for ever. */
+  readonly startTime: number;
+  /** As waitpid(2) tells it; meaningful once the process is a zombie. */
+  readonly exitStatus: number;
+}
+
+/** Undefined when there is no such process. */
+export function readProcessStat(pid: number): ProcessStat | undefined {
+  let line: string;
+  try {
+    line = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return undefined;
+  }
+  // The second field is the program's name, in parentheses that it may have itself. The third is the state.
+  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+  const field = (number: number): string => fields[number - 3] ?? "";
+  return { state: field(3), startTime: Number(field(22)), exitStatus: Number(field(52)) };
+}

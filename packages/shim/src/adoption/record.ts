@@ -1,0 +1,82 @@
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isSystemError } from "@slipway/linux/system-call";
+import type { Container } from "../container.ts";
+import type { TaskProcess } from "../process.ts";
+import type { Shim } from "../shim.ts";
+import type { StdioPaths } from "../stdio/stdio.ts";
+
+/** What another shim must know of a process to answer for it. */
+export interface ProcessRecord {
+  readonly pid: number;
+  /** proc_pid_stat(5): a pid alone may be another process's by then. */
+  readonly startTime: number;
+  readonly status: "created" | "running" | "paused";
+  readonly io: StdioPaths;
+  readonly exit?: {
+    readonly exitCode: number;
+    readonly exitedAt: string;
+    /** Whether the daemon has the event. */
+    readonly isTold: boolean;
+  };
+}
+
+/** What another shim must know of a container: beside the runtime's record and config.json in its bundle. */
+export interface TaskRecord {
+  readonly rootfs: string;
+  readonly init: ProcessRecord;
+  readonly execs: Readonly<Record<string, ProcessRecord>>;
+}
+
+const FILE = "slipway-task.json";
+
+/** Writes down what is, so that the container outlives this process. A bundle is in memory (/run): the call is short. */
+export function saveTask(shim: Shim, container: Container): void {
+  // Its successor of the same name must not inherit it.
+  if (shim.containers.get(container.id) !== container) return;
+  const init = recordOf(container.init);
+  if (!init) return;
+  const execs: Record<string, ProcessRecord> = {};
+  for (const exec of container.execs.values()) {
+    const record = recordOf(exec);
+    if (record) execs[exec.id] = record;
+  }
+  const record: TaskRecord = { rootfs: container.rootfs, init, execs };
+  const path = join(container.bundle, FILE);
+  try {
+    writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    // The daemon has taken the bundle away already.
+    if (!isSystemError(error, "ENOENT")) throw error;
+  }
+}
+
+/** What an earlier shim wrote last; undefined when it had not created the container yet. */
+export function readTask(bundle: string): TaskRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(join(bundle, FILE), "utf8")) as TaskRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+function recordOf(process: TaskProcess): ProcessRecord | undefined {
+  const { state, paths, startTime, isExitTold } = process;
+  // A pid comes with the first start; an exec that was only added is its client's to add again.
+  if (state.status === "added" || state.pid === 0) return undefined;
+  const { stdin, stdout, stderr, terminal } = paths;
+  const io = { stdin, stdout, stderr, terminal };
+  const common = { pid: state.pid, startTime, io };
+  switch (state.status) {
+    case "stopped": {
+      const { exitCode, exitedAt } = state.exit;
+      const exit = { exitCode, exitedAt: exitedAt.toISOString(), isTold: isExitTold };
+      return { ...common, status: "running", exit };
+    }
+    case "pausing":
+      return { ...common, status: "running" };
+    default:
+      return { ...common, status: state.status };
+  }
+}

@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { TestDaemon } from "../support/daemon.ts";
+import { makeRootfs } from "../support/images.ts";
+
+const COUNT = 20;
+
+/* A shim of ours is killed under the containers it holds, with and without a daemon: they go on, and so does all else. */
+describe("containers whose shim was killed", () => {
+  let daemon: TestDaemon;
+  let rootfs: string;
+  const namespace = `adoption-${process.pid}`;
+  before(async () => {
+    daemon = await TestDaemon.start("slipwayd");
+    rootfs = makeRootfs(daemon.folder.join("rootfs"));
+    const script = 'trap "exit 9" TERM; trap "echo told; echo said >&2" USR1; while :; do sleep 0.05; done';
+    for (let index = 0; index < COUNT; index++) await run(`c${index}`, script);
+  });
+  after(async () => await daemon[Symbol.asyncDispose]());
+
+  const ctr = async (command: string, more: readonly string[] = []) =>
+    await daemon.ctr(["-n", namespace, ...command.split(" "), ...more]);
+  const output = async (command: string, more: readonly string[] = []): Promise<string> => {
+    const { code, stdout, stderr } = await ctr(command, more);
+    assert.equal(code, 0, `ctr ${command}: ${stderr}`);
+    return stdout;
+  };
+  const run = async (id: string, script: string): Promise<void> => {
+    await output("run -d --rootfs --env PATH=/bin", [
+      "--log-uri",
+      logOf(id),
+      rootfs,
+      id,
+      "/bin/sh",
+      "-c",
+      script,
+    ]);
+  };
+  const logOf = (id: string): string => `file://${daemon.folder.join(`${id}.log`)}`;
+  const pids = async (): Promise<Map<string, number>> => {
+    const lines = (await output("tasks ls")).split("\n").slice(1).filter(Boolean);
+    return new Map(
+      lines
+        .filter((line) => line.includes("RUNNING"))
+        .map((line) => {
+          const [id = "", pid] = line.split(/\s+/);
+          return [id, Number(pid)];
+        }),
+    );
+  };
+  const shims = (): number[] =>
+    readdirSync("/proc")
+      .filter((pid) => /^\d+$/.test(pid))
+      .map(Number)
+      .filter((pid) => {
+        const command = readFileOr(`/proc/${pid}/cmdline`);
+        return (
+          command.includes("shim/src/main.ts") &&
+          command.includes(daemon.folder.path) &&
+          !readFileOr(`/proc/${pid}/stat`).includes(") Z ")
+        );
+      });
+  const killShim = (): void => {
+    const found = shims();
+    assert.equal(found.length, 1);
+    process.kill(Number(found[0]), "SIGKILL");
+  };
+  const gone = async (pid: number): Promise<void> => {
+    while (existsSync(`/proc/${pid}`) && !readFileOr(`/proc/${pid}/stat`).includes(") Z "))
+      await setTimeout(10);
+  };
+
+  it("go on, and are all there", async () => {
+    const earlier = await pids();
+    assert.equal(earlier.size, COUNT);
+    killShim();
+    assert.deepEqual(await pids(), earlier);
+    for (const pid of earlier.values()) assert.ok(existsSync(`/proc/${pid}`));
+  });
+
+  it("run more, show theirs, are paused and resumed", async () => {
+    assert.equal((await ctr("tasks exec --exec-id e c0 /bin/sh -c", ["exit 5"])).code, 5);
+    assert.equal(await output("tasks exec --exec-id e c1 /bin/echo hello"), "hello\n");
+    assert.match(await output("tasks ps c0"), /^PID\s+INFO\n\d+/);
+    assert.match(await output("tasks metrics c0"), /memory/);
+    await output("tasks pause c0");
+    assert.match(await output("tasks ls"), /c0\s+\d+\s+PAUSED/);
+    await output("tasks resume c0");
+  });
+
+  it("end with their own status, which those who wait get", async () => {
+    const { c2 = 0, c3 = 0 } = Object.fromEntries(await pids());
+    await output("tasks kill c2");
+    await output("tasks kill -s SIGKILL c3");
+    await gone(c2);
+    await gone(c3);
+    assert.match((await ctr("tasks rm c2")).stderr, /exit code 9/);
+    assert.match((await ctr("tasks rm c3")).stderr, /exit code 137/);
+    assert.doesNotMatch(await output("tasks ls"), /c[23]\s/);
+    await output("containers rm c2 c3");
+  });
+
+  it("may be waited for while the shim is killed", async () => {
+    const { c4 = 0 } = Object.fromEntries(await pids());
+    const script = "until [ -e /go ]; do sleep 0.05; done; echo err >&2 && echo out; exit 6";
+    const attached = ctr("run --rm --rootfs --env PATH=/bin", [rootfs, "attached", "/bin/sh", "-c", script]);
+    while (!(await pids()).has("attached")) await setTimeout(20);
+    killShim();
+    // It answers when the next one holds them.
+    assert.ok((await pids()).has("attached"));
+    writeFileSync(`${rootfs}/go`, "");
+    // The copy of its errors to the client ended with the shim; the container may write them all the same.
+    const { code, stdout } = await attached;
+    assert.deepEqual([code, stdout], [6, "out\n"]);
+    assert.ok(existsSync(`/proc/${c4}`));
+  });
+
+  it("that ended meanwhile have an unknown status", async () => {
+    const { c5 = 0 } = Object.fromEntries(await pids());
+    await daemon.stop("SIGKILL");
+    killShim();
+    process.kill(c5, "SIGKILL");
+    while (existsSync(`/proc/${c5}`)) await setTimeout(20);
+    await daemon.start();
+    assert.match(await output("tasks ls"), /c5\s+\d+\s+STOPPED/);
+    assert.match((await ctr("tasks rm c5")).stderr, /exit code 255/);
+  });
+
+  it("are removed without a trace", async () => {
+    for (const id of (await pids()).keys()) await output(`tasks rm -f ${id}`);
+    assert.equal((await output("tasks ls -q")).trim(), "");
+    assert.equal(
+      existsSync(`/sys/fs/cgroup/pids/${namespace}`) &&
+        readdirSync(`/sys/fs/cgroup/pids/${namespace}`, { withFileTypes: true }).some((entry) =>
+          entry.isDirectory(),
+        ),
+      false,
+    );
+    assert.deepEqual(readdirSync(`${daemon.state}/io.containerd.runtime.v2.task/${namespace}`), []);
+  });
+});
+
+function readFileOr(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
