@@ -106,6 +106,43 @@ for (const program of programs) {
       assert.equal(await printed("run", "--rm", "--pull", "never", index, "true"), "");
     });
 
+    it("converts layers and media types, and skopeo reads what came of it", async () => {
+      const made = (form: string): string => `${registry.host}/converted:${form}`;
+      const inspected = async (form: string): Promise<Converted> => {
+        await printed("push", "-q", made(form));
+        const raw = await skopeo("inspect", "--raw", "--tls-verify=false", `docker://${made(form)}`);
+        return JSON.parse(raw) as Converted;
+      };
+      await skopeo(
+        "copy",
+        "--insecure-policy",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+        "-f",
+        "v2s2",
+        `docker://${image}`,
+        `docker://${made("docker")}`,
+      );
+      await printed("pull", "-q", made("docker"));
+      for (const [form, flags, suffix] of [
+        ["oci", ["--oci"], "oci.image.layer.v1.tar+gzip"],
+        ["zstd", ["--zstd"], "oci.image.layer.v1.tar+zstd"],
+        ["plain", ["--uncompress"], "docker.image.rootfs.diff.tar"],
+      ] as const) {
+        await printed("image", "convert", ...flags, made("docker"), made(form));
+        const { layers } = await inspected(form);
+        assert.deepEqual(
+          layers.map(({ mediaType }) => mediaType),
+          [suffix, suffix].map((one) => `application/vnd.${one}`),
+        );
+        // And back again.
+        await printed("image", "convert", "--gzip", made(form), made("back"));
+        assert.equal(await printed("image", "verify", made("back")), `${made("back")}: ok\n`);
+        await printed("rmi", made(form));
+        assert.equal(await printed("run", "--rm", "-q", made(form), "echo", form), `${form}\n`);
+      }
+    });
+
     it("shows how an image was made", async () => {
       const steps = (await printed("history", "--format", "{{.Snapshot}}", "--no-trunc", image))
         .trim()
@@ -210,6 +247,10 @@ describe("slipway login", () => {
     assert.doesNotMatch(readFileSync(folder.join("config.json"), "utf8"), /127/);
   });
 });
+
+interface Converted {
+  readonly layers: readonly { readonly mediaType: string }[];
+}
 
 /** Puts an index with this machine's manifest and one of a platform that is not there. */
 const indexScript = `

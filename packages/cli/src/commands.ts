@@ -175,6 +175,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/image-prune.ts"),
   },
   {
+    name: "image-convert",
+    summary: "Make another form of an image",
+    isGrouped: true,
+    load: () => import("./commands/image-convert.ts"),
+  },
+  {
     name: "image-verify",
     summary: "Compare what is stored of images with its digests",
     isGrouped: true,

@@ -83,6 +83,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, readonly string[]>
     remove: ["rmi"],
     inspect: ["inspect", "--type", "image"],
     prune: ["image-prune"],
+    convert: ["image-convert"],
     verify: ["image-verify"],
   },
   system: { df: ["system-df"], prune: ["system-prune"] },
