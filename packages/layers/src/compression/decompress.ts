@@ -50,7 +50,7 @@ function isInflateError(error: unknown): boolean {
 }
 
 /** Takes at least `count` bytes, if there are so many, and gives the whole stream again. */
-async function peek(
+export async function peek(
   source: AsyncIterable<Uint8Array>,
   count: number,
 ): Promise<{ start: Uint8Array; rest: AsyncIterable<Uint8Array> }> {

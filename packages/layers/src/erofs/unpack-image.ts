@@ -3,7 +3,7 @@ import { getXattr, listXattrs } from "@slipway/linux/xattr";
 import { findDirectory } from "../apply/apply.ts";
 import type { LayerLimits } from "../apply/layer-writer.ts";
 import type { ByteName } from "../bytes-name.ts";
-import { decompress } from "../compression/decompress.ts";
+import { inflate } from "../compression/inflate.ts";
 import { ImageFile, type WrittenImage } from "./image-file.ts";
 import type { Attributes } from "./nodes.ts";
 
@@ -32,7 +32,7 @@ export async function unpackImage(
   rmSync(part, { force: true });
   try {
     using image = new ImageFile(part, { uid, gid, mode: mode & 0o7777 }, { ...options, inherited });
-    for await (const chunk of decompress(blob)) image.write(chunk);
+    for await (const chunk of inflate(blob)) image.write(chunk);
     const written = image.finish();
     renameSync(part, path);
     return written;

@@ -59,18 +59,15 @@ function joined(prefix: ByteName, name: ByteName): ByteName {
   return prefix === "" ? name : `${prefix}/${name}`;
 }
 
-// Some old programs summed signed bytes.
 function checkSum(block: Buffer): void {
-  let unsigned = 8 * 0x20;
-  let signed = 8 * 0x20;
-  for (let index = 0; index < blockBytes; index += 1) {
-    if (index >= 148 && index < 156) continue;
-    const byte = block[index] ?? 0;
-    unsigned += byte;
-    signed += byte < 0x80 ? byte : byte - 0x100;
-  }
   const sum = readNumber(block, 148, 8);
-  if (sum !== unsigned && sum !== signed) {
+  let found = 8 * 0x20;
+  for (let index = 0; index < 148; index += 1) found += block[index] ?? 0;
+  for (let index = 156; index < blockBytes; index += 1) found += block[index] ?? 0;
+  if (sum === found) return;
+  // Some old programs summed signed bytes.
+  for (const [index, byte] of block.entries())
+    if (byte >= 0x80 && (index < 148 || index >= 156)) found -= 0x100;
+  if (sum !== found)
     throw new Fault("invalid_argument", "Cannot read tar header: its checksum does not match");
-  }
 }

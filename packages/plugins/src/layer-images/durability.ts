@@ -10,6 +10,9 @@ import { isSystemError } from "@slipway/linux/system-call";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
 import { blobNoteIn, filesIn, hasImage, imageIn, newImageIn } from "./layer-folder.ts";
 
+// The next layer of the image is being written: a journal that has to wait for this one's bytes would hold it up.
+const quietMs = 500;
+
 export interface DurabilityParts {
   readonly store: Store;
   /** Names the collection in the store. */
@@ -35,6 +38,7 @@ export class ImageDurability {
   readonly #checks = new Map<number, Promise<void>>();
   readonly #unsynced = new Set<number>();
   #syncing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: DurabilityParts) {
     this.#parts = parts;
@@ -55,9 +59,13 @@ export class ImageDurability {
     this.#unsynced.add(id);
   }
 
-  /** Makes durable what was committed, in the background. */
+  /** Soon makes durable what was committed, in the background. */
   sync(): void {
-    if (this.#unsynced.size > 0) this.#syncing ??= this.#syncAll();
+    if (this.#unsynced.size === 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#syncing ??= this.#syncAll();
+    }, quietMs).unref();
   }
 
   isChecking(id: number): boolean {
@@ -71,7 +79,8 @@ export class ImageDurability {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled(this.#checks.values());
-    await this.#syncing;
+    clearTimeout(this.#timer);
+    await (this.#syncing ?? this.#syncAll());
   }
 
   #begin(id: number, blob: Digest): void {
