@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Fault } from "@slipway/fault/fault";
+import { mountRaw } from "@slipway/linux/mount";
+import { MS } from "@slipway/linux/mount-flags";
+import { digestOf } from "@slipway/oci/digest";
+import type { TarEntry } from "../tar/entry.ts";
+import { encodeIndex } from "./encode.ts";
+import { ImageFile } from "./image-file.ts";
+import { LayerNodes } from "./layer-nodes.ts";
+import { encodeHeader, headerBytes } from "./format.ts";
+import { makeTar, type Member } from "../testing/archive.ts";
+import { readImage, verifyImage } from "./verify.ts";
+import { root, rootAttributes, whileMounted, writeImage } from "./testing.ts";
+
+const noEntry: TarEntry = {
+  type: "file",
+  name: "",
+  linkName: "",
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  sizeBytes: 0,
+  modifiedNs: 0n,
+  deviceMajor: 0,
+  deviceMinor: 0,
+  xattrs: new Map(),
+};
+
+describe("a layer image's bytes", () => {
+  const members: Member[] = [
+    { type: "directory", name: "d", modifiedNs: 5_123_456_789n },
+    { type: "file", name: "d/x", data: "content", xattrs: new Map([["user.a", Buffer.from("b")]]) },
+  ];
+
+  it("are the same for the same tar, however it comes", () => {
+    const [one, two] = [writeImage(makeTar(members), 7), writeImage(makeTar(members), 5000)];
+    assert.ok(fs.readFileSync(one.path).equals(fs.readFileSync(two.path)));
+    assert.deepEqual(one.written, two.written);
+  });
+
+  it("have the tar in them as it was, and are told from changed ones", () => {
+    const tar = makeTar(members);
+    const { path, written } = writeImage(tar);
+    const bytes = fs.readFileSync(path);
+    assert.ok(bytes.subarray(headerBytes, headerBytes + tar.length).equals(tar));
+    assert.deepEqual(verifyImage(path), readImage(path));
+    assert.equal(readImage(path).diffId, digestOf(tar));
+    assert.equal(written.diffId, digestOf(tar));
+    assert.equal(written.imageBytes, bytes.length);
+    for (const [at, message] of [
+      [headerBytes + 512, /tar was changed/],
+      [bytes.length - 1, /index was changed/],
+      [1100, /header is not whole/],
+    ] as const) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      fs.writeFileSync(path, changed);
+      assert.throws(() => verifyImage(path), { code: "data_loss", message });
+    }
+  });
+
+  it("are no image until they are complete", () => {
+    const path = join(root, "part.erofs");
+    {
+      using image = new ImageFile(path, rootAttributes, {});
+      image.write(makeTar(members).subarray(0, 1500));
+      assert.throws(() => image.finish(), { code: "data_loss", message: /unexpected end/ });
+    }
+    assert.throws(() => readImage(path), { code: "data_loss" });
+    assert.throws(() => mountRaw(path, join(root, "mounted"), "erofs", MS.RDONLY, ""));
+  });
+
+  it("hold a directory of 100,000 names, names of 255 bytes, and links without end", () => {
+    const long = "n".repeat(250);
+    const many = Array.from({ length: 100_000 }, (_, index): Member => ({
+      type: "file",
+      name: `many/${index}`,
+    }));
+    const names = Array.from({ length: 300 }, (_, index): Member => ({
+      type: "directory",
+      name: `long/${long}${10_000 + index}`,
+    }));
+    const links = Array.from({ length: 70_000 }, (_, index): Member => ({
+      type: "link",
+      name: `links/${index}`,
+      linkName: "many/7",
+    }));
+    const { path } = writeImage(makeTar([...many, ...names, ...links]), 1 << 20);
+    whileMounted(path, (tree) => {
+      assert.equal(new Set(fs.readdirSync(join(tree, "many"))).size, 100_000);
+      assert.deepEqual(
+        fs.readdirSync(join(tree, "long")),
+        names.map(({ name }) => name.slice(5)),
+      );
+      for (const index of [0, 1, 99_999, 54_321])
+        assert.ok(fs.statSync(join(tree, `many/${index}`)).isFile());
+      assert.throws(() => fs.statSync(join(tree, "many/100000")), { code: "ENOENT" });
+      assert.equal(fs.statSync(join(tree, "links/69999")).nlink, 70_001);
+    });
+  });
+
+  it("hold files of more than 4 GiB, and of more than a tar has in a row", () => {
+    const size = 5 * 2 ** 30;
+    const path = join(root, "big.erofs");
+    const nodes = new LayerNodes({});
+    const entry = { ...noEntry, name: "big", sizeBytes: size };
+    nodes.entry(entry, 512);
+    nodes.entry({ ...noEntry, name: "after", sizeBytes: 3 }, 512 + size + 512);
+    const tarBytes = 512 + size + 1024;
+    const index = encodeIndex(nodes.root, tarBytes);
+    const record = {
+      tarBytes,
+      imageBytes: index.imageBytes,
+      tarHash: Buffer.alloc(32),
+      indexHash: Buffer.alloc(32),
+    };
+    const fd = fs.openSync(path, "w");
+    fs.writeSync(fd, encodeHeader(index.superblock, record), 0, headerBytes, 0);
+    fs.writeSync(fd, "last", headerBytes + 512 + size - 4);
+    fs.writeSync(fd, "abc", headerBytes + 512 + size + 512);
+    fs.writeSync(fd, index.metadata, 0, index.metadata.length, index.metadataOffset);
+    fs.closeSync(fd);
+    whileMounted(path, (tree) => {
+      assert.equal(fs.statSync(join(tree, "big")).size, size);
+      assert.equal(fs.readFileSync(join(tree, "after"), "utf8"), "abc");
+      const end = Buffer.alloc(8);
+      const file = fs.openSync(join(tree, "big"), "r");
+      fs.readSync(file, end, 0, 8, size - 8);
+      fs.closeSync(file);
+      assert.equal(end.toString("latin1"), "\0\0\0\0last");
+    });
+    nodes.entry({ ...noEntry, name: "bigger", sizeBytes: 2 ** 42 }, tarBytes);
+    assert.throws(() => encodeIndex(nodes.root, tarBytes + 2 ** 42), {
+      code: "resource_exhausted",
+      message: /longer than 2 TiB/,
+    });
+  });
+
+  it("refuse numbers that do not fit", () => {
+    for (const [member, message] of [
+      [{ type: "file", name: "x", uid: 2 ** 40 }, /user id 1099511627776 is out of range/],
+      [{ type: "file", name: "x", gid: 2 ** 32 }, /group id 4294967296 is out of range/],
+      [{ type: "block", name: "x", deviceMajor: 4096 }, /device number 4096:0 is out of range/],
+      [{ type: "file", name: "n".repeat(256) }, /its name is too long/],
+      [
+        { type: "file", name: "x", xattrs: new Map([["user.a", Buffer.alloc(70_000)]]) },
+        /"user.a" is too long/,
+      ],
+    ] as const)
+      assert.throws(
+        () => writeImage(makeTar([member])),
+        (error: unknown) => error instanceof Fault && message.test(error.message),
+      );
+  });
+});

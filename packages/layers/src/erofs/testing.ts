@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach } from "node:test";
+import { mountRaw, unmount } from "@slipway/linux/mount";
+import { MS } from "@slipway/linux/mount-flags";
+import { applyLayer } from "../apply/apply.ts";
+import { listTree } from "../testing/trees.ts";
+import { ImageFile, type WrittenImage } from "./image-file.ts";
+
+/** An empty folder for each test. */
+export let root: string;
+let count = 0;
+beforeEach(() => {
+  root = fs.mkdtempSync(join(tmpdir(), "slipway-erofs-"));
+  fs.mkdirSync(join(root, "mounted"));
+});
+afterEach(() => fs.rmSync(root, { recursive: true, force: true }));
+
+export const rootAttributes = { mode: 0o755, uid: 0, gid: 0 };
+
+export function writeImage(tar: Uint8Array, pieceBytes = 1009): { path: string; written: WrittenImage } {
+  const path = join(root, `${(count += 1)}.erofs`);
+  using image = new ImageFile(path, rootAttributes, {});
+  for (let at = 0; at < tar.length; at += pieceBytes) image.write(tar.subarray(at, at + pieceBytes));
+  return { path, written: image.finish() };
+}
+
+export function whileMounted<T>(image: string, work: (tree: string) => T): T {
+  const tree = join(root, "mounted");
+  mountRaw(image, tree, "erofs", MS.RDONLY, "");
+  try {
+    return work(tree);
+  } finally {
+    unmount(tree);
+  }
+}
+
+export async function directoryOf(tar: Uint8Array): Promise<string> {
+  const to = join(root, `directory-${(count += 1)}`);
+  fs.mkdirSync(to);
+  const one = async function* (): AsyncGenerator<Uint8Array> {
+    yield tar;
+  };
+  await applyLayer(one(), to, { whiteouts: "overlay" });
+  return to;
+}
+
+/** What nobody said when it was changed has the current time in a directory, and none in an image. */
+function comparable(tree: string, begun: number): string[] {
+  const lines = listTree(tree).map((line) =>
+    line.replaceAll(/ (\d+)\.\d+(?= |$)/g, (time, seconds) =>
+      Number(seconds) >= begun ? " 0.0000000000" : time,
+    ),
+  );
+  // Attributes come in any order, a paragraph a file.
+  return lines
+    .join("\n")
+    .split("\n# file")
+    .map((paragraph) => paragraph.trim())
+    .toSorted();
+}
+
+export async function agrees(tar: Uint8Array): Promise<void> {
+  const begun = Math.floor(Date.now() / 1000) - 1;
+  const expected = comparable(await directoryOf(tar), begun);
+  const { path } = writeImage(tar);
+  assert.deepEqual(
+    whileMounted(path, (tree) => comparable(tree, begun)),
+    expected,
+  );
+}
