@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { defaultLimits, formatLogUri } from "@slipway/logs/log-uri";
 import { TestDaemon } from "../support/daemon.ts";
 import { makeRootfs } from "../support/images.ts";
 
@@ -38,7 +39,8 @@ describe("containers whose shim was killed", () => {
       script,
     ]);
   };
-  const logOf = (id: string): string => `file://${daemon.folder.join(`${id}.log`)}`;
+  const logFile = (id: string): string => daemon.folder.join("logs", id, "x.log");
+  const logOf = (id: string): string => formatLogUri({ ...defaultLimits, file: logFile(id) });
   const pids = async (): Promise<Map<string, number>> => {
     const lines = (await output("tasks ls")).split("\n").slice(1).filter(Boolean);
     return new Map(
@@ -90,6 +92,11 @@ describe("containers whose shim was killed", () => {
     await output("tasks resume c0");
   });
 
+  it("have their output and errors in their log", async () => {
+    await output("tasks kill -s SIGUSR1 c6");
+    while (!/told.*said/s.test(readFileOr(logFile("c6")))) await setTimeout(20);
+  });
+
   it("end with their own status, which those who wait get", async () => {
     const { c2 = 0, c3 = 0 } = Object.fromEntries(await pids());
     await output("tasks kill c2");
@@ -117,15 +124,15 @@ describe("containers whose shim was killed", () => {
     assert.ok(existsSync(`/proc/${c4}`));
   });
 
-  it("that ended meanwhile have an unknown status", async () => {
+  it("that ended meanwhile have their status, unless nobody can tell it any more", async () => {
     const { c5 = 0 } = Object.fromEntries(await pids());
     await daemon.stop("SIGKILL");
     killShim();
     process.kill(c5, "SIGKILL");
-    while (existsSync(`/proc/${c5}`)) await setTimeout(20);
+    await gone(c5);
     await daemon.start();
     assert.match(await output("tasks ls"), /c5\s+\d+\s+STOPPED/);
-    assert.match((await ctr("tasks rm c5")).stderr, /exit code 255/);
+    assert.match((await ctr("tasks rm c5")).stderr, /exit code (?:137|255)/);
   });
 
   it("are removed without a trace", async () => {
