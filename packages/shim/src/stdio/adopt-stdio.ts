@@ -1,5 +1,5 @@
 import { constants, existsSync, openSync } from "node:fs";
-import { StreamCopy } from "./stream-copy.ts";
+import { showEnd, StreamCopy } from "./stream-copy.ts";
 import { Descriptors, openOutput, type StdioOwner, type StdioPaths, type TaskStdio } from "./stdio.ts";
 
 /**
@@ -29,6 +29,7 @@ export async function adoptStdio(
       ? openOutput(paths.stderr, descriptors)
       : openSync("/dev/null", "w");
     const reader = openSync(errorsFifo, constants.O_RDONLY | constants.O_NONBLOCK);
+    showEnd(errorsFifo);
     descriptors.copied(new StreamCopy(reader, errors));
   }
   const stdio = descriptors.asStdio({}, undefined);

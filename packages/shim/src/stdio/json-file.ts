@@ -6,6 +6,7 @@ import { mkfifo } from "@slipway/linux/mknod";
 import type { LogStream } from "@slipway/logs/json-log";
 import { parseLogUri } from "@slipway/logs/log-uri";
 import { LogSink } from "./log-sink.ts";
+import { showEnd } from "./stream-copy.ts";
 import type { Descriptors, OutputCopy, StdioPaths, TaskStdio } from "./stdio.ts";
 
 /**
@@ -45,7 +46,9 @@ export async function adoptJsonFile(
   descriptors.copied(copy);
   for (const stream of ["stdout", "stderr"] as const) {
     const path = join(folder, `${container.id}.${stream}`);
-    if (existsSync(path)) copy.add(stream, path);
+    if (!existsSync(path)) continue;
+    copy.add(stream, path);
+    showEnd(path);
   }
 }
 

@@ -1,5 +1,13 @@
-import { closeSync, createWriteStream, fstatSync, type WriteStream } from "node:fs";
+import { closeSync, constants, createWriteStream, fstatSync, openSync, type WriteStream } from "node:fs";
 import { Socket } from "node:net";
+
+/**
+ * Makes the end of a FIFO show to readers that came after its last writer had left: poll(2) tells them only of writers
+ * that were there in their time.
+ */
+export function showEnd(fifo: string): void {
+  closeSync(openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK));
+}
 
 /** Copies what comes out of a pipe to a FIFO or file, from `begin` on until all writers have left. */
 export class StreamCopy {
