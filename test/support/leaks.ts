@@ -42,13 +42,13 @@ function processes(folder: string): string[] {
   return found;
 }
 
-/** Two levels of every hierarchy: containers are in `/NAMESPACE/ID`. */
+/** Of every hierarchy, the second level: containers are in `/NAMESPACE/ID`, and runc leaves the first one there. */
 function cgroups(): string[] {
   const hierarchies = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .filter((line) => / - cgroup2? /.test(line))
     .map((line) => line.split(" ")[4] ?? "");
-  return hierarchies.flatMap((path) => foldersIn(path).flatMap((child) => [child, ...foldersIn(child)]));
+  return hierarchies.flatMap((path) => foldersIn(path).flatMap(foldersIn));
 }
 
 function foldersIn(path: string): string[] {
