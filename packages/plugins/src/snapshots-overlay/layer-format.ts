@@ -10,7 +10,7 @@ type LayerFormat = (typeof layerFormats)[number];
 
 /** The key `layer_format`. @throws {Fault} `invalid_argument` */
 export function layerFormatOf(table: Readonly<Record<string, unknown>>): LayerFormat {
-  const value = textOf(table, "layer_format") ?? "directory";
+  const value = textOf(table, "layer_format") ?? "auto";
   const format = layerFormats.find((each) => each === value);
   if (format) return format;
   throw new Fault(
