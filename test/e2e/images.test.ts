@@ -36,7 +36,7 @@ describe("ctr images", () => {
     await s.ctr("images rm none:latest");
     await s.ctr("images tag none:latest other:latest");
     await s.ctr("images label none:latest a=b");
-    await s.ctr(`images export none.tar none:latest`);
+    await s.ctr(`images export ${s.daemon.folder.join("none.tar")} none:latest`);
     await s.ctr("images ls name==");
   });
 
