@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what running containers needs: the npm packages of this checkout, and an OCI runtime.
+# Installs what running containers needs: the npm packages of this checkout, and runc.
 set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -12,9 +12,9 @@ if [ ! -d node_modules/@slipway ]; then
   npm ci --omit=dev --loglevel=error --no-audit --no-fund
 fi
 
-if ! command -v runc >/dev/null && ! command -v crun >/dev/null; then
+if ! command -v runc >/dev/null; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "slipway: Cannot set up: neither runc nor crun is on the PATH; install one of them" >&2
+    echo "slipway: Cannot set up: runc is not on the PATH; install it" >&2
     exit 125
   fi
   echo "slipway: installing runc"
