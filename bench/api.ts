@@ -10,6 +10,7 @@ import { digestOf } from "@slipway/oci/digest";
 import { createClient } from "@slipway/rpc/create-client";
 import { Metadata } from "@slipway/rpc/metadata";
 import { type Program, TestDaemon } from "../test/support/daemon.ts";
+import { median } from "./support/figures.ts";
 
 const rounds = Number(process.argv[2] ?? 7);
 const options = { metadata: new Metadata([["containerd-namespace", "bench"]]) };
@@ -77,8 +78,4 @@ for (const name of Object.keys(ready.slipwayd ?? {})) {
   console.log(
     `${name}: ${ms.toFixed(3)} ms a call, containerd ${theirs.toFixed(3)}: ${(ms / theirs).toFixed(2)} of it`,
   );
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

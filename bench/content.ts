@@ -9,6 +9,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { digestOf } from "@slipway/oci/digest";
 import { type Program, TestDaemon } from "../test/support/daemon.ts";
 import { TestFolder } from "../test/support/folder.ts";
+import { median } from "./support/figures.ts";
 
 const mebibytes = Number(process.argv[2] ?? 512);
 const rounds = Number(process.argv[3] ?? 5);
@@ -48,8 +49,6 @@ for (let round = 0; round < rounds; round += 1) {
     await ctr(program, ["rm", digest], "/dev/null", "/dev/null");
   }
 }
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 for (const name of ["ingest", "get"] as const) {
   const [own, other] = programs.map((program) => median(speeds[name][program])) as [number, number];
   console.log(

@@ -4,11 +4,12 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect } from "node:net";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { answers } from "@slipway/linux/answers";
+import { median, pssOf } from "./support/figures.ts";
 
 interface Sample {
   readonly readyMs: number;
@@ -17,18 +18,7 @@ interface Sample {
 
 /** Resolves when something listens. Asks each millisecond: a socket's file is there before anyone listens. */
 async function listening(address: string): Promise<void> {
-  while (!(await connects(address))) await setTimeout(1);
-}
-
-async function connects(address: string): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = connect(address);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
+  while (!(await answers(address))) await setTimeout(1);
 }
 
 async function sample(program: string): Promise<Sample> {
@@ -46,8 +36,7 @@ async function sample(program: string): Promise<Sample> {
     await listening(address);
     execFileSync("ctr", ["--address", address, "version"], { stdio: "ignore" });
     const readyMs = performance.now() - begun;
-    const rollup = readFileSync(`/proc/${child.pid}/smaps_rollup`, "utf8");
-    return { readyMs, pss: Number(/^Pss: +(\d+)/m.exec(rollup)?.[1]) / 1024 };
+    return { readyMs, pss: pssOf(child.pid ?? 0) };
   } finally {
     const ended = once(child, "exit");
     child.kill();
@@ -55,9 +44,6 @@ async function sample(program: string): Promise<Sample> {
     rmSync(folder, { recursive: true });
   }
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 const runs = Number(process.argv[2] ?? 10);
 const medians: Sample[] = [];

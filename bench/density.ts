@@ -6,6 +6,7 @@ import { type Program, TestDaemon } from "../test/support/daemon.ts";
 import { TestFolder } from "../test/support/folder.ts";
 import { makeRootfs } from "../test/support/images.ts";
 import { output } from "../test/support/run.ts";
+import { pssOf } from "./support/figures.ts";
 
 const steps = [1, 10, 50, 100];
 const namespace = `density-${process.pid}`;
@@ -19,12 +20,8 @@ function held(daemon: TestDaemon): { daemon: number; shims: number } {
   const shims = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== daemon.pid)
     .filter((pid) => /shim/.test(read(pid, "cmdline")) && read(pid, "cmdline").includes(daemon.folder.path));
-  const sum = shims.reduce((total, pid) => total + pss(pid), 0);
-  return { daemon: pss(String(daemon.pid)), shims: sum };
-}
-
-function pss(pid: string): number {
-  return Number(/^Pss: +(\d+)/m.exec(read(pid, "smaps_rollup"))?.[1] ?? 0) / 1024;
+  const sum = shims.reduce((total, pid) => total + pssOf(Number(pid)), 0);
+  return { daemon: pssOf(daemon.pid), shims: sum };
 }
 
 function read(pid: string, file: string): string {

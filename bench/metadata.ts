@@ -2,7 +2,7 @@
  * What the metadata costs: durable updates, lists, a collection, and memory. Usage: node bench/metadata.ts [folder].
  * The folder decides whose disk is measured; a temporary one unless told.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EventPublisher } from "@slipway/core/events";
@@ -12,6 +12,7 @@ import { digestOf } from "@slipway/oci/digest";
 import { LocalContentStore } from "@slipway/plugins/content-local/store";
 import { Metadata } from "@slipway/plugins/metadata";
 import { SqliteStore } from "@slipway/plugins/store-sqlite/sqlite-store";
+import { pssOf } from "./support/figures.ts";
 
 const folder = mkdtempSync(join(process.argv[2] ?? tmpdir(), "slipway-bench-"));
 const target = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest: digestOf("x"), size: 1 };
@@ -20,8 +21,7 @@ const image = (index: number): NewImage => ({
   labels: { "io.cri-containerd.image": "managed" },
   target,
 });
-const pssMb = (): number =>
-  Number(/^Pss: +(\d+)/m.exec(readFileSync("/proc/self/smaps_rollup", "utf8"))?.[1]) / 1024;
+const pssMb = (): number => pssOf(process.pid);
 
 async function timed(work: () => unknown): Promise<number> {
   const begun = performance.now();

@@ -1,11 +1,14 @@
 // `ctr images pull` of a gzip image of 25,000 of this machine's files (200 MB) with layers as images and as directories,
 // beside Debian's containerd, each time on a newly made ext4; then reading all of it. Usage: node bench/pull.ts [RUNS] [MODE...]
 import { spawnSync } from "node:child_process";
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { TestDaemon } from "../test/support/daemon.ts";
 import { TestFolder } from "../test/support/folder.ts";
 import { TestRegistry } from "../test/support/registry.ts";
 import { output } from "../test/support/run.ts";
+import { cpuOf } from "./support/figures.ts";
+import { FreshDisk } from "./support/fresh-disk.ts";
 
 const modes = ["containerd", "erofs", "directory"] as const;
 type Mode = (typeof modes)[number];
@@ -46,18 +49,10 @@ for (const mode of chosen.filter((each) => each !== "containerd" && chosen.inclu
 }
 
 async function pull(mode: Mode): Promise<Cost> {
-  using disk = new TestFolder("bench-disk");
-  const fd = openSync(disk.join("disk.img"), "w");
-  ftruncateSync(fd, 4 * 2 ** 30);
-  closeSync(fd);
-  // All of the file system is made now, and nothing of it while the clock runs.
-  const lazy = "lazy_itable_init=0,lazy_journal_init=0,nodiscard";
-  await output("mkfs.ext4", ["-qF", "-E", lazy, disk.join("disk.img")]);
-  mkdirSync(disk.join("mounted"));
-  await output("mount", ["-o", "loop", disk.join("disk.img"), disk.join("mounted")]);
+  using disk = await FreshDisk.make();
   const config = `[plugins."io.containerd.snapshotter.v1.overlayfs"]\nlayer_format = "${mode}"\n`;
   await using daemon = await TestDaemon.start(mode === "containerd" ? "containerd" : "slipwayd", {
-    root: disk.join("mounted/root"),
+    root: join(disk.folder, "root"),
     ...(mode === "containerd" ? {} : { config }),
   });
   await output("sync", []);
@@ -82,14 +77,6 @@ function seconds(command: string, args: readonly string[]): number {
   const { status, stderr } = spawnSync("bash", ["-o", "pipefail", "-c", script, command, ...args]);
   if (status !== 0) throw new Error(`${command}: ${stderr.toString()}`);
   return (performance.now() - begun) / 1000;
-}
-
-/** Seconds that a process and its threads have computed. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 async function makeImage(): Promise<void> {

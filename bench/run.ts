@@ -4,6 +4,7 @@ import { makeRootfs } from "../test/support/images.ts";
 import { type Program, TestDaemon } from "../test/support/daemon.ts";
 import { TestFolder } from "../test/support/folder.ts";
 import { output } from "../test/support/run.ts";
+import { median } from "./support/figures.ts";
 
 const RUNS = Number(process.argv[2] ?? 30);
 const [CLIENTS, EACH] = [4, 10];
@@ -28,8 +29,6 @@ for (const program of programs) for (let run = 0; run < 3; run += 1) await life(
 // In turns: what else the machine does meets both.
 for (let run = 0; run < RUNS; run += 1)
   for (const program of programs) walls[program].push(await life(program));
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const [own, other] = [median(walls.slipwayd), median(walls.containerd)];
 console.log(
   `run --rm: ${own.toFixed(1)} ms, containerd ${other.toFixed(1)} ms: ${(own / other).toFixed(2)} of it`,

@@ -1,9 +1,12 @@
 // Unpacking a layer of 25,000 files beside Debian's containerd, each time on a newly made ext4. Usage: node bench/unpack.ts [RUNS]
-import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { makeTar, type Member } from "@slipway/layers/testing/archive";
 import { type Program, TestDaemon } from "../test/support/daemon.ts";
 import { TestFolder } from "../test/support/folder.ts";
 import { output } from "../test/support/run.ts";
+import { cpuOf } from "./support/figures.ts";
+import { FreshDisk } from "./support/fresh-disk.ts";
 
 const runs = Number(process.argv[2] ?? 3);
 const files = 25_000;
@@ -32,26 +35,10 @@ console.log(
   `${files} files, least of ${runs}: ${ratio("wall")} of containerd's time, ${ratio("cpu")} of its CPU`,
 );
 
-/** Seconds that a process and its threads have computed. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-    .replace(/^.*\) /, "")
-    .split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
 /** Seconds from the blob in the content store to the committed snapshot. */
 async function unpack(program: Program): Promise<Cost> {
-  using disk = new TestFolder("bench-disk");
-  const fd = openSync(disk.join("disk.img"), "w");
-  ftruncateSync(fd, 4 * 2 ** 30);
-  closeSync(fd);
-  // All of the file system is made now, and nothing of it while the clock runs.
-  const lazy = "lazy_itable_init=0,lazy_journal_init=0,nodiscard";
-  await output("mkfs.ext4", ["-qF", "-E", lazy, disk.join("disk.img")]);
-  mkdirSync(disk.join("mounted"));
-  await output("mount", ["-o", "loop", disk.join("disk.img"), disk.join("mounted")]);
-  await using daemon = await TestDaemon.start(program, { root: disk.join("mounted/root") });
+  using disk = await FreshDisk.make();
+  await using daemon = await TestDaemon.start(program, { root: join(disk.folder, "root") });
   await output("ctr", [
     "-a",
     daemon.address,

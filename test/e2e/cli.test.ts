@@ -2,16 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { binFolder, type Program, TestDaemon } from "../support/daemon.ts";
+import { binFolder, programs, TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
 import { type Result, run, type RunOptions } from "../support/run.ts";
-
-const programs: readonly Program[] = [
-  "slipwayd",
-  ...(existsSync("/usr/bin/containerd") ? ["containerd" as const] : []),
-];
 
 for (const program of programs) {
   describe(`slipway with ${program}`, () => {
@@ -28,10 +23,8 @@ for (const program of programs) {
       await registry[Symbol.asyncDispose]();
     });
 
-    function slipway(args: readonly string[], options: RunOptions = {}): Promise<Result> {
-      const env = { SLIPWAY_ADDRESS: daemon.address, SLIPWAY_ROOT: daemon.folder.join("cli") };
-      return run(join(binFolder, "slipway"), args, { ...options, env });
-    }
+    const slipway = (args: readonly string[], options?: RunOptions): Promise<Result> =>
+      daemon.slipway(args, options);
 
     async function printed(args: readonly string[]): Promise<string> {
       const { code, stdout, stderr } = await slipway(args);

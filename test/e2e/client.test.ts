@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { leased } from "@slipway/client/leased";
@@ -12,15 +11,10 @@ import { pull, type PullProgress } from "@slipway/client/pull";
 import { Stdio } from "@slipway/client/stdio";
 import type { ContentInfo } from "@slipway/core/content";
 import { hasCode } from "@slipway/fault/fault";
-import { type Program, TestDaemon } from "../support/daemon.ts";
+import { programs, TestDaemon } from "../support/daemon.ts";
 import { pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
 import { output } from "../support/run.ts";
-
-const programs: readonly Program[] = [
-  "slipwayd",
-  ...(existsSync("/usr/bin/containerd") ? ["containerd" as const] : []),
-];
 
 for (const program of programs) {
   describe(`the client with ${program}`, () => {

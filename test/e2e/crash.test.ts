@@ -3,18 +3,11 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { TestDaemon } from "../support/daemon.ts";
+import { collectsWhenAsked as config, TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { makeImage, makeRootfs } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
 import type { Result } from "../support/run.ts";
-
-// What nobody refers to is collected when the test says so.
-const config = `
-[plugins."io.containerd.gc.v1.scheduler"]
-  mutation_threshold = 1000000
-  startup_delay = "1h"
-`;
 
 /* The daemon is killed in the middle of things: what was answered stays, nothing else is half there, and it goes on. */
 describe("slipwayd, killed", () => {

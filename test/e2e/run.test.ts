@@ -54,7 +54,7 @@ describe("ctr run", () => {
     await run(s, "--cap-add CAP_SYS_ADMIN", "sh", "-c", "grep CapEff /proc/self/status");
     await run(s, "--rootfs-propagation shared --tty=false", "true");
     await run(s, "--hostname here", "hostname");
-    await run(s, "--pid-file /tmp/slipway-pid-file", "true");
+    await run(s, `--pid-file ${s.daemon.folder.join("pid")}`, "true");
   });
 
   both.it("gives a terminal", async (s) => {

@@ -1,15 +1,28 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { endAllIn } from "./end-all.ts";
 import { TestFolder } from "./folder.ts";
 import { type Result, run, type RunOptions } from "./run.ts";
 
 export const binFolder = join(import.meta.dirname, "../../bin");
 
+/** For tests that look at what nobody refers to: else it may be gone before they do. */
+export const collectsWhenAsked = `
+[plugins."io.containerd.gc.v1.scheduler"]
+  mutation_threshold = 1000000
+  startup_delay = "1h"
+`;
+
 /** `slipwayd`, or Debian's `containerd`, whose answers are the measure. */
 export type Program = "slipwayd" | "containerd";
+
+/** Those that this machine has. */
+export const programs: readonly Program[] = existsSync("/usr/bin/containerd")
+  ? ["slipwayd", "containerd"]
+  : ["slipwayd"];
 
 export interface DaemonOptions {
   /** Lines of the configuration besides those that the test daemon has. */
@@ -100,62 +113,16 @@ export class TestDaemon implements AsyncDisposable {
     return { ...result, stderr: result.stderr.replaceAll(/time="[^"]*"/g, "") };
   }
 
+  /** Our own command line, as a client of this daemon. */
+  async slipway(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+    const env = { SLIPWAY_ADDRESS: this.address, SLIPWAY_ROOT: this.folder.join("cli") };
+    return await run(join(binFolder, "slipway"), args, { ...options, env });
+  }
+
   /** Ends the daemon, its shims and its containers, by the folder that they all name. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("SIGKILL");
-    for (const pid of processesOf(this.folder.path)) await endProcess(pid);
-    for (const { root, id } of containersOf(this.folder.path))
-      await run("runc", ["--root", root, "delete", "-f", id]);
+    await endAllIn(this.folder.path);
     this.folder[Symbol.dispose]();
-  }
-}
-
-/** What runc keeps of containers whose bundles are below `path`. */
-function containersOf(path: string): { root: string; id: string }[] {
-  return globSync("/run/containerd/runc/*/*/state.json").flatMap((file) => {
-    const state = dirname(file);
-    return readOr(file).includes(path) ? [{ root: dirname(state), id: basename(state) }] : [];
-  });
-}
-
-/** Processes that have `path` in their arguments, and, before them, those that such shims look after. */
-function processesOf(path: string): number[] {
-  const pids = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-  const named = pids.filter((pid) => pid !== process.pid && readOr(`/proc/${pid}/cmdline`).includes(path));
-  const children = pids.filter((pid) => named.includes(parentOf(pid)));
-  const bundles = pids.filter(
-    (pid) => readOr(`/proc/${pid}/mountinfo`).includes(`${path}/`) && isContained(pid),
-  );
-  return [...new Set([...named, ...children, ...bundles])].filter((pid) => pid !== process.pid);
-}
-
-function parentOf(pid: number): number {
-  return Number(/^PPid:\s+(\d+)/m.exec(readOr(`/proc/${pid}/status`))?.[1] ?? 0);
-}
-
-/** Whether the process has a mount namespace that is not ours. */
-function isContained(pid: number): boolean {
-  return readOr(`/proc/${pid}/mountinfo`) !== readOr("/proc/self/mountinfo");
-}
-
-function readOr(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-}
-
-async function endProcess(pid: number): Promise<void> {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    return;
-  }
-  // Not our child: there is nothing to wait for but its folder in /proc.
-  while (existsSync(`/proc/${pid}/status`) && !/^State:\s+Z/m.test(readOr(`/proc/${pid}/status`))) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, it } from "node:test";
-import { TestDaemon } from "./daemon.ts";
+import { collectsWhenAsked as config, TestDaemon } from "./daemon.ts";
 import type { Result, RunOptions } from "./run.ts";
-
-// Collected when asked, or else what a test just made may be gone before it looks.
-const config = `
-[plugins."io.containerd.gc.v1.scheduler"]
-  mutation_threshold = 1000000
-  startup_delay = "1h"
-`;
 
 /**
  * Runs the same commands of ctr against Debian's containerd and then against slipwayd, and compares what they answer.

@@ -111,6 +111,8 @@ function reportFailure(error: unknown, command: string): number {
 /** Docker's codes: 127 when there is no such command, 126 when it cannot be run, 125 for everything else. */
 function failureCode(message: string): number {
   if (!/exec|runc|crun|OCI runtime/.test(message)) return daemonFailure;
+  // Then it is the runtime itself that is missing.
+  if (message.includes("unable to retrieve OCI runtime error")) return daemonFailure;
   if (/executable file .*not found|no such file or directory/i.test(message)) return 127;
   return /permission denied|is a directory|exec format error/i.test(message) ? 126 : daemonFailure;
 }

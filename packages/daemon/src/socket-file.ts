@@ -1,7 +1,7 @@
 import { chmod, chown, lstat, mkdir, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { dirname } from "node:path";
 import { Fault } from "@slipway/fault/fault";
+import { answers } from "@slipway/linux/answers";
 import { isSystemError } from "@slipway/linux/system-call";
 import type { SocketConfig } from "./config/config.ts";
 
@@ -29,15 +29,4 @@ export async function prepareSocket(address: string): Promise<void> {
 export async function ownSocket({ address, uid, gid }: SocketConfig): Promise<void> {
   await chown(address, uid, gid);
   await chmod(address, gid === 0 ? 0o600 : 0o660);
-}
-
-async function answers(address: string): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = connect(address);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

@@ -1,13 +1,14 @@
 import { chmodSync, mkdirSync, unlinkSync } from "node:fs";
-import { connect, type Server } from "node:net";
+import type { Server } from "node:net";
 import { dirname } from "node:path";
+import { answers } from "@slipway/linux/answers";
 import { isSystemError } from "@slipway/linux/system-call";
 
 /** Listens at `path`, for root alone; false when a living server does already. The socket of a dead one is replaced. */
 export async function listenAt(server: Server, path: string): Promise<boolean> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (!(await tryListen(server, path))) {
-    if (await isAlive(path)) return false;
+    if (await answers(path)) return false;
     unlinkSync(path);
     if (!(await tryListen(server, path))) return false;
   }
@@ -27,16 +28,5 @@ async function tryListen(server: Server, path: string): Promise<boolean> {
     return await done.promise;
   } finally {
     server.off("error", failed);
-  }
-}
-
-async function isAlive(path: string): Promise<boolean> {
-  const socket = connect(path);
-  const answer = Promise.withResolvers<boolean>();
-  socket.once("connect", () => answer.resolve(true)).once("error", () => answer.resolve(false));
-  try {
-    return await answer.promise;
-  } finally {
-    socket.destroy();
   }
 }

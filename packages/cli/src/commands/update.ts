@@ -3,28 +3,16 @@ import type { Cli } from "../cli.ts";
 import { forEachContainer } from "../containers/find.ts";
 import { specOf } from "../containers/spec.ts";
 import { taskOf } from "../containers/state.ts";
+import { addResourceFlags, type ResourceFlags } from "../run/resource-flags.ts";
 import { resourcesOf } from "../run/resources.ts";
 import { restartLabels } from "../run/labels.ts";
 
-interface UpdateFlags {
-  readonly memory?: string;
-  readonly memorySwap?: string;
-  readonly cpus?: string;
-  readonly cpuShares?: string;
-  readonly cpusetCpus?: string;
-  readonly pidsLimit?: string;
+interface UpdateFlags extends ResourceFlags {
   readonly restart?: string;
 }
 
 export function configure(command: Command, cli: Cli): void {
-  command
-    .argument("<container...>", "names or ids")
-    .option("-m, --memory <size>", "the most memory it may use, such as 512m")
-    .option("--memory-swap <size>", "memory and swap together; -1 for no limit on swap")
-    .option("--cpus <number>", "how much CPU time it may use, in CPUs, such as 1.5")
-    .option("--cpu-shares <number>", "its weight against others when the CPU is short")
-    .option("--cpuset-cpus <list>", "the CPUs that it may run on, such as 0-1,3")
-    .option("--pids-limit <number>", "the most processes it may have; -1 for no limit")
+  addResourceFlags(command.argument("<container...>", "names or ids"))
     .option("--restart <policy>", "no, always, on-failure[:times] or unless-stopped")
     .action(async (names: readonly string[], flags: UpdateFlags) => {
       const changes = resourcesOf(flags);

@@ -3,7 +3,7 @@ import { GrpcChannel } from "@slipway/grpc/channel";
 import { createClient } from "@slipway/rpc/create-client";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
-import { answers } from "../daemon/answers.ts";
+import { answers } from "@slipway/linux/answers";
 import { parseTemplate } from "../format/template.ts";
 import { version } from "../version.ts";
 

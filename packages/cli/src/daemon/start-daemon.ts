@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Fault } from "@slipway/fault/fault";
 import { lock } from "@slipway/linux/flock";
-import { answers } from "./answers.ts";
+import { answers } from "@slipway/linux/answers";
 
 const program = fileURLToPath(new URL("../../../../bin/slipwayd", import.meta.url));
 const readyWithinMs = 20_000;

@@ -1,8 +1,9 @@
 import { Fault } from "@slipway/fault/fault";
 import type { Command } from "commander";
+import { addResourceFlags, type ResourceFlags } from "./resource-flags.ts";
 
 /** The flags of `run` and `create`, as commander gives them. */
-export interface RunFlags {
+export interface RunFlags extends ResourceFlags {
   readonly interactive?: boolean;
   readonly tty?: boolean;
   readonly detach?: boolean;
@@ -21,12 +22,6 @@ export interface RunFlags {
   readonly privileged?: boolean;
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
-  readonly memory?: string;
-  readonly memorySwap?: string;
-  readonly cpus?: string;
-  readonly cpuShares?: string;
-  readonly cpusetCpus?: string;
-  readonly pidsLimit?: string;
   readonly entrypoint?: string;
   readonly label: readonly string[];
   readonly annotation: readonly string[];
@@ -71,13 +66,8 @@ export function addRunFlags(command: Command): Command {
     .option("-u, --user <user>", "who runs it: name or uid, with :group or :gid")
     .option("-h, --hostname <name>", "the container's host name")
     .option("--read-only", "make the root file system read-only")
-    .option("--privileged", "give it all of root's power over this machine")
-    .option("-m, --memory <size>", "the most memory it may use, such as 512m")
-    .option("--memory-swap <size>", "memory and swap together; -1 for no limit on swap")
-    .option("--cpus <number>", "how much CPU time it may use, in CPUs, such as 1.5")
-    .option("--cpu-shares <number>", "its weight against others when the CPU is short")
-    .option("--cpuset-cpus <list>", "the CPUs that it may run on, such as 0-1,3")
-    .option("--pids-limit <number>", "the most processes it may have; -1 for no limit")
+    .option("--privileged", "give it all of root's power over this machine");
+  addResourceFlags(command)
     .option("--entrypoint <program>", "what to run instead of the image's entry point")
     .option(
       "--net, --network <mode>",

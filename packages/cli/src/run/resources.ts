@@ -1,14 +1,9 @@
 import { Fault } from "@slipway/fault/fault";
 import type { ResourcesSpec, RlimitSpec } from "@slipway/oci/runtime-spec";
 import { parseSize } from "../format/size.ts";
-import type { RunFlags } from "./flags.ts";
+import type { ResourceFlags } from "./resource-flags.ts";
 
 const cpuPeriodMicroseconds = 100_000;
-
-type ResourceFlags = Pick<
-  RunFlags,
-  "memory" | "memorySwap" | "cpus" | "cpuShares" | "cpusetCpus" | "pidsLimit"
->;
 
 /** The limits of a container, from Docker's flags. */
 export function resourcesOf(flags: ResourceFlags): ResourcesSpec {

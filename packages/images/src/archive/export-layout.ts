@@ -6,6 +6,7 @@ import type { Index, Manifest } from "@slipway/oci/image";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import { familiarReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Platform } from "@slipway/oci/platform";
+import { archiveFile, blobPath } from "./files.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { filterManifests } from "../choose-manifest.ts";
 import { readJson } from "../read.ts";
@@ -79,14 +80,14 @@ async function collect(
     const { config, layers } = await readJson<Manifest>(content, target.digest);
     for (const blob of [target, config, ...layers]) {
       if (options.skipNonDistributable && isNonDistributable(blob)) continue;
-      files.set(pathOf(blob), { kind: "blob", blob });
+      files.set(blobPath(blob.digest), { kind: "blob", blob });
     }
     return target;
   }
   if (!isIndex(target.mediaType)) {
     throw new Fault("invalid_argument", "only manifests may be exported: invalid argument");
   }
-  files.set(pathOf(target), { kind: "blob", blob: target });
+  files.set(blobPath(target.digest), { kind: "blob", blob: target });
   const { manifests } = await readJson<Index>(content, target.digest);
   const wanted = filterManifests(manifests, options.platforms);
   const [first] = wanted;
@@ -121,9 +122,9 @@ async function dockerEntry(
 ): Promise<object> {
   const { config, layers } = await readJson<Manifest>(content, manifest.digest);
   return {
-    Config: pathOf(config),
+    Config: blobPath(config.digest),
     RepoTags: names.map((name) => familiarReference(parseFamiliarReference(name))),
-    Layers: layers.map(pathOf),
+    Layers: layers.map(({ digest }) => blobPath(digest)),
   };
 }
 
@@ -133,10 +134,7 @@ async function* member(content: ContentProvider, name: string, source: Source): 
     return;
   }
   if (source.kind === "text") {
-    const bytes = Buffer.from(source.text);
-    yield encodeHeader({ type: "file", name, mode: source.mode, sizeBytes: bytes.length });
-    yield bytes;
-    yield paddingAfter(bytes.length);
+    yield* archiveFile(name, Buffer.from(source.text), source.mode);
     return;
   }
   const { digest, size } = source.blob;
@@ -145,10 +143,6 @@ async function* member(content: ContentProvider, name: string, source: Source): 
   yield encodeHeader({ type: "file", name, mode: 0o444, sizeBytes: size });
   yield* content.read(digest);
   yield paddingAfter(size);
-}
-
-function pathOf({ digest }: Pick<Descriptor, "digest">): string {
-  return `blobs/${digest.replace(":", "/")}`;
 }
 
 function isNonDistributable({ mediaType }: Descriptor): boolean {

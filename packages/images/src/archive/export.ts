@@ -2,12 +2,13 @@ import type { ContentProvider } from "@slipway/core/content";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { encodeHeader, endOfArchive, paddingAfter } from "@slipway/layers/tar/encoder";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import { type Digest, digestOf, hexOf } from "@slipway/oci/digest";
+import { type Digest, digestOf } from "@slipway/oci/digest";
 import type { Index, Manifest } from "@slipway/oci/image";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import { formatPlatform, type Platform } from "@slipway/oci/platform";
 import { familiarReference, parseReference } from "@slipway/oci/reference";
 import { readJson } from "../read.ts";
+import { archiveFile, blobPath } from "./files.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { chooseManifest } from "../choose-manifest.ts";
 
@@ -35,20 +36,20 @@ export async function* exportImages(
 ): AsyncGenerator<Uint8Array> {
   const plan = new Plan(content);
   for (const image of images) await plan.add(image, options);
-  yield* file("oci-layout", Buffer.from(JSON.stringify({ imageLayoutVersion: "1.0.0" })));
+  yield* archiveFile("oci-layout", Buffer.from(JSON.stringify({ imageLayoutVersion: "1.0.0" })));
   for (const folder of ["blobs/", "blobs/sha256/"]) {
     yield encodeHeader({ type: "directory", name: folder, mode: 0o755 });
   }
   for (const { digest, size } of plan.blobs.values()) {
-    yield encodeHeader({ type: "file", name: pathOf(digest), mode: 0o444, sizeBytes: size });
+    yield encodeHeader({ type: "file", name: blobPath(digest), mode: 0o444, sizeBytes: size });
     const made = plan.made.get(digest);
     if (made) yield made;
     else yield* content.read(digest);
     yield paddingAfter(size);
   }
   const index: Index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: plan.targets };
-  yield* file("index.json", Buffer.from(JSON.stringify(index)));
-  yield* file("manifest.json", Buffer.from(JSON.stringify(plan.dockerManifests)));
+  yield* archiveFile("index.json", Buffer.from(JSON.stringify(index)));
+  yield* archiveFile("manifest.json", Buffer.from(JSON.stringify(plan.dockerManifests)));
   yield endOfArchive;
 }
 
@@ -67,9 +68,9 @@ class Plan {
 
   get dockerManifests(): object[] {
     return [...this.#docker.values()].map(({ manifest, names }) => ({
-      Config: pathOf(manifest.config.digest),
+      Config: blobPath(manifest.config.digest),
       RepoTags: names.flatMap(familiarTag),
-      Layers: manifest.layers.map(({ digest }) => pathOf(digest)),
+      Layers: manifest.layers.map(({ digest }) => blobPath(digest)),
     }));
   }
 
@@ -156,16 +157,6 @@ class Plan {
 /** A platform in words, for who is told that it was left out. */
 export function platformOf({ platform, digest }: Descriptor): string {
   return platform ? formatPlatform(platform) : digest;
-}
-
-function* file(name: string, data: Uint8Array): Generator<Uint8Array> {
-  yield encodeHeader({ type: "file", name, mode: 0o444, sizeBytes: data.length });
-  yield data;
-  yield paddingAfter(data.length);
-}
-
-function pathOf(digest: Digest): string {
-  return `blobs/sha256/${hexOf(digest)}`;
 }
 
 function familiarTag(name: string): string[] {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -12,6 +11,7 @@ import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
 import { Task } from "@slipway/api/containerd/task/v3/task_pb";
 import type { Envelope } from "@slipway/api/containerd/types/types_pb";
 import { Status } from "@slipway/api/containerd/v1/types/types_pb";
+import { answers } from "@slipway/linux/answers";
 import { serve } from "@slipway/rpc/service";
 import { TtrpcClient } from "@slipway/ttrpc/client";
 import { TtrpcServer } from "@slipway/ttrpc/server";
@@ -67,17 +67,6 @@ after(async () => {
   await daemon.down();
   bundles[Symbol.dispose]();
 });
-
-async function answers(path: string): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const connection = connect(path);
-    connection.once("connect", () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once("error", () => resolve(false));
-  });
-}
 
 describe("one shim process", () => {
   it("serves many containers, over versions 2 and 3 of the API", async () => {
