@@ -4,10 +4,11 @@ import {
   type ContainerSchema,
   Containers,
 } from "@slipway/api/containerd/services/containers/v1/containers_pb";
+import { fromAny, fromAnys, toTimestamp } from "@slipway/client/messages";
 import type { Container, NewContainer } from "@slipway/core/containers";
 import type { MetadataStores } from "@slipway/core/stores";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { fieldPathsOf, fromAny, fromAnys, toTimestamp } from "./messages.ts";
+import { fieldPathsOf } from "./field-paths.ts";
 import { required } from "./required.ts";
 import { storesOf } from "./scope.ts";
 

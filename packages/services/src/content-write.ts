@@ -4,10 +4,10 @@ import {
   type WriteContentRequest,
   type WriteContentResponseSchema,
 } from "@slipway/api/containerd/services/content/v1/content_pb";
+import { toTimestamp } from "@slipway/client/messages";
 import type { ContentStore, ContentWriter } from "@slipway/core/content";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
-import { toTimestamp } from "./messages.ts";
 
 type Response = MessageInitShape<typeof WriteContentResponseSchema>;
 

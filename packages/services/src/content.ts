@@ -4,6 +4,7 @@ import {
   type InfoSchema,
   type StatusSchema,
 } from "@slipway/api/containerd/services/content/v1/content_pb";
+import { toTimestamp } from "@slipway/client/messages";
 import type { ContentInfo, ContentStore, IngestStatus } from "@slipway/core/content";
 import type { MetadataStores } from "@slipway/core/stores";
 import { Fault, during, messageOf } from "@slipway/fault/fault";
@@ -11,7 +12,7 @@ import { type Digest, parseDigest } from "@slipway/oci/digest";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
 import { batches } from "./batches.ts";
 import { writeContent } from "./content-write.ts";
-import { fieldPathsOf, toTimestamp } from "./messages.ts";
+import { fieldPathsOf } from "./field-paths.ts";
 import { required } from "./required.ts";
 import { storesOf } from "./scope.ts";
 

@@ -1,8 +1,8 @@
 import { Diff } from "@slipway/api/containerd/services/diff/v1/diff_pb";
+import { fromAnys, fromDescriptor, fromMounts, fromTimestamp, toDescriptor } from "@slipway/client/messages";
 import type { Differ } from "@slipway/core/plugin-kinds";
 import type { Applier, Comparer } from "@slipway/core/diff";
 import { type CallContext, serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { fromAnys, fromDescriptor, fromMounts, fromTimestamp, toDescriptor } from "./messages.ts";
 import { required } from "./required.ts";
 import { scopeOf } from "./scope.ts";
 

@@ -2,9 +2,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
 import { Events as ShimEvents } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import type { Envelope as EnvelopeMessage, EnvelopeSchema } from "@slipway/api/containerd/types/types_pb";
+import { fromAny, fromTimestamp, toTimestamp } from "@slipway/client/messages";
 import type { Envelope, EventExchange } from "@slipway/core/events";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { fromAny, fromTimestamp, toTimestamp } from "./messages.ts";
 import { required } from "./required.ts";
 import { namespaceOf } from "./scope.ts";
 

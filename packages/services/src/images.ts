@@ -4,12 +4,13 @@ import {
   type ImageSchema,
   Images,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
+import { fromDescriptor, fromTimestamp, toDescriptor, toTimestamp } from "@slipway/client/messages";
 import type { Image, ImageUpdate, NewImage } from "@slipway/core/images";
 import type { MetadataStores } from "@slipway/core/stores";
 import type { Digest } from "@slipway/oci/digest";
 import { Fault } from "@slipway/fault/fault";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { fieldPathsOf, fromDescriptor, fromTimestamp, toDescriptor, toTimestamp } from "./messages.ts";
+import { fieldPathsOf } from "./field-paths.ts";
 import { required } from "./required.ts";
 import { storesOf } from "./scope.ts";
 

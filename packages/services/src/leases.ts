@@ -1,8 +1,8 @@
 import { Leases } from "@slipway/api/containerd/services/leases/v1/leases_pb";
+import { toTimestamp } from "@slipway/client/messages";
 import type { Lease } from "@slipway/core/leases";
 import type { MetadataStores } from "@slipway/core/stores";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { toTimestamp } from "./messages.ts";
 import { required } from "./required.ts";
 import { storesOf } from "./scope.ts";
 

@@ -1,7 +1,7 @@
 import { Namespaces } from "@slipway/api/containerd/services/namespaces/v1/namespaces_pb";
 import type { Namespace, NamespaceStore } from "@slipway/core/namespaces";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { fieldPathsOf } from "./messages.ts";
+import { fieldPathsOf } from "./field-paths.ts";
 import { required } from "./required.ts";
 
 export function namespacesService(namespaces: NamespaceStore): ServiceRegistration {

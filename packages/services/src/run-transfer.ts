@@ -1,11 +1,11 @@
 import type { TransferRequest } from "@slipway/api/containerd/services/transfer/v1/transfer_pb";
 import { ProgressSchema } from "@slipway/api/containerd/types/transfer/transfer_pb";
 import { packAny } from "@slipway/client/byte-streams";
+import { fromAny, toDescriptor } from "@slipway/client/messages";
 import type { StreamManager } from "@slipway/core/streaming";
 import type { TransferOptions, TransferProgress, Transferrer } from "@slipway/core/transfer";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { CallContext } from "@slipway/rpc/service";
-import { fromAny, toDescriptor } from "./messages.ts";
 import { required } from "./required.ts";
 import { scopeOf } from "./scope.ts";
 import { toEnd } from "./transfer-ends.ts";

@@ -1,11 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type InfoSchema, Kind, Snapshots } from "@slipway/api/containerd/services/snapshots/v1/snapshots_pb";
+import { toMounts, toTimestamp } from "@slipway/client/messages";
 import type { SnapshotInfo, SnapshotKind, Snapshotter } from "@slipway/core/snapshots";
 import type { MetadataStores } from "@slipway/core/stores";
 import { Fault } from "@slipway/fault/fault";
 import { type CallContext, serve, type ServiceRegistration } from "@slipway/rpc/service";
 import { batches } from "./batches.ts";
-import { fieldPathsOf, toMounts, toTimestamp } from "./messages.ts";
+import { fieldPathsOf } from "./field-paths.ts";
 import { required } from "./required.ts";
 import { storesOf } from "./scope.ts";
 

@@ -4,11 +4,11 @@ import {
   type StreamInit,
   StreamInitSchema,
 } from "@slipway/api/containerd/services/streaming/v1/streaming_pb";
+import { fromAny, toAny } from "@slipway/client/messages";
 import type { Any } from "@slipway/core/any";
 import type { ObjectStream, StreamManager } from "@slipway/core/streaming";
 import { Fault } from "@slipway/fault/fault";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { fromAny, toAny } from "./messages.ts";
 import { namespaceOf } from "./scope.ts";
 
 /** Gives calls of clients a name, by which other services find them: containerd's plugins/services/streaming. */

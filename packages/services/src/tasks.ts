@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Tasks } from "@slipway/api/containerd/services/tasks/v1/tasks_pb";
 import { type ProcessSchema, Status } from "@slipway/api/containerd/v1/types/types_pb";
 import type { MetricSchema } from "@slipway/api/containerd/types/types_pb";
+import { fromAny, toAny, fromDescriptor, fromMounts, toTimestamp } from "@slipway/client/messages";
 import { compileFilters } from "@slipway/core/filters/filters";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { TaskManagers } from "@slipway/core/plugin-kinds";
@@ -9,7 +10,6 @@ import type { MetadataStores } from "@slipway/core/stores";
 import type { ProcessIo, ProcessRef, ProcessState, TaskManager, TaskStatus } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
 import { type CallContext, serve, type ServiceRegistration } from "@slipway/rpc/service";
-import { fromAny, toAny, fromDescriptor, fromMounts, toTimestamp } from "./messages.ts";
 import { required } from "./required.ts";
 import { namespaceOf, storesOf } from "./scope.ts";
 

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { AnySchema, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import type {
   Descriptor as DescriptorMessage,
   DescriptorSchema,
@@ -12,19 +12,26 @@ import { Fault } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { parseDigest } from "@slipway/oci/digest";
 
-type AnyInit = MessageInitShape<typeof AnySchema>;
+/*
+ * The domain's values as messages and back, for whoever speaks containerd's API: client, services and the runtime.
+ */
 
-/** A date as google.protobuf.Timestamp. */
+/** A date as google.protobuf.Timestamp: seconds are floored, so that dates before 1970 hold. */
 export function toTimestamp(date: Date): { seconds: bigint; nanos: number } {
   const milliseconds = date.getTime();
   const seconds = Math.floor(milliseconds / 1000);
   return { seconds: BigInt(seconds), nanos: (milliseconds - seconds * 1000) * 1_000_000 };
 }
 
-/** A timestamp as a date, to the millisecond; the epoch when it was not set. */
-export function toDate(timestamp: Timestamp | undefined): Date {
-  if (timestamp === undefined) return new Date(0);
+/** A timestamp as a date, to the millisecond; nothing when it was not set. */
+export function fromTimestamp(timestamp: Timestamp | undefined): Date | undefined {
+  if (timestamp === undefined) return undefined;
   return new Date(Number(timestamp.seconds) * 1000 + Math.floor(timestamp.nanos / 1_000_000));
+}
+
+/** As fromTimestamp(); the epoch when it was not set. */
+export function toDate(timestamp: Timestamp | undefined): Date {
+  return fromTimestamp(timestamp) ?? new Date(0);
 }
 
 /** A field mask, left out when nothing was named. */
@@ -32,15 +39,17 @@ export function maskOf(paths: readonly string[] | undefined): { updateMask?: Pic
   return paths === undefined || paths.length === 0 ? {} : { updateMask: { paths: [...paths] } };
 }
 
-export function toAny(any: Any): AnyInit {
-  return { typeUrl: any.typeUrl, value: any.value };
+/** The protobuf library's types say that bytes are not shared memory; ours never are. */
+export function toAny({ typeUrl, value }: Any): { typeUrl: string; value: Uint8Array<ArrayBuffer> } {
+  return { typeUrl, value: value as Uint8Array<ArrayBuffer> };
 }
 
+/** The message's type and bytes alone, without what the protobuf library keeps beside them. */
 export function fromAny(any: Any): Any {
   return { typeUrl: any.typeUrl, value: any.value };
 }
 
-export function toAnys(anys: Readonly<Record<string, Any>>): Record<string, AnyInit> {
+export function toAnys(anys: Readonly<Record<string, Any>>): Record<string, ReturnType<typeof toAny>> {
   return Object.fromEntries(Object.entries(anys).map(([name, any]) => [name, toAny(any)]));
 }
 
@@ -53,6 +62,7 @@ export function toDescriptor(descriptor: Descriptor): MessageInitShape<typeof De
   return { mediaType, digest, size: BigInt(size), annotations: { ...annotations } };
 }
 
+/** @throws {Fault} `invalid_argument` for a malformed digest */
 export function fromDescriptor(message: DescriptorMessage): Descriptor {
   const { mediaType, digest, size, annotations } = message;
   return {

@@ -1,4 +1,4 @@
-import { type Process as ProcessMessage, Status } from "@slipway/api/containerd/v1/types/types_pb";
+import type { Process as ProcessMessage } from "@slipway/api/containerd/v1/types/types_pb";
 import { Tasks } from "@slipway/api/containerd/services/tasks/v1/tasks_pb";
 import type { Any } from "@slipway/core/any";
 import type {
@@ -9,11 +9,11 @@ import type {
   ProcessRef,
   ProcessState,
   TaskManager,
-  TaskStatus,
 } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Calls } from "../connect/calls.ts";
+import { taskStatus } from "./status.ts";
 import {
   fromAny,
   fromDescriptor,
@@ -134,19 +134,10 @@ function toRef({ containerId, execId = "" }: ProcessRef): { containerId: string;
   return { containerId, execId };
 }
 
-const statuses: Readonly<Record<Status, TaskStatus>> = {
-  [Status.UNKNOWN]: "unknown",
-  [Status.CREATED]: "created",
-  [Status.RUNNING]: "running",
-  [Status.STOPPED]: "stopped",
-  [Status.PAUSED]: "paused",
-  [Status.PAUSING]: "pausing",
-};
-
 /** containerd names the container in `id` where it lists tasks, and leaves `containerId` empty. */
 function fromMessage(process: ProcessMessage): ProcessState {
   const { stdin, stdout, stderr, terminal, exitStatus, pid } = process;
-  const status = statuses[process.status] ?? "unknown";
+  const status = taskStatus(process.status);
   return {
     containerId: process.containerId || process.id,
     id: process.id,

@@ -21,6 +21,7 @@ import {
   ImageDeleteSchema,
   ImageUpdateSchema,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
+import { toTimestamp } from "@slipway/client/messages";
 import type { Any } from "@slipway/core/any";
 import type { EventsByTopic } from "@slipway/core/events";
 
@@ -66,9 +67,4 @@ export function encodePayload<T extends keyof EventsByTopic>(topic: T, payload: 
 /** containerd names a type without the host before it: `containerd.events.TaskExit`. */
 function toAny<S extends DescMessage>(schema: S, payload: MessageInitShape<S>): Any {
   return { typeUrl: schema.typeName, value: toBinary(schema, create(schema, payload)) };
-}
-
-function toTimestamp(date: Date): { seconds: bigint; nanos: number } {
-  const seconds = Math.floor(date.getTime() / 1000);
-  return { seconds: BigInt(seconds), nanos: (date.getTime() - seconds * 1000) * 1_000_000 };
 }

@@ -1,9 +1,9 @@
+import { toAny } from "@slipway/client/messages";
 import type { Container } from "@slipway/core/containers";
 import type { CreateTaskOptions } from "@slipway/core/tasks";
 import { codeOf, Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { Bundle } from "./bundle.ts";
 import { parseSpec } from "./bundle-spec.ts";
-import { toAny } from "./messages.ts";
 import { shimGroup } from "./shim-group.ts";
 import type { ShimTask } from "./shim-task.ts";
 import type { TaskManagerParts } from "./task-manager.ts";

@@ -1,6 +1,6 @@
 import type { ProcessExit } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
-import { toDate } from "./messages.ts";
+import { exitTime } from "./exit-time.ts";
 import type { ShimTask } from "./shim-task.ts";
 import type { TaskRegistry } from "./task-registry.ts";
 
@@ -10,7 +10,7 @@ export async function deleteTask(registry: TaskRegistry, task: ShimTask): Promis
   let exit: ProcessExit;
   try {
     const answer = await task.shim.tasks.delete({ id: task.id }, task.call);
-    exit = { pid: answer.pid, exitStatus: answer.exitStatus, exitedAt: toDate(answer.exitedAt) };
+    exit = { pid: answer.pid, exitStatus: answer.exitStatus, exitedAt: exitTime(answer.exitedAt) };
   } catch (error) {
     // Its shim died on the way.
     if (hasCode(error, "unavailable")) return (await afterShim) ?? (await deleteTask(registry, task));

@@ -5,12 +5,13 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { BootstrapParamsSchema } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
 import { DeleteResponseSchema } from "@slipway/api/containerd/task/v3/task_pb";
+import { toAny } from "@slipway/client/messages";
 import type { Any } from "@slipway/core/any";
 import type { ProcessExit } from "@slipway/core/tasks";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { type Bootstrap, parseBootstrap } from "./bootstrap.ts";
 import type { Bundle } from "./bundle.ts";
-import { toAny, toDate } from "./messages.ts";
+import { exitTime } from "./exit-time.ts";
 
 /** What every shim is told of its daemon. */
 export interface ShimEnvironment {
@@ -98,7 +99,7 @@ export class ShimBinary {
   async delete(signal: AbortSignal): Promise<ProcessExit> {
     const output = await this.#run("delete", ["-bundle", this.#bundle.path], new Uint8Array(), signal);
     const { pid, exitStatus, exitedAt } = fromBinary(DeleteResponseSchema, output);
-    return { pid, exitStatus, exitedAt: toDate(exitedAt) };
+    return { pid, exitStatus, exitedAt: exitTime(exitedAt) };
   }
 
   async #run(

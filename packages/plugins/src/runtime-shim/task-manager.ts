@@ -1,3 +1,5 @@
+import { toAny } from "@slipway/client/messages";
+import { taskStatus } from "@slipway/client/task-status";
 import type { Any } from "@slipway/core/any";
 import type { ContainerStore } from "@slipway/core/containers";
 import { validateIdentifier } from "@slipway/core/identifiers";
@@ -15,7 +17,7 @@ import type { BundleFolders } from "./bundle.ts";
 import { createTask } from "./create-task.ts";
 import { deleteTask } from "./delete-task.ts";
 import type { Launcher } from "./launcher.ts";
-import { taskStatus, toAny, toDate } from "./messages.ts";
+import { exitTime } from "./exit-time.ts";
 import type { ShimTask } from "./shim-task.ts";
 import type { TaskRegistry } from "./task-registry.ts";
 
@@ -62,7 +64,7 @@ export class ShimTaskManager implements TaskManager {
     const task = await this.#task(containerId);
     const { pid, exitStatus, exitedAt } = await task.shim.tasks.delete({ id: task.id, execId }, task.call);
     task.execPids.delete(execId);
-    return { pid, exitStatus, exitedAt: toDate(exitedAt) };
+    return { pid, exitStatus, exitedAt: exitTime(exitedAt) };
   }
 
   async get({ containerId, execId = "" }: ProcessRef): Promise<ProcessState> {
@@ -156,7 +158,7 @@ export class ShimTaskManager implements TaskManager {
       const call = { ...task.call, ...(signal ? { signal } : {}) };
       const { exitStatus, exitedAt } = await task.shim.tasks.wait({ id: task.id, execId }, call);
       const pid = execId === "" ? task.pid : (task.execPids.get(execId) ?? 0);
-      return { pid, exitStatus, exitedAt: toDate(exitedAt) };
+      return { pid, exitStatus, exitedAt: exitTime(exitedAt) };
     } catch (error) {
       if (!hasCode(error, "unavailable")) throw error;
       // The shim died. When the container did with it, that is an answer, too.
@@ -186,7 +188,7 @@ export class ShimTaskManager implements TaskManager {
         pid,
         status,
         io: { stdin, stdout, stderr, terminal },
-        ...(status === "stopped" ? { exit: { pid, exitStatus, exitedAt: toDate(exitedAt) } } : {}),
+        ...(status === "stopped" ? { exit: { pid, exitStatus, exitedAt: exitTime(exitedAt) } } : {}),
       };
     } catch (error) {
       if (!hasCode(error, "unavailable")) throw error;
