@@ -66,11 +66,15 @@ export class TarDecoder {
     this.#chunkStart += bytes.length;
   }
 
-  /** The archive ends. @throws {Fault} `data_loss` when it was cut off inside of a member */
+  /**
+   * The archive ends. Its end mark may be missing, and so may what pads the last member's data: there are such layers
+   * (`umoci insert` writes them), and Go's reader takes them.
+   * @throws {Fault} `data_loss` when it was cut off inside of a member
+   */
   end(): void {
     const isInside =
       this.#take !== this.#takeHeader ||
-      this.#pending.length + this.#records.size + this.#dataLeft + this.#paddingLeft > 0 ||
+      this.#pending.length + this.#records.size + this.#dataLeft > 0 ||
       (this.#longName ?? this.#longLink) !== undefined;
     if (this.#done || !isInside) return;
     throw new Fault("data_loss", "Cannot read tar: unexpected end of the archive");
