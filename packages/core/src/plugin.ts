@@ -1,4 +1,5 @@
 import type { Platform } from "@slipway/oci/platform";
+import type { TableReader } from "./config/table-reader.ts";
 
 /**
  * A kind of plugin: what its instances can do, as a type that only the compiler sees.
@@ -64,9 +65,17 @@ export interface Plugin<T = unknown, C = unknown, N extends Needs = Needs> {
   readonly id: string;
   readonly needs: N;
   readonly platforms?: readonly Platform[];
-  /** Reads the plugin's table of the configuration. @throws {Fault} `invalid_argument` naming the key */
-  parseConfig(table: Readonly<Record<string, unknown>>): C;
+  /**
+   * Reads the plugin's table of the configuration, and nothing else: it is called to show and to check it, too. What it
+   * asks for is what the table may have. @throws {Fault} `invalid_argument` naming the key
+   */
+  parseConfig(table: TableReader): C;
   start(provided: Provided<N>, config: C, context: PluginContext): Promise<Started<T>>;
+}
+
+/** As the configuration and introspection name it: `io.containerd.snapshotter.v1.overlayfs`. */
+export function fullName({ kind, id }: Pick<Plugin, "kind" | "id">): string {
+  return `${kind.type}.${id}`;
 }
 
 /** Ties the types of a plugin's needs, config and instance together. */

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { Task } from "@slipway/api/containerd/task/v3/task_pb";
+import { connect } from "@slipway/client/connect";
 import { TtrpcClient } from "@slipway/ttrpc/client";
 
 const run = promisify(execFile);
@@ -54,6 +57,52 @@ describe("slipwayd", () => {
   it("answers ctr", async () => {
     assert.match(await ctr("version"), /Server:\n {2}Version: {2}2\./);
     assert.match(await ctr("plugins", "ls"), /io\.containerd\.grpc\.v1 +version +- +ok/);
+  });
+
+  it("publishes what a shim hands to its binary, and refuses what is no event", async () => {
+    await using client = connect({ address, namespace: "publishing" });
+    const events = client.events.subscribe(["namespace==publishing"])[Symbol.asyncIterator]();
+    const first = events.next();
+    const payload = { typeUrl: "example.v1.Thing", value: new Uint8Array([8, 1]) };
+    const publish = async (input: Uint8Array, ...args: string[]): Promise<boolean> => {
+      const publishing = run(slipwayd, ["--address", address, "publish", ...args]);
+      publishing.child.stdin?.end(input);
+      await publishing;
+      return false;
+    };
+    const bytes = toBinary(AnySchema, create(AnySchema, payload));
+    // Who subscribes hears what comes from then on, and nobody says when that is.
+    const heard = first.then(() => true);
+    while (
+      !(await Promise.race([heard, publish(bytes, "-namespace", "publishing", "--topic", "/things/one")]))
+    );
+    const { value } = await first;
+    assert.deepEqual(
+      [value?.topic, value?.namespace, value?.event.typeUrl, [...(value?.event.value ?? [])]],
+      ["/things/one", "publishing", payload.typeUrl, [...payload.value]],
+    );
+    await events.return?.(undefined);
+    await assert.rejects(publish(bytes, "--namespace", "publishing"), { stderr: /topic required/ });
+    await assert.rejects(publish(new Uint8Array([255]), "--topic", "/x"), {
+      stderr: /Cannot read the event/,
+    });
+  });
+
+  it("shows every plugin's configuration, and names what is wrong with one", async () => {
+    const { stdout } = await run(slipwayd, ["config", "default"]);
+    assert.match(stdout, /\[plugins\."io\.containerd\.gc\.v1\.scheduler"\]\n(?:.*\n)*?schedule_delay = "0s"/);
+    const file = join(folder, "config.toml");
+    const overlay = '[plugins."io.containerd.snapshotter.v1.overlayfs"]';
+    writeFileSync(file, `version = 3\n${overlay}\nsync_remov = true\n`);
+    const check = (): Promise<unknown> => run(slipwayd, ["-c", file, "config", "check"]);
+    await assert.rejects(check(), { code: 1, stderr: /overlayfs"\.sync_remov": did you mean "sync_remove"/ });
+    writeFileSync(file, `version = 3\n${overlay}\nlayer_format = "zip"\n`);
+    await assert.rejects(check(), { stderr: /layer_format": expected one of auto, erofs, directory/ });
+    writeFileSync(file, (await run(slipwayd, ["config", "default"])).stdout);
+    await check();
+    assert.deepEqual((await run(slipwayd, ["-c", file, "config", "dump"])).stdout, stdout);
+    const theirs = join(import.meta.dirname, "../testdata/containerd-1.6-default.toml");
+    await run(slipwayd, ["-c", theirs, "config", "check"]);
   });
 
   it("answers shims over ttrpc", async () => {

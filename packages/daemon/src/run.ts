@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
+import type { Table } from "@slipway/core/config/table-reader";
 import { messageOf } from "@slipway/fault/fault";
-import type { DaemonConfig, Table } from "./config/config.ts";
+import type { DaemonConfig } from "./config/config.ts";
 import { readConfig } from "./config/read.ts";
 import { type Flags, parseFlags, usage } from "./flags.ts";
 import { createLogger } from "./logging/logger.ts";
@@ -21,6 +22,11 @@ export async function run(args: readonly string[]): Promise<number> {
       case "config": {
         const { configCommand } = await import("./commands/config.ts");
         return print(await configCommand(rest, flags, configFile(flags)));
+      }
+      case "publish": {
+        const { publishCommand } = await import("./commands/publish.ts");
+        await publishCommand(rest, (await load(flags)).config.grpc.address);
+        return 0;
       }
       default:
         throw new Error(`Cannot run "${command}": there is no such command`);

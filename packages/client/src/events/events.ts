@@ -6,6 +6,7 @@ import {
   ImageUpdateSchema,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
 import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
+import type { Any } from "@slipway/core/any";
 import type { Envelope } from "@slipway/core/events";
 import type { Calls } from "../connect/calls.ts";
 import { fromAny, required, toAny, toDate, toTimestamp } from "../connect/messages.ts";
@@ -30,7 +31,12 @@ export class RemoteEvents {
     }
   }
 
-  /** Hands an event to the daemon. */
+  /** Tells of something that happened now in the client's namespace. `topic` is a path such as `/tasks/oom`. */
+  async publish(topic: string, event: Any): Promise<void> {
+    await this.#calls.unary(Events.method.publish, { topic, event: toAny(event) });
+  }
+
+  /** Hands an event to the daemon as somebody else published it. */
   async forward(envelope: Envelope): Promise<void> {
     const { namespace, topic, event, timestamp } = envelope;
     await this.#calls.unary(Events.method.forward, {

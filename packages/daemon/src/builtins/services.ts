@@ -1,3 +1,4 @@
+import type { TableReader } from "@slipway/core/config/table-reader";
 import { definePlugin, type Needs, type Plugin, type Provided } from "@slipway/core/plugin";
 import {
   DiffPlugin,
@@ -24,7 +25,6 @@ import { streamingService } from "@slipway/services/streaming";
 import { tasksService } from "@slipway/services/tasks";
 import { transferService } from "@slipway/services/transfer";
 import { versionService } from "@slipway/services/version";
-import type { Table } from "../config/config.ts";
 import { revision, version } from "../version.ts";
 import { GrpcPlugin, ServicePlugin, TtrpcPlugin } from "./service-kinds.ts";
 
@@ -39,9 +39,18 @@ export function servicePlugins(facts: DaemonFacts & { services(): ReadonlySet<st
     ...pair("leases", stores, ({ stores }) => leasesService(stores)),
     ...pair("namespaces", stores, ({ stores }) => namespacesService(stores.namespaces)),
     ...pair("snapshots", stores, ({ stores }) => snapshotsService(stores)),
-    ...pair("diff", { differs: DiffPlugin }, ({ differs }, table) => diffService(preferred(differs, table))),
-    ...pair("tasks", { ...stores, runtimes: RuntimePlugin }, ({ stores, runtimes }) =>
-      tasksService(preferred(runtimes, {}), stores),
+    ...pair(
+      "diff",
+      { differs: DiffPlugin },
+      ({ differs }, order) => diffService(preferred(differs, order)),
+      readDiffers,
+    ),
+    ...pair(
+      "tasks",
+      { ...stores, runtimes: RuntimePlugin },
+      ({ stores, runtimes }) => tasksService(preferred(runtimes), stores),
+      // containerd's classes of resources, which its own runtime knows.
+      (table) => table.ignore("rdt_config_file", "blockio_config_file"),
     ),
     single("events", { events: EventPlugin }, ({ events }) => eventsService(events)),
     single("streaming", { streams: StreamingPlugin }, ({ streams }) => streamingService(manager(streams))),
@@ -63,17 +72,18 @@ export function servicePlugins(facts: DaemonFacts & { services(): ReadonlySet<st
 }
 
 /** An API in containerd's two parts. */
-function pair<N extends Needs>(
+function pair<N extends Needs, C = void>(
   id: string,
   needs: N,
-  make: (provided: Provided<N>, table: Table) => ServiceRegistration,
+  make: (provided: Provided<N>, config: C) => ServiceRegistration,
+  parseConfig: (table: TableReader) => C = () => undefined as C,
 ): Plugin[] {
   const service = definePlugin({
     kind: ServicePlugin,
     id: `${id}-service`,
     needs,
-    parseConfig: (table) => table,
-    start: async (provided: Provided<N>, table: Table) => ({ instance: make(provided, table) }),
+    parseConfig,
+    start: async (provided: Provided<N>, config: C) => ({ instance: make(provided, config) }),
   });
   const served = definePlugin({
     kind: GrpcPlugin,
@@ -106,12 +116,18 @@ function single<N extends Needs>(
 }
 
 function manager(streams: ReadonlyMap<string, StreamManager>): StreamManager {
-  return preferred(streams, {});
+  return preferred(streams);
 }
 
-/** The first of those that the table's `default` names, else the first there is. */
-function preferred<T>(instances: ReadonlyMap<string, T>, table: Table): T {
-  const names = Array.isArray(table["default"]) ? table["default"].map(String) : [];
+/** Which differ to ask first. */
+function readDiffers(table: TableReader): readonly string[] {
+  // What is applied is synced as the snapshotter has it.
+  table.ignore("sync_fs");
+  return table.strings("default", ["walking"]);
+}
+
+/** The first of those that `names` names, else the first there is. */
+function preferred<T>(instances: ReadonlyMap<string, T>, names: readonly string[] = []): T {
   const chosen = [...names, ...instances.keys()].find((name) => instances.has(name));
   const instance = chosen === undefined ? undefined : instances.get(chosen);
   if (instance === undefined) throw new Fault("failed_precondition", "no plugin that can do it runs");

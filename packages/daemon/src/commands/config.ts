@@ -1,8 +1,11 @@
 import { Fault } from "@slipway/fault/fault";
+import type { Table } from "@slipway/core/config/table-reader";
+import type { Plugin } from "@slipway/core/plugin";
 import { stringify } from "smol-toml";
-import { newestVersion, type DaemonConfig, type Table } from "../config/config.ts";
+import { newestVersion, type DaemonConfig } from "../config/config.ts";
 import { loadTables } from "../config/load.ts";
 import { readConfig } from "../config/read.ts";
+import { readPluginTables } from "../config/plugin-tables.ts";
 import type { Flags } from "../flags.ts";
 
 /** `slipwayd config default|dump|check|migrate`. @returns what is printed */
@@ -12,18 +15,23 @@ export async function configCommand(
   file: string | undefined,
 ): Promise<string> {
   const tables = (): Table => (file === undefined ? {} : loadTables(file));
+  const everything = async (given: Table, overrides?: Flags["overrides"]): Promise<Whole> => {
+    const { config, warnings } = readConfig(given, overrides);
+    const read = readPluginTables(await allPlugins(config), config.plugins);
+    return { tables: toTables(config, read.effective), problems: [...warnings, ...read.problems] };
+  };
   switch (args[0]) {
     case "default":
-      return stringify(toTables(readConfig({}).config));
-    case "dump": {
-      const { config } = readConfig(tables(), flags.overrides);
-      return stringify(toTables(config));
-    }
+      return stringify((await everything({})).tables);
+    case "dump":
+      return stringify((await everything(tables(), flags.overrides)).tables);
     case "migrate":
       return stringify({ ...tables(), version: newestVersion });
     case "check": {
-      const { warnings } = readConfig(tables(), flags.overrides);
-      return [...warnings, `${file ?? "the default configuration"}: ok`].join("\n");
+      const { problems } = await everything(tables(), flags.overrides);
+      const name = file ?? "the default configuration";
+      if (problems.length === 0) return `${name}: ok`;
+      throw new Fault("invalid_argument", [`${name} has problems:`, ...problems].join("\n  "));
     }
     case undefined:
     default:
@@ -34,8 +42,22 @@ export async function configCommand(
   }
 }
 
+interface Whole {
+  readonly tables: Record<string, unknown>;
+  /** What a daemon would warn of, or what would keep a plugin from starting. */
+  readonly problems: readonly string[];
+}
+
+/** Every plugin that a daemon would have. They are not started: their mechanisms are loaded for their tables alone. */
+async function allPlugins(config: DaemonConfig): Promise<readonly Plugin[]> {
+  const { builtins } = await import("../builtins/builtins.ts");
+  const { servicePlugins } = await import("../builtins/services.ts");
+  const facts = { plugins: () => [], uuid: async () => "", services: () => new Set<string>() };
+  return [...(await builtins(config)), ...servicePlugins(facts)];
+}
+
 /** The configuration as tables of the newest version. */
-function toTables(config: DaemonConfig): Record<string, unknown> {
+function toTables(config: DaemonConfig, plugins: Readonly<Record<string, Table>>): Record<string, unknown> {
   const { grpc, tcp, ttrpc } = config;
   const tls = { tls_ca: tcp.tlsCa, tls_cert: tcp.tlsCert, tls_key: tcp.tlsKey };
   return {
@@ -49,6 +71,7 @@ function toTables(config: DaemonConfig): Record<string, unknown> {
     debug: config.log,
     plugins: {
       ...config.plugins,
+      ...plugins,
       "io.containerd.server.v1.grpc": {
         address: grpc.address,
         uid: grpc.uid,

@@ -3,11 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { parseDuration } from "@slipway/core/duration";
 import { loadTables } from "./load.ts";
 import { migrate } from "./migrate.ts";
 import { readConfig } from "./read.ts";
-import { suggest } from "./suggest.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slipway-config-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -104,19 +102,5 @@ describe("readConfig", () => {
     assert.throws(() => readConfig({ root: 5 }), { message: 'Cannot read "root": expected a string' });
     assert.throws(() => readConfig({ disabled_plugins: ["cri"] }), { message: /expected a name such as/ });
     assert.throws(() => readConfig({ root: "/same", state: "/same" }), { message: /same folder/ });
-  });
-});
-
-describe("parseDuration", () => {
-  it("reads Go's durations", () => {
-    assert.deepEqual(["0s", "", "100ms", "1h30m", "1.5s"].map(parseDuration), [0, 0, 100, 5_400_000, 1500]);
-    assert.throws(() => parseDuration("5 apples"), { code: "invalid_argument" });
-  });
-});
-
-describe("suggest", () => {
-  it("knows near names only", () => {
-    assert.equal(suggest("snapshoter", ["snapshotter", "root"]), "snapshotter");
-    assert.equal(suggest("zebra", ["snapshotter", "root"]), undefined);
   });
 });

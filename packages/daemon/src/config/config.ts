@@ -1,5 +1,4 @@
-/** A table of TOML, as it was read. */
-export type Table = Readonly<Record<string, unknown>>;
+import type { Table } from "@slipway/core/config/table-reader";
 
 /** Where a server listens, and whose its socket is. */
 export interface SocketConfig {

@@ -1,9 +1,10 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { asTable, type Table } from "@slipway/core/config/table-reader";
 import { during, Fault } from "@slipway/fault/fault";
 import { parse } from "smol-toml";
-import { newestVersion, type Table } from "./config.ts";
-import { asTable, migrate } from "./migrate.ts";
+import { newestVersion } from "./config.ts";
+import { migrate } from "./migrate.ts";
 
 /**
  * Reads a config.toml and what it imports, each brought to the newest version, as one table.

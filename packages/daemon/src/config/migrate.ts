@@ -1,4 +1,4 @@
-import type { Table } from "./config.ts";
+import { asTable, type Table } from "@slipway/core/config/table-reader";
 
 /** The short names of version 1. Names that are not here were gRPC services'. */
 const fullNames: Readonly<Record<string, string>> = {
@@ -102,11 +102,6 @@ function pick(table: Table, keys: readonly string[]): Table {
 
 function omit(table: Table, keys: readonly string[]): Table {
   return Object.fromEntries(Object.entries(table).filter(([key]) => !keys.includes(key)));
-}
-
-/** `value` as a table; an empty one when it is none: reading the values tells what is wrong. */
-export function asTable(value: unknown): Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Table) : {};
 }
 
 function asNames(value: unknown): string[] {

@@ -9,11 +9,10 @@ import {
   type LogLevel,
   type ProxyPluginConfig,
   type SocketConfig,
-  type Table,
   type TcpConfig,
 } from "./config.ts";
-import { parseDuration } from "@slipway/core/duration";
-import { TableReader } from "./reader.ts";
+import { parseDuration } from "@slipway/core/config/duration";
+import { type Table, TableReader } from "@slipway/core/config/table-reader";
 
 const server = "io.containerd.server.v1";
 

@@ -76,6 +76,22 @@ describe("PluginHost", () => {
     );
   });
 
+  it("warns of keys that a plugin does not have, and of tables that are for none, but nearly", async () => {
+    const warnings: string[] = [];
+    const plugins = { "test.low.v1.a": { pth: "/x" }, "test.low.v1.aa": {}, "io.other.v1.far": {} };
+    const log: Logger = { ...quiet, warn: (message) => void warnings.push(message) };
+    await using host = new PluginHost({ ...config, plugins }, log, AbortSignal.abort());
+    const reading: Plugin = {
+      ...plugin(Low, "a", {}, () => "1"),
+      parseConfig: (table) => table.string("path", ""),
+    };
+    await host.start([reading]);
+    assert.deepEqual(warnings, [
+      'no plugin "test.low.v1.aa": did you mean "test.low.v1.a"?',
+      'unknown key "plugins."test.low.v1.a".pth": did you mean "path"?',
+    ]);
+  });
+
   it("does not start without a required plugin, and not with a disabled one", async () => {
     const required = { ...config, requiredPlugins: ["test.low.v1.broken"] };
     await using host = new PluginHost(required, quiet, AbortSignal.abort());

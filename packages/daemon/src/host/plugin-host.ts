@@ -1,18 +1,23 @@
 import { join } from "node:path";
+import { TableReader } from "@slipway/core/config/table-reader";
 import type { PluginReport } from "@slipway/core/introspection";
-import type { Logger, Needs, Plugin, PluginKind, Started } from "@slipway/core/plugin";
+import {
+  fullName,
+  type Logger,
+  type Needs,
+  type Plugin,
+  type PluginKind,
+  type Started,
+} from "@slipway/core/plugin";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import type { DaemonConfig } from "../config/config.ts";
+import { misspelledPlugins } from "../config/plugin-tables.ts";
 import { withFields } from "../logging/logger.ts";
 import { startOrder } from "./start-order.ts";
 
 interface Running {
   readonly plugin: Plugin;
   readonly outcome: Started<unknown> | Error;
-}
-
-export function fullName(plugin: Plugin): string {
-  return `${plugin.kind.type}.${plugin.id}`;
 }
 
 type HostConfig = Pick<DaemonConfig, "root" | "state" | "plugins" | "disabledPlugins" | "requiredPlugins">;
@@ -37,6 +42,8 @@ export class PluginHost implements AsyncDisposable {
   async start(plugins: readonly Plugin[]): Promise<void> {
     const disabled = new Set(this.#config.disabledPlugins);
     const required = new Set(this.#config.requiredPlugins);
+    for (const warning of misspelledPlugins(plugins.map(fullName), this.#config.plugins))
+      this.#log.warn(warning);
     const enabled = plugins.filter((plugin) => !disabled.has(fullName(plugin)));
     for (const plugin of startOrder(enabled)) {
       const name = fullName(plugin);
@@ -92,7 +99,9 @@ export class PluginHost implements AsyncDisposable {
   async #startOne(plugin: Plugin): Promise<Started<unknown> | Error> {
     const name = fullName(plugin);
     try {
-      const config = plugin.parseConfig(this.#config.plugins[name] ?? {});
+      const table = new TableReader(this.#config.plugins[name], `plugins."${name}"`);
+      const config = plugin.parseConfig(table);
+      for (const warning of table.unknownKeys()) this.#log.warn(warning);
       return await plugin.start(this.#provide(plugin.needs), config, {
         rootDir: join(this.#config.root, name),
         stateDir: join(this.#config.state, name),

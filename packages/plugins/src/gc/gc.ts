@@ -1,7 +1,5 @@
-import { parseDuration } from "@slipway/core/duration";
 import { definePlugin } from "@slipway/core/plugin";
 import { GcPlugin, MetadataPlugin } from "@slipway/core/plugin-kinds";
-import { Fault } from "@slipway/fault/fault";
 import { type Schedule, Scheduler } from "./scheduler.ts";
 
 /** Runs the collector when it is due. */
@@ -10,11 +8,12 @@ export const gcPlugin = definePlugin({
   id: "scheduler",
   needs: { stores: MetadataPlugin },
   parseConfig: (table): Schedule => ({
-    pauseThreshold: Math.min(numberAt(table, "pause_threshold", 0.02), 0.5),
-    deletionThreshold: numberAt(table, "deletion_threshold", 0),
-    mutationThreshold: numberAt(table, "mutation_threshold", 100),
-    scheduleDelayMs: durationAt(table, "schedule_delay", "0s"),
-    startupDelayMs: durationAt(table, "startup_delay", "100ms"),
+    // Never below zero, as containerd has it.
+    pauseThreshold: Math.min(Math.max(table.number("pause_threshold", 0.02), 0), 0.5),
+    deletionThreshold: Math.max(table.integer("deletion_threshold", 0), 0),
+    mutationThreshold: Math.max(table.integer("mutation_threshold", 100), 0),
+    scheduleDelayMs: table.duration("schedule_delay", "0s"),
+    startupDelayMs: table.duration("startup_delay", "100ms"),
   }),
   async start({ stores }, schedule, { log }) {
     const scheduler = new Scheduler(stores.garbage, schedule, log);
@@ -30,18 +29,3 @@ export const gcPlugin = definePlugin({
     };
   },
 });
-
-type Table = Readonly<Record<string, unknown>>;
-
-/** Never below zero, as containerd has it. */
-function numberAt(table: Table, key: string, preset: number): number {
-  const value = table[key] ?? preset;
-  if (typeof value === "number" || typeof value === "bigint") return Math.max(Number(value), 0);
-  throw new Fault("invalid_argument", `${key}: must be a number`);
-}
-
-function durationAt(table: Table, key: string, preset: string): number {
-  const value = table[key] ?? preset;
-  if (typeof value === "string") return parseDuration(value);
-  throw new Fault("invalid_argument", `${key}: must be a duration such as "100ms"`);
-}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, mock } from "node:test";
+import { TableReader } from "@slipway/core/config/table-reader";
 import type { CollectionStats, GarbageCollector } from "@slipway/core/gc";
 import { quiet } from "../metadata/testing/fixture.ts";
 import { gcPlugin } from "./gc.ts";
@@ -27,7 +28,7 @@ class Garbage implements GarbageCollector {
   }
 }
 
-const defaults = gcPlugin.parseConfig({});
+const defaults = gcPlugin.parseConfig(new TableReader({}, "gc"));
 
 async function scheduled(
   schedule: Partial<Schedule>,
@@ -101,11 +102,12 @@ describe("Scheduler", () => {
 
 describe("gcPlugin", () => {
   it("reads containerd's table", () => {
+    const read = (table: object): Schedule => gcPlugin.parseConfig(new TableReader(table, "gc"));
     assert.deepEqual(
-      gcPlugin.parseConfig({
+      read({
         pause_threshold: 0.9,
         deletion_threshold: -1,
-        mutation_threshold: 7n,
+        mutation_threshold: 7,
         schedule_delay: "1s500ms",
         startup_delay: "0s",
       }),
@@ -117,6 +119,6 @@ describe("gcPlugin", () => {
         startupDelayMs: 0,
       },
     );
-    assert.throws(() => gcPlugin.parseConfig({ startup_delay: 5 }), /startup_delay: must be a duration/);
+    assert.throws(() => read({ startup_delay: 5 }), /"gc\.startup_delay": expected a duration/);
   });
 });

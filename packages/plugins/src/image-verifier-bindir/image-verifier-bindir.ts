@@ -1,6 +1,5 @@
 import { readdir } from "node:fs/promises";
 import type { Judgement } from "@slipway/core/image-verifiers";
-import { parseDuration } from "@slipway/core/duration";
 import { definePlugin, type Logger } from "@slipway/core/plugin";
 import { ImageVerifierPlugin } from "@slipway/core/plugin-kinds";
 import { Fault, messageOf } from "@slipway/fault/fault";
@@ -20,9 +19,9 @@ export const bindirVerifierPlugin = definePlugin({
   id: "bindir",
   needs: {},
   parseConfig: (table): BindirConfig => ({
-    binDir: textAt(table["bin_dir"], "/opt/containerd/image-verifier/bin"),
-    maxVerifiers: Number(table["max_verifiers"] ?? 10),
-    timeoutMs: parseDuration(textAt(table["per_verifier_timeout"], "10s")),
+    binDir: table.string("bin_dir", "/opt/containerd/image-verifier/bin"),
+    maxVerifiers: table.integer("max_verifiers", 10),
+    timeoutMs: table.duration("per_verifier_timeout", "10s"),
   }),
   async start(_provided, config, { log }) {
     return {
@@ -71,10 +70,4 @@ async function list(directory: string): Promise<string[] | undefined> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-function textAt(value: unknown, preset: string): string {
-  if (value === undefined || value === "") return preset;
-  if (typeof value === "string") return value;
-  throw new Fault("invalid_argument", "bin_dir and per_verifier_timeout: must be strings");
 }

@@ -1,4 +1,4 @@
-import { parseDuration } from "@slipway/core/duration";
+import { parseDuration } from "@slipway/core/config/duration";
 import type { Labels } from "@slipway/core/labels";
 import type { Node } from "./references.ts";
 

@@ -12,7 +12,6 @@ import {
 import type { Snapshotter } from "@slipway/core/snapshots";
 import type { Store } from "@slipway/core/store";
 import type { MetadataStores, Scope, ScopedStores } from "@slipway/core/stores";
-import { Fault } from "@slipway/fault/fault";
 import { Collector } from "./collector.ts";
 import { NamespacedContainers } from "./containers.ts";
 import { NamespacedContent } from "./content.ts";
@@ -74,9 +73,10 @@ export const metadataPlugin = definePlugin({
     contents: ContentPlugin,
     snapshotters: SnapshotterPlugin,
   },
-  parseConfig: ({ content_sharing_policy: policy = "shared" }): SharingPolicy => {
-    if (policy === "shared" || policy === "isolated") return policy;
-    throw new Fault("invalid_argument", `unknown policy: ${String(policy)}: invalid argument`);
+  parseConfig(table): SharingPolicy {
+    // Durable before the answer: without a choice.
+    table.ignore("no_sync");
+    return table.oneOf("content_sharing_policy", ["shared", "isolated"], "shared");
   },
   async start({ store, events, contents, snapshotters }, policy, { log }) {
     const [content] = contents.values();

@@ -1,4 +1,4 @@
-import { Fault } from "@slipway/fault/fault";
+import type { TableReader } from "@slipway/core/config/table-reader";
 
 /** The plugin's table in config.toml. */
 export interface RuntimeConfig {
@@ -9,21 +9,11 @@ export interface RuntimeConfig {
 }
 
 /** @throws {Fault} `invalid_argument` */
-export function parseRuntimeConfig(table: Readonly<Record<string, unknown>>): RuntimeConfig {
-  const { containers_per_shim: perShim = 100, shim_binaries: binaries = {} } = table;
-  if (typeof perShim !== "number" || !Number.isSafeInteger(perShim) || perShim < 1) {
-    throw new Fault("invalid_argument", `Cannot read "containers_per_shim": expected a positive number`);
-  }
-  if (!isTextTable(binaries)) {
-    throw new Fault("invalid_argument", `Cannot read "shim_binaries": expected paths by runtime name`);
-  }
-  return { containersPerShim: perShim, binaries };
-}
-
-function isTextTable(value: unknown): value is Record<string, string> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    Object.values(value).every((entry) => typeof entry === "string")
-  );
+export function parseRuntimeConfig(table: TableReader): RuntimeConfig {
+  // containerd's: a shim says itself where it runs, and core scheduling is the shim's.
+  table.ignore("platforms", "sched_core");
+  return {
+    containersPerShim: table.integer("containers_per_shim", 100, { least: 1 }),
+    binaries: table.stringsByName("shim_binaries"),
+  };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
+import { TableReader } from "@slipway/core/config/table-reader";
 import { TaskExitSchema } from "@slipway/api/containerd/events/events_pb";
 import { parseRuntimeConfig } from "./config.ts";
 import { noIo, processSpec, TestRuntime } from "./testing/runtime.ts";
@@ -249,9 +250,9 @@ describe("our own shims", () => {
   });
 
   it("are refused a wrong number in the configuration", () => {
-    assert.throws(() => parseRuntimeConfig({ containers_per_shim: 0 }), {
+    assert.throws(() => parseRuntimeConfig(new TableReader({ containers_per_shim: 0 }, "task")), {
       code: "invalid_argument",
-      message: 'Cannot read "containers_per_shim": expected a positive number',
+      message: 'Cannot read "task.containers_per_shim": expected a whole number of at least 1',
     });
   });
 });

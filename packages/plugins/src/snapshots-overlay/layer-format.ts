@@ -1,23 +1,11 @@
 import type { Logger } from "@slipway/core/plugin";
 import { Fault } from "@slipway/fault/fault";
 import type { FileThreads } from "@slipway/layers/threads";
-import { textOf } from "../snapshot-storage/read-table.ts";
 import { isInUserNamespace } from "./kernel-support.ts";
 
-/** How layers are kept: as images, as directories, or as images where the kernel can mount them. */
-const layerFormats = ["auto", "erofs", "directory"] as const;
+/** The key `layer_format`, how layers are kept: as images, as directories, or as images where the kernel can mount them. */
+export const layerFormats = ["auto", "erofs", "directory"] as const;
 type LayerFormat = (typeof layerFormats)[number];
-
-/** The key `layer_format`. @throws {Fault} `invalid_argument` */
-export function layerFormatOf(table: Readonly<Record<string, unknown>>): LayerFormat {
-  const value = textOf(table, "layer_format") ?? "auto";
-  const format = layerFormats.find((each) => each === value);
-  if (format) return format;
-  throw new Fault(
-    "invalid_argument",
-    `Cannot read "layer_format": expected one of ${layerFormats.join(", ")}`,
-  );
-}
 
 /** Whether new layers are to be images. The kernel is tried at the first question: a start need not load what mounts. */
 export function layerImageChoice(

@@ -8,9 +8,8 @@ import { Fault } from "@slipway/fault/fault";
 import { FileThreadsPlugin } from "../file-threads/file-threads.ts";
 import { LayerImages } from "../layer-images/layer-images.ts";
 import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
-import { flagOf, textOf, textsOf } from "../snapshot-storage/read-table.ts";
 import { checkOverlay, isInUserNamespace, overlayOptions } from "./kernel-support.ts";
-import { layerFormatOf, layerImageChoice } from "./layer-format.ts";
+import { layerFormats, layerImageChoice } from "./layer-format.ts";
 import { overlayFolders } from "./overlay-folders.ts";
 
 /** Snapshots that the kernel stacks: containerd's default snapshotter, with the keys of its configuration. */
@@ -19,15 +18,19 @@ export const overlayPlugin = definePlugin({
   id: "overlayfs",
   needs: { store: StorePlugin, threads: FileThreadsPlugin, contents: ContentPlugin },
   platforms: [hostPlatform()],
-  parseConfig: (table) => ({
-    rootPath: textOf(table, "root_path"),
-    upperdirLabel: flagOf(table, "upperdir_label"),
-    syncRemove: flagOf(table, "sync_remove"),
-    mountOptions: textsOf(table, "mount_options"),
-    layerFormat: layerFormatOf(table),
-  }),
+  parseConfig(table) {
+    // Remapping is the client's: a layer's owners are never changed here.
+    table.ignore("slow_chown");
+    return {
+      rootPath: table.string("root_path", ""),
+      upperdirLabel: table.boolean("upperdir_label", false),
+      syncRemove: table.boolean("sync_remove", false),
+      mountOptions: table.strings("mount_options"),
+      layerFormat: table.oneOf("layer_format", layerFormats, "auto"),
+    };
+  },
   async start({ store, threads, contents }, config, { rootDir, log }) {
-    const root = config.rootPath ?? rootDir;
+    const root = config.rootPath || rootDir;
     await mkdir(root, { recursive: true, mode: 0o700 });
     // Once is enough: a start need not load what mounts.
     if (!existsSync(join(root, "snapshots"))) await checkOverlay(root);

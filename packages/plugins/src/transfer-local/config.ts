@@ -1,7 +1,5 @@
-import { Fault } from "@slipway/fault/fault";
-import { parsePlatform, type Platform } from "@slipway/oci/platform";
-
-type Table = Readonly<Record<string, unknown>>;
+import type { TableReader } from "@slipway/core/config/table-reader";
+import { formatPlatform, hostPlatform, parsePlatform, type Platform } from "@slipway/oci/platform";
 
 /** `[plugins."io.containerd.transfer.v1.local"]`, containerd's plugins/transfer/plugin.go, and what is ours. */
 export interface TransferConfig {
@@ -17,28 +15,23 @@ export interface TransferConfig {
 }
 
 /** @throws {Fault} `invalid_argument` naming the key */
-export function parseTransferConfig(table: Table): TransferConfig {
-  const unpacks = table["unpack_config"];
-  const path = table["config_path"] ?? "";
-  if (typeof path !== "string") throw new Fault("invalid_argument", "config_path: must be a string");
+export function parseTransferConfig(table: TableReader): TransferConfig {
+  // containerd's: ranges and unpacks at once find their own measure here.
+  table.ignore("concurrent_layer_fetch_buffer", "check_platform_supported", "max_concurrent_unpacks");
   return {
-    maxConcurrentDownloads: numberAt(table, "max_concurrent_downloads", 3, 1),
-    maxConcurrentUploadedLayers: numberAt(table, "max_concurrent_uploaded_layers", 3, 1),
-    downloadBytesPerSecond: numberAt(table, "download_bytes_per_second", 0, 0),
-    hostsDirectories: path.split(":").filter(Boolean),
-    unpacks: Array.isArray(unpacks) ? unpacks.map((one) => parseUnpack(one as Table)) : [],
+    maxConcurrentDownloads: table.integer("max_concurrent_downloads", 3, { least: 0 }) || 3,
+    maxConcurrentUploadedLayers: table.integer("max_concurrent_uploaded_layers", 3, { least: 0 }) || 3,
+    downloadBytesPerSecond: table.integer("download_bytes_per_second", 0, { least: 0 }),
+    hostsDirectories: table.string("config_path", "").split(":").filter(Boolean),
+    unpacks: table.tables("unpack_config").map(parseUnpack),
   };
 }
 
-function numberAt(table: Table, key: string, preset: number, least: number): number {
-  const value = Number(table[key] ?? preset);
-  if (Number.isInteger(value)) return value < least ? preset : value;
-  throw new Fault("invalid_argument", `${key}: must be a number`);
-}
-
-function parseUnpack({ platform, snapshotter }: Table): TransferConfig["unpacks"][number] {
-  if (typeof platform === "string" && typeof snapshotter === "string") {
-    return { platform: parsePlatform(platform), snapshotter };
-  }
-  throw new Fault("invalid_argument", "unpack_config: needs platform and snapshotter");
+function parseUnpack(table: TableReader): TransferConfig["unpacks"][number] {
+  // The differ is the snapshotter's own choice, and layers of every type can be unpacked.
+  table.ignore("differ", "config_type", "layer_types", "optional");
+  return {
+    platform: parsePlatform(table.string("platform", formatPlatform(hostPlatform()))),
+    snapshotter: table.string("snapshotter", "overlayfs"),
+  };
 }

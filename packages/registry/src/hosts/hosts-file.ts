@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { isAbsolute, join, posix } from "node:path";
-import { parseDuration } from "@slipway/core/duration";
+import { parseDuration } from "@slipway/core/config/duration";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { parse } from "smol-toml";
 import { allCapabilities, type Capability } from "./endpoint.ts";

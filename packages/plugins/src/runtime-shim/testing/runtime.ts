@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TableReader } from "@slipway/core/config/table-reader";
 import { Events } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import type { Container } from "@slipway/core/containers";
 import type { Envelope } from "@slipway/core/events";
@@ -80,7 +81,7 @@ export class TestRuntime {
     };
     const runtime = (await plugin.start(
       { stores: this.#stores(), events: exchange },
-      plugin.parseConfig(this.#table),
+      plugin.parseConfig(new TableReader(this.#table, "task")),
       context,
     )) as Started<TaskManagers>;
     this.#running = { server, runtime, leave };

@@ -1,6 +1,9 @@
-/** The known name that `name` was probably meant to be, or nothing when none is near. */
-export function suggest(name: string, known: Iterable<string>): string | undefined {
-  const bound = Math.max(1, Math.floor(name.length / 3));
+/** The known name that `name` was probably meant to be, or nothing when none is within `bound` edits. */
+export function suggest(
+  name: string,
+  known: Iterable<string>,
+  bound = Math.max(1, Math.floor(name.length / 3)),
+): string | undefined {
   let best: string | undefined;
   let bestDistance = bound + 1;
   for (const candidate of known) {
