@@ -6,6 +6,7 @@ import { afterEach, beforeEach } from "node:test";
 import { mountRaw, unmount } from "@slipway/linux/mount";
 import { MS } from "@slipway/linux/mount-flags";
 import { applyLayer } from "../apply/apply.ts";
+import { fsckImage } from "../testing/fsck.ts";
 import { listTree } from "../testing/trees.ts";
 import { ImageFile, type WrittenImage } from "./image-file.ts";
 
@@ -27,7 +28,9 @@ export function writeImage(tar: Uint8Array, pieceBytes = 1009): { path: string; 
   return { path, written: image.finish() };
 }
 
+/** Mounts an image that fsck.erofs accepts, where it is here. */
 export function whileMounted<T>(image: string, work: (tree: string) => T): T {
+  fsckImage(image);
   const tree = join(root, "mounted");
   mountRaw(image, tree, "erofs", MS.RDONLY, "");
   try {
