@@ -5,60 +5,51 @@ import { writeDirectoryBlock } from "./directory-data.ts";
 import { writeInode } from "./inode.ts";
 import type { DirectoryNode, LayerNode } from "./nodes.ts";
 import { place, type Placed } from "./place.ts";
-import { chunkBytes } from "./chunks.ts";
+import { type ChunkStart, type Copy, placeCopies } from "./copies.ts";
 
-/** What makes a file with a tar in it an image, but for the tar. */
+/**
+ * Where the tar is: in the image, behind its header, or in a file of its own that is mounted as the image's extra
+ * device. Then the image is no more than names and attributes, and the tar may be filled later.
+ */
+export type TarPlace = "inside" | "beside";
+
+/** What makes a file with a tar in it, or beside it, an image, but for the tar. */
 export interface LayerIndex {
   readonly superblock: Superblock;
-  /** What of the tar is to be put together again behind it. */
+  /** What of the tar is to be put together again in the image. */
   readonly copies: readonly Copy[];
   readonly metadata: Buffer;
   readonly metadataOffset: number;
-  /** The length of the file. */
+  /** The length of the image. */
   readonly imageBytes: number;
 }
 
-interface Copy {
-  readonly from: number;
-  readonly to: number;
-  readonly length: number;
-}
-
 /**
- * The metadata that makes files out of a tar's bytes. The file is: a header of 4096 bytes, the tar, data of sparse
- * files that the tar has in pieces, metadata. The same tree gives the same bytes.
+ * The metadata that makes files out of a tar's bytes. The image is: a header of 4096 bytes, the tar if it is inside,
+ * data of sparse files that the tar has in pieces, metadata. The same tree gives the same bytes.
  * @throws {Fault} `resource_exhausted` for numbers that the format has no room for
  */
-export function encodeIndex(root: DirectoryNode, tarBytes: number): LayerIndex {
+export function encodeIndex(root: DirectoryNode, tarBytes: number, tar: TarPlace = "inside"): LayerIndex {
   const placed = place(root);
-  const copies: Copy[] = [];
-  let end = headerBytes + padded(tarBytes);
-  const chunkStarts = new Map<Placed, number[]>();
-  for (const each of placed.inodes) {
-    const { node, chunks } = each;
-    if (!chunks || node.type !== "file") continue;
-    const size = chunkBytes(chunks.bits);
-    const starts = chunks.chunks.map((chunk, index) => {
-      if (chunk.kind === "hole") return holeChunk;
-      if (chunk.kind === "tar") return (headerBytes + chunk.offset) / blockBytes;
-      const start = end;
-      for (const { tarOffset, chunkOffset, length } of chunk.pieces)
-        copies.push({ from: headerBytes + tarOffset, to: start + chunkOffset, length });
-      end += padded(Math.min(size, node.sizeBytes - index * size));
-      return start / blockBytes;
-    });
-    chunkStarts.set(each, starts);
-  }
-  const metadataOffset = end;
+  const copiesOffset = headerBytes + (tar === "inside" ? padded(tarBytes) : 0);
+  const { copies, starts, bytes } = placeCopies(placed.inodes, copiesOffset);
+  const metadataOffset = copiesOffset + bytes;
   const metadata = Buffer.alloc(placed.totalBytes);
   const imageBytes = metadataOffset + metadata.length;
-  if (imageBytes / blockBytes >= 2 ** 32)
+  // Blocks of the device are counted on from those of the image.
+  const tarOffset = tar === "inside" ? headerBytes : imageBytes;
+  if (Math.max(imageBytes, tarOffset + padded(tarBytes)) / blockBytes >= 2 ** 32)
     throw new Fault("resource_exhausted", "Cannot write layer image: it is longer than 2 TiB");
   const blockOf = (offset: number): number => (metadataOffset + offset) / blockBytes;
   const numberOf = (node: LayerNode): number => (placed.of.get(node)?.offset ?? 0) / slotBytes;
   for (const each of placed.inodes) {
-    writeInode(metadata, each, each.dataOffset === undefined ? 0 : blockOf(each.dataOffset));
-    writeData(metadata, each, chunkStarts.get(each) ?? [], numberOf);
+    writeInode(metadata, each, dataBlockOf(each, tarOffset, blockOf));
+    writeData(
+      metadata,
+      each,
+      (starts.get(each) ?? []).map((start) => blockOfChunk(start, tarOffset)),
+      numberOf,
+    );
   }
   metadata.set(placed.xattrTable, placed.xattrOffset);
   const superblock: Superblock = {
@@ -67,9 +58,30 @@ export function encodeIndex(root: DirectoryNode, tarBytes: number): LayerIndex {
     blocks: imageBytes / blockBytes,
     metadataBlock: blockOf(0),
     xattrBlock: blockOf(placed.xattrOffset),
-    hasChunks: chunkStarts.size > 0,
+    hasChunks: starts.size > 0,
   };
-  return { superblock, copies, metadata, metadataOffset, imageBytes };
+  const device = { firstBlock: tarOffset / blockBytes, blocks: padded(tarBytes) / blockBytes };
+  return {
+    superblock: tar === "inside" ? superblock : { ...superblock, device },
+    copies,
+    metadata,
+    metadataOffset,
+    imageBytes,
+  };
+}
+
+function dataBlockOf(
+  { node, dataOffset }: Placed,
+  tarOffset: number,
+  blockOf: (offset: number) => number,
+): number {
+  if (node.type === "file") return node.sizeBytes === 0 ? 0 : (tarOffset + node.dataOffset) / blockBytes;
+  return dataOffset === undefined ? 0 : blockOf(dataOffset);
+}
+
+function blockOfChunk(start: ChunkStart, tarOffset: number): number {
+  if (start === undefined) return holeChunk;
+  return ("inTar" in start ? tarOffset + start.inTar : start.inImage) / blockBytes;
 }
 
 function writeData(

@@ -8,7 +8,7 @@ import { readMountInfo } from "@slipway/linux/mountinfo";
 import { makeTar } from "../testing/archive.ts";
 import { fsckImage, whyNoFsck } from "../testing/fsck.ts";
 import { listTree, makeTree, shell } from "../testing/trees.ts";
-import { agrees, root, whileMounted, writeImage } from "./testing.ts";
+import { agrees, root, type TestImage, whileMounted, writeImage, writeImageBeside } from "./testing.ts";
 
 describe("a layer image", () => {
   for (const format of [
@@ -24,19 +24,25 @@ describe("a layer image", () => {
     });
   }
 
-  it("mounts through a loop device as well, which goes with the mount", async () => {
-    const tar = makeTar([{ type: "file", name: "d/x", data: "content" }]);
-    const [{ path }, tree] = [writeImage(tar), join(root, "mounted")];
-    mountImageByLoop(path, tree);
-    const { source = "" } = readMountInfo().find(({ mountPoint }) => mountPoint === tree) ?? {};
-    try {
-      assert.match(source, /^\/dev\/loop\d+$/);
-      assert.equal(fs.readFileSync(join(tree, "d/x"), "utf8"), "content");
-    } finally {
-      unmount(tree);
-    }
-    assert.doesNotMatch(shell("losetup -a", root).toString(), new RegExp(RegExp.escape(path)));
-  });
+  const layouts: readonly (readonly [string, (tar: Uint8Array) => TestImage])[] = [
+    ["in it", writeImage],
+    ["beside it", writeImageBeside],
+  ];
+  for (const [where, write] of layouts)
+    it(`mounts through loop devices as well, with the tar ${where}, and they go with the mount`, () => {
+      const archive = makeTar([{ type: "file", name: "d/x", data: "content" }]);
+      const { path, tar } = write(archive);
+      const tree = join(root, "mounted");
+      mountImageByLoop(path, tree, tar);
+      const { source = "" } = readMountInfo().find(({ mountPoint }) => mountPoint === tree) ?? {};
+      try {
+        assert.match(source, /^\/dev\/loop\d+$/);
+        assert.equal(fs.readFileSync(join(tree, "d/x"), "utf8"), "content");
+      } finally {
+        unmount(tree);
+      }
+      assert.doesNotMatch(shell("losetup -a", root).toString(), new RegExp(RegExp.escape(root)));
+    });
 
   it("has what replaces and what is replaced as a directory has it", async () => {
     await agrees(
@@ -65,12 +71,12 @@ describe("a layer image", () => {
   });
 
   it("is what fsck.erofs expects, which extracts the same tree", { skip: whyNoFsck }, () => {
-    const { path } = writeImage(shell("tar --format=posix --xattrs -c .", makeTree(join(root, "from"))));
+    const image = writeImage(shell("tar --format=posix --xattrs -c .", makeTree(join(root, "from"))));
     const to = join(root, "extracted");
-    fsckImage(path, `--extract=${to}`);
+    fsckImage(image.path, `--extract=${to}`);
     // It does not extract attributes of files.
     const listed = (tree: string): string[] =>
       listTree(tree).filter((line) => !/^(?:# file: |user\.|$)/.test(line));
-    assert.deepEqual(listed(to), whileMounted(path, listed));
+    assert.deepEqual(listed(to), whileMounted(image, listed));
   });
 });

@@ -20,7 +20,11 @@ export const direntBytes = 12;
 export const maxNameBytes = 255;
 // Files whose data is a table of chunks, some of them holes.
 const FEATURE_CHUNKED_FILE = 4;
+const FEATURE_DEVICE_TABLE = 8;
 const FEATURE_CHECKSUM = 1;
+// The table of devices has its one slot right behind the superblock.
+const deviceSlotBytes = 128;
+const deviceSlot = 9;
 
 /** How an inode's data is found: in a row, in a row with the last part behind the inode, by a table of chunks. */
 export const DATA = { PLAIN: 0, INLINE: 2, CHUNKS: 4 } as const;
@@ -37,13 +41,21 @@ export interface Superblock {
   /** The block that numbers of shared attributes count from. */
   readonly xattrBlock: number;
   readonly hasChunks: boolean;
+  /** A tar in a file of its own: the blocks from `firstBlock` on are there. */
+  readonly device?: TarDevice;
+}
+
+interface TarDevice {
+  readonly firstBlock: number;
+  readonly blocks: number;
 }
 
 /** What the image says of itself, in the bytes that EROFS leaves free for boot loaders. */
 export interface ImageRecord {
   readonly tarBytes: number;
+  /** Of the file with the header. */
   readonly imageBytes: number;
-  /** sha256 of the tar, the diffID, and of all that follows it. */
+  /** sha256 of the tar, the diffID, and of all that follows it, or the header. */
   readonly tarHash: Uint8Array;
   readonly indexHash: Uint8Array;
 }
@@ -68,13 +80,32 @@ export function encodeHeader(superblock: Superblock, record: ImageRecord): Buffe
   block.writeUInt32LE(superblock.xattrBlock, 44);
   // Overlays tell their layers apart by it.
   block.set(record.tarHash.subarray(0, 16), 48);
-  block.writeUInt32LE(superblock.hasChunks ? FEATURE_CHUNKED_FILE : 0, 80);
+  const chunks = superblock.hasChunks ? FEATURE_CHUNKED_FILE : 0;
+  block.writeUInt32LE(chunks | (superblock.device ? FEATURE_DEVICE_TABLE : 0), 80);
+  if (superblock.device) writeDevice(block, superblock.device, record.tarHash);
   block.writeUInt32LE(checksum(block), 4);
   return header;
 }
 
+/** The device's tag is the tar's sha256 in letters: whoever has the index knows what belongs beside it. */
+function writeDevice(block: Buffer, { firstBlock, blocks }: TarDevice, tarHash: Uint8Array): void {
+  block.writeUInt16LE(1, 86);
+  block.writeUInt16LE(deviceSlot, 88);
+  const slot = block.subarray(deviceSlot * deviceSlotBytes - superblockOffset);
+  slot.write(Buffer.from(tarHash).toString("hex"), 0, "latin1");
+  slot.writeUInt32LE(blocks, 64);
+  slot.writeUInt32LE(firstBlock, 68);
+}
+
+/** What a header says beside its record. */
+interface DecodedHeader extends ImageRecord {
+  readonly inodes: number;
+  /** Whether the tar is in a file of its own. */
+  readonly isTarBeside: boolean;
+}
+
 /** @throws {Fault} `data_loss` */
-export function decodeHeader(header: Buffer): ImageRecord & { readonly inodes: number } {
+export function decodeHeader(header: Buffer): DecodedHeader {
   const block = header.subarray(superblockOffset);
   const isOurs = header.length === headerBytes && header.toString("latin1", 0, 16) === recordMagic;
   if (!isOurs || block.readUInt32LE(0) !== magic || block.readUInt32LE(4) !== checksum(block))
@@ -85,6 +116,7 @@ export function decodeHeader(header: Buffer): ImageRecord & { readonly inodes: n
     tarHash: Uint8Array.from(header.subarray(32, 64)),
     indexHash: Uint8Array.from(header.subarray(64, 96)),
     inodes: Number(block.readBigUInt64LE(16)),
+    isTarBeside: block.readUInt16LE(86) > 0,
   };
 }
 

@@ -12,8 +12,8 @@ import { ImageFile } from "./image-file.ts";
 import { LayerNodes } from "./layer-nodes.ts";
 import { encodeHeader, headerBytes } from "./format.ts";
 import { makeTar, type Member } from "../testing/archive.ts";
-import { readImage, verifyImage } from "./verify.ts";
-import { root, rootAttributes, whileMounted, writeImage } from "./testing.ts";
+import { readImage, tarRange, verifyImage } from "./verify.ts";
+import { root, rootAttributes, whileMounted, writeImage, writeImageBeside } from "./testing.ts";
 
 const noEntry: TarEntry = {
   type: "file",
@@ -62,6 +62,28 @@ describe("a layer image's bytes", () => {
     }
   });
 
+  it("have no more than names and attributes with the tar beside, which may be filled later", () => {
+    const tar = makeTar(members);
+    const [one, two] = [writeImageBeside(tar, 7), writeImageBeside(tar, 5000)];
+    assert.ok(fs.readFileSync(one.path).equals(fs.readFileSync(two.path)));
+    assert.ok(fs.readFileSync(one.tar).equals(tar));
+    assert.equal(fs.readFileSync(one.path).indexOf("content"), -1);
+    assert.deepEqual(verifyImage(one.path, one.tar), readImage(two.path));
+    assert.equal(readImage(one.path).diffId, digestOf(tar));
+    assert.throws(() => verifyImage(one.path), { code: "failed_precondition" });
+    assert.throws(() => tarRange(one.path), { code: "failed_precondition" });
+    // A hole of the tar's length, which gets its bytes while the image is in use.
+    const sparse = join(root, "sparse.tar");
+    fs.writeFileSync(sparse, "");
+    fs.truncateSync(sparse, tar.length);
+    assert.throws(() => verifyImage(one.path, sparse), { code: "data_loss", message: /tar was changed/ });
+    whileMounted({ path: one.path, tar: sparse }, (tree) => {
+      assert.equal(fs.statSync(join(tree, "d/x")).size, 7);
+      fs.writeFileSync(sparse, tar, { flag: "r+" });
+      assert.equal(fs.readFileSync(join(tree, "d/x"), "utf8"), "content");
+    });
+  });
+
   it("are no image until they are complete", () => {
     const path = join(root, "part.erofs");
     {
@@ -89,7 +111,7 @@ describe("a layer image's bytes", () => {
       linkName: "many/7",
     }));
     const { path } = writeImage(makeTar([...many, ...names, ...links]), 1 << 20);
-    whileMounted(path, (tree) => {
+    whileMounted({ path }, (tree) => {
       assert.equal(new Set(fs.readdirSync(join(tree, "many"))).size, 100_000);
       assert.deepEqual(
         fs.readdirSync(join(tree, "long")),
@@ -123,7 +145,7 @@ describe("a layer image's bytes", () => {
     fs.writeSync(fd, "abc", headerBytes + 512 + size + 512);
     fs.writeSync(fd, index.metadata, 0, index.metadata.length, index.metadataOffset);
     fs.closeSync(fd);
-    whileMounted(path, (tree) => {
+    whileMounted({ path }, (tree) => {
       assert.equal(fs.statSync(join(tree, "big")).size, size);
       assert.equal(fs.readFileSync(join(tree, "after"), "utf8"), "abc");
       const end = Buffer.alloc(8);

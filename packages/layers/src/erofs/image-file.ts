@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import type { Digest } from "@slipway/oci/digest";
 import { TarDecoder } from "../tar/decoder.ts";
+import { padded } from "../tar/entry.ts";
 import { encodeIndex } from "./encode.ts";
 import { encodeHeader, headerBytes } from "./format.ts";
 import { hashIndex, toDigest } from "./verify.ts";
@@ -21,29 +22,45 @@ export interface WrittenImage {
 /** Owner and mode of the tree's root, which are not the layer's to say. */
 export type RootAttributes = Pick<DirectoryNode, "mode" | "uid" | "gid">;
 
+export interface ImageFileOptions extends LayerNodesOptions {
+  /**
+   * The new file that the tar is written to, if not to the image itself: see TarPlace. It gets zeros up to a whole
+   * block, which are not the tar's.
+   */
+  readonly tar?: string;
+}
+
 /**
  * Writes a layer image while its tar comes, with synchronous calls: meant for a worker thread. The header is written
  * last: a file without it is no image.
  */
 export class ImageFile implements Disposable {
   readonly #fd: number;
+  // The same, unless the tar has a file of its own.
+  readonly #tarFd: number;
+  readonly #tarStart: number;
   readonly #nodes: LayerNodes;
   readonly #decoder: TarDecoder;
   readonly #hash: Hash = createHash("sha256");
   #tarBytes = 0;
 
   /** `path` must not exist. */
-  constructor(path: string, root: RootAttributes, options: LayerNodesOptions) {
+  constructor(path: string, root: RootAttributes, { tar, ...options }: ImageFileOptions) {
     this.#nodes = new LayerNodes(options);
     Object.assign(this.#nodes.root, root);
     this.#decoder = new TarDecoder(this.#nodes);
     this.#fd = openSync(path, "wx+", 0o600);
+    this.#tarFd = this.#fd;
+    this.#tarStart = headerBytes;
+    if (tar === undefined) return;
+    this.#tarFd = openSync(tar, "wx+", 0o600);
+    this.#tarStart = 0;
   }
 
   /** Takes the tar's next bytes. @throws {Fault} as applyLayer() */
   write(tar: Uint8Array): void {
     this.#hash.update(tar);
-    writeFully(this.#fd, tar, headerBytes + this.#tarBytes);
+    writeFully(this.#tarFd, tar, this.#tarStart + this.#tarBytes);
     this.#decoder.write(tar);
     this.#tarBytes += tar.length;
   }
@@ -52,10 +69,17 @@ export class ImageFile implements Disposable {
     this.#decoder.end();
     const tarHash = this.#hash.digest();
     const tarBytes = this.#tarBytes;
-    const { superblock, imageBytes, ...index } = encodeIndex(this.#nodes.root, tarBytes);
-    for (const { from, to, length } of index.copies) copyWithin(this.#fd, from, to, length);
+    const isBeside = this.#tarFd !== this.#fd;
+    const { superblock, imageBytes, ...index } = encodeIndex(
+      this.#nodes.root,
+      tarBytes,
+      isBeside ? "beside" : "inside",
+    );
+    for (const { from, to, length } of index.copies)
+      copyRange(this.#tarFd, this.#tarStart + from, this.#fd, to, length);
+    if (isBeside) ftruncateSync(this.#tarFd, padded(tarBytes));
     writeFully(this.#fd, index.metadata, index.metadataOffset);
-    const indexHash = hashIndex(this.#fd, { tarBytes, imageBytes });
+    const indexHash = hashIndex(this.#fd, isBeside ? headerBytes : headerBytes + tarBytes, imageBytes);
     const record = { tarBytes, imageBytes, tarHash, indexHash };
     writeFully(this.#fd, encodeHeader(superblock, record), 0);
     return { diffId: toDigest(tarHash), sizeBytes: tarBytes, imageBytes, inodes: superblock.inodes };
@@ -63,6 +87,7 @@ export class ImageFile implements Disposable {
 
   [Symbol.dispose](): void {
     closeSync(this.#fd);
+    if (this.#tarFd !== this.#fd) closeSync(this.#tarFd);
   }
 }
 
@@ -71,12 +96,12 @@ function writeFully(fd: number, bytes: Uint8Array, position: number): void {
     written += writeSync(fd, bytes, written, bytes.length - written, position + written);
 }
 
-function copyWithin(fd: number, from: number, to: number, length: number): void {
+function copyRange(source: number, from: number, target: number, to: number, length: number): void {
   const buffer = Buffer.alloc(Math.min(length, 1 << 20));
   for (let done = 0; done < length;) {
-    const read = readSync(fd, buffer, 0, Math.min(buffer.length, length - done), from + done);
+    const read = readSync(source, buffer, 0, Math.min(buffer.length, length - done), from + done);
     if (read === 0) return;
-    writeFully(fd, buffer.subarray(0, read), to + done);
+    writeFully(target, buffer.subarray(0, read), to + done);
     done += read;
   }
 }

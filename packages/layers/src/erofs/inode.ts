@@ -1,4 +1,4 @@
-import { blockBytes, DATA, headerBytes, inodeBytes, slotBytes } from "./format.ts";
+import { DATA, inodeBytes, slotBytes } from "./format.ts";
 import type { LayerNode } from "./nodes.ts";
 import type { Placed } from "./place.ts";
 import { xattrCount } from "./xattrs.ts";
@@ -14,7 +14,7 @@ const formats: Readonly<Record<LayerNode["type"], number>> = {
 const isLong = 1;
 const second = 1_000_000_000n;
 
-/** Writes an inode in its long form with its extended attributes. `dataBlock` is that of a directory or a symlink. */
+/** Writes an inode in its long form with its extended attributes. `dataBlock` is where its data begins. */
 export function writeInode(out: Buffer, placed: Placed, dataBlock: number): void {
   const { node, offset: at, xattrs, form, sizeBytes } = placed;
   out.writeUInt16LE(isLong | (form << 1), at);
@@ -35,9 +35,7 @@ export function writeInode(out: Buffer, placed: Placed, dataBlock: number): void
 // One field is a block, a device or the size of chunks.
 function unionOf({ node, chunks, form }: Placed, dataBlock: number): number {
   if (node.type === "character" || node.type === "block") return encodeDevice(node.major, node.minor);
-  if (node.type !== "file") return dataBlock;
-  if (form === DATA.CHUNKS) return chunks?.bits ?? 0;
-  return node.sizeBytes === 0 ? 0 : (headerBytes + node.dataOffset) / blockBytes;
+  return form === DATA.CHUNKS ? (chunks?.bits ?? 0) : dataBlock;
 }
 
 /** As the kernel's new_encode_dev(). */

@@ -73,7 +73,7 @@ describe("sparse files", () => {
   it("may be as long as their tar is short", () => {
     const { path } = writeImage(tarOf([[2 ** 40, "far"]], 2 ** 43));
     assert.ok(fs.statSync(path).blocks * 512 < 2 ** 20);
-    whileMounted(path, (tree) => {
+    whileMounted({ path }, (tree) => {
       assert.equal(fs.statSync(join(tree, "sparse")).size, 2 ** 43);
       const found = Buffer.alloc(5);
       const file = fs.openSync(join(tree, "sparse"), "r");

@@ -3,12 +3,12 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "node:test";
-import { mountRaw, unmount } from "@slipway/linux/mount";
-import { MS } from "@slipway/linux/mount-flags";
+import { mountImage } from "@slipway/linux/image-mount";
+import { unmount } from "@slipway/linux/mount";
 import { applyLayer } from "../apply/apply.ts";
 import { fsckImage } from "../testing/fsck.ts";
 import { listTree } from "../testing/trees.ts";
-import { ImageFile, type WrittenImage } from "./image-file.ts";
+import { ImageFile, type ImageFileOptions, type WrittenImage } from "./image-file.ts";
 
 /** An empty folder for each test. */
 export let root: string;
@@ -21,18 +21,35 @@ afterEach(() => fs.rmSync(root, { recursive: true, force: true }));
 
 export const rootAttributes = { mode: 0o755, uid: 0, gid: 0 };
 
-export function writeImage(tar: Uint8Array, pieceBytes = 1009): { path: string; written: WrittenImage } {
+export interface TestImage {
+  readonly path: string;
+  /** Where the tar is, when it is beside. */
+  readonly tar?: string;
+  readonly written: WrittenImage;
+}
+
+export function writeImage(tar: Uint8Array, pieceBytes = 1009): TestImage {
+  return write(tar, pieceBytes, {});
+}
+
+/** With the tar in a file of its own. */
+export function writeImageBeside(tar: Uint8Array, pieceBytes = 1009): TestImage & { readonly tar: string } {
+  const beside = { tar: join(root, `${count + 1}.tar`) };
+  return { ...write(tar, pieceBytes, beside), ...beside };
+}
+
+function write(tar: Uint8Array, pieceBytes: number, options: ImageFileOptions): TestImage {
   const path = join(root, `${(count += 1)}.erofs`);
-  using image = new ImageFile(path, rootAttributes, {});
+  using image = new ImageFile(path, rootAttributes, options);
   for (let at = 0; at < tar.length; at += pieceBytes) image.write(tar.subarray(at, at + pieceBytes));
   return { path, written: image.finish() };
 }
 
 /** Mounts an image that fsck.erofs accepts, where it is here. */
-export function whileMounted<T>(image: string, work: (tree: string) => T): T {
-  fsckImage(image);
+export function whileMounted<T>({ path, tar }: Omit<TestImage, "written">, work: (tree: string) => T): T {
+  fsckImage(path, ...(tar === undefined ? [] : [`--device=${tar}`]));
   const tree = join(root, "mounted");
-  mountRaw(image, tree, "erofs", MS.RDONLY, "");
+  mountImage(path, tree, tar);
   try {
     return work(tree);
   } finally {
@@ -68,9 +85,9 @@ function comparable(tree: string, begun: number): string[] {
 export async function agrees(tar: Uint8Array): Promise<void> {
   const begun = Math.floor(Date.now() / 1000) - 1;
   const expected = comparable(await directoryOf(tar), begun);
-  const { path } = writeImage(tar);
-  assert.deepEqual(
-    whileMounted(path, (tree) => comparable(tree, begun)),
-    expected,
-  );
+  for (const image of [writeImage(tar), writeImageBeside(tar)])
+    assert.deepEqual(
+      whileMounted(image, (tree) => comparable(tree, begun)),
+      expected,
+    );
 }

@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { Fault } from "@slipway/fault/fault";
 import { seekData, seekHole } from "@slipway/linux/sparse";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
-import { decodeHeader, headerBytes, type ImageRecord } from "./format.ts";
+import { decodeHeader, headerBytes } from "./format.ts";
 
 export interface ImageSummary {
   /** Of the tar. */
@@ -11,6 +11,8 @@ export interface ImageSummary {
   readonly tarBytes: number;
   readonly imageBytes: number;
   readonly inodes: number;
+  /** Whether the tar is in a file of its own. */
+  readonly isTarBeside: boolean;
 }
 
 /** What the image in file `path` says of itself. @throws {Fault} `data_loss` */
@@ -18,49 +20,60 @@ export function readImage(path: string): ImageSummary {
   return withFile(path, (fd) => summaryOf(readHeader(fd)));
 }
 
-/** Where the tar is in an image. @throws {Fault} `data_loss` */
+/** Where the tar is in an image. @throws {Fault} `data_loss`, `failed_precondition` when it is not in there */
 export function tarRange(path: string): { readonly start: number; readonly end: number } {
-  return { start: headerBytes, end: headerBytes + readImage(path).tarBytes };
+  const { isTarBeside, tarBytes } = readImage(path);
+  if (isTarBeside)
+    throw new Fault("failed_precondition", `Cannot read the tar of "${path}": it is in another file`);
+  return { start: headerBytes, end: headerBytes + tarBytes };
 }
 
 /**
  * Reads all of an image and compares it with the hashes in its header.
+ * @param tar the file with the tar of an image that has none in it
  * @throws {Fault} `data_loss` when it is not what was written
  */
-export function verifyImage(path: string): ImageSummary {
+export function verifyImage(path: string, tar?: string): ImageSummary {
   return withFile(path, (fd) => {
     const header = readHeader(fd);
     const check = (what: string, found: Uint8Array, expected: Uint8Array): void => {
       if (Buffer.compare(found, expected) !== 0)
         throw new Fault("data_loss", `Cannot verify layer image "${path}": its ${what} was changed`);
     };
-    check("tar", hashTar(fd, header.tarBytes), header.tarHash);
-    check("index", hashIndex(fd, header), header.indexHash);
+    const { isTarBeside, tarBytes, imageBytes } = header;
+    if (isTarBeside && tar === undefined)
+      throw new Fault(
+        "failed_precondition",
+        `Cannot verify layer image "${path}": its tar is in another file`,
+      );
+    const tarHash =
+      tar !== undefined && isTarBeside
+        ? withFile(tar, (other) => hashRange(other, 0, tarBytes))
+        : hashRange(fd, headerBytes, headerBytes + tarBytes);
+    check("tar", tarHash, header.tarHash);
+    const indexStart = isTarBeside ? headerBytes : headerBytes + tarBytes;
+    check("index", hashIndex(fd, indexStart, imageBytes), header.indexHash);
     return summaryOf(header);
   });
 }
 
-function hashTar(fd: number, tarBytes: number): Uint8Array {
+function hashRange(fd: number, from: number, end: number): Uint8Array {
   const hash = createHash("sha256");
-  const end = headerBytes + tarBytes;
-  for (const { start, bytes } of pieces(fd, headerBytes, end)) hash.update(bytes.subarray(0, end - start));
+  for (const { start, bytes } of pieces(fd, from, end)) hash.update(bytes.subarray(0, end - start));
   return hash.digest();
 }
 
 /**
- * The hash of what follows the tar, and of where that is: pieces without data are left out, since a sparse file may have
- * made them longer than any disk.
+ * The hash of what is in an image from `from` on, and of where that is: pieces without data are left out, since a sparse
+ * file may have made them longer than any disk.
  */
-export function hashIndex(
-  fd: number,
-  { tarBytes, imageBytes }: Pick<ImageRecord, "tarBytes" | "imageBytes">,
-): Uint8Array {
+export function hashIndex(fd: number, from: number, imageBytes: number): Uint8Array {
   const hash = createHash("sha256");
-  let at: number | undefined = headerBytes + tarBytes;
+  let at: number | undefined = from;
   while (at !== undefined && at < imageBytes) {
     const end = Math.min(seekHole(fd, at) ?? imageBytes, imageBytes);
     for (const { start, bytes } of pieces(fd, at - (at % pieceBytes), end)) {
-      const own = bytes.subarray(Math.max(0, headerBytes + tarBytes - start));
+      const own = bytes.subarray(Math.max(0, from - start));
       if (!own.equals(zeros.subarray(0, own.length))) hash.update(`${start}:`).update(own);
     }
     at = seekData(fd, Math.ceil(end / pieceBytes) * pieceBytes);
@@ -90,8 +103,9 @@ function readHeader(fd: number): ReturnType<typeof decodeHeader> {
   return decodeHeader(header.subarray(0, readSync(fd, header, 0, headerBytes, 0)));
 }
 
-function summaryOf({ tarHash, tarBytes, imageBytes, inodes }: ReturnType<typeof decodeHeader>): ImageSummary {
-  return { diffId: toDigest(tarHash), tarBytes, imageBytes, inodes };
+function summaryOf(header: ReturnType<typeof decodeHeader>): ImageSummary {
+  const { tarHash, tarBytes, imageBytes, inodes, isTarBeside } = header;
+  return { diffId: toDigest(tarHash), tarBytes, imageBytes, inodes, isTarBeside };
 }
 
 function withFile<T>(path: string, work: (fd: number) => T): T {
