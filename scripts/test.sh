@@ -25,9 +25,11 @@ if [ -n "$missing" ]; then
   apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 
-# A reader of layer images that is not ours; the system's own is too old up to Debian 13.
-[ -x .tools/bin/fsck.erofs ] || scripts/newer-debian.sh sid .tools erofs-utils ||
-  echo "Layer images will not be checked with fsck.erofs"
+# What the system's own are too old for up to Debian 13: a reader of layer images that is not ours, and a dockerd that
+# keeps its images in the daemon below.
+[ -x .tools/bin/fsck.erofs ] && [ -x .tools/bin/docker ] ||
+  scripts/newer-debian.sh sid .tools erofs-utils docker.io docker-cli ||
+  echo "Neither fsck.erofs nor a later dockerd will be tested with"
 
 # Warnings would be about the machine's own Node, which only runs npm: the pinned one runs everything else.
 npm ci --loglevel=error --no-audit --no-fund
