@@ -31,6 +31,19 @@ export async function applyLayer(
   root: string,
   options: ApplyLayerOptions,
 ): Promise<number> {
+  return await applyMembers(root, options, async (writer) => {
+    const decoder = new TarDecoder(writer);
+    for await (const chunk of tar) decoder.write(chunk);
+    decoder.end();
+  });
+}
+
+/** Applies a layer's members, which `write` gives to the writer. @returns the bytes of all files */
+export async function applyMembers(
+  root: string,
+  options: ApplyLayerOptions,
+  write: (writer: LayerWriter) => Promise<void> | void,
+): Promise<number> {
   const own = new Set<ByteName>();
   const directoryTimes = new Map<ByteName, Times>();
   using tree = new RootedTree(root, (directory, name) => {
@@ -48,9 +61,7 @@ export async function applyLayer(
     limits: options.limits ?? {},
     onIgnored: options.onIgnored ?? (() => {}),
   });
-  const decoder = new TarDecoder(writer);
-  for await (const chunk of tar) decoder.write(chunk);
-  decoder.end();
+  await write(writer);
   writer.finish();
   return writer.bytes;
 }

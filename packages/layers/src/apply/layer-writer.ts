@@ -74,6 +74,24 @@ export class LayerWriter implements TarSink, Disposable {
     }
   }
 
+  /** As entry(), of a member whose name is no whiteout whatever it looks like. */
+  member(entry: TarEntry): void {
+    this.#count(entry);
+    const [parent, base] = splitName(cleanName(entry.name));
+    this.#create(this.#tree.directory(parent), base, entry);
+  }
+
+  /** `path` of the layers below is gone. */
+  whiteout(path: ByteName, owner: Pick<TarEntry, "uid" | "gid">): void {
+    const [parent, base] = splitName(path);
+    this.#whiteouts.remove(this.#tree.directory(parent), base, owner);
+  }
+
+  /** All that layers below have in the directory is gone. */
+  opaque(directory: ByteName): void {
+    this.#whiteouts.clear(this.#tree.directory(directory));
+  }
+
   data(bytes: Uint8Array, position: number): void {
     // A file that is no more than a whiteout has no descriptor.
     if (!this.#current) return;
@@ -196,12 +214,17 @@ export class LayerWriter implements TarSink, Disposable {
     }
   }
 
+  #isDirectory(directory: Directory, base: ByteName): boolean {
+    return this.#tree.stat(directory, base)?.isDirectory() ?? false;
+  }
+
   #link(directory: Directory, base: ByteName, { linkName }: TarEntry): void {
     if (leavesRoot(linkName))
       throw new Fault("invalid_argument", `its target "${toText(linkName)}" is outside of the layer's root`);
     const [parent, targetBase] = splitName(cleanName(linkName));
     const targetDirectory = this.#tree.directory(parent);
-    if (targetDirectory.fd === directory.fd && targetBase === base) return;
+    if (targetDirectory.fd === directory.fd && targetBase === base && !this.#isDirectory(directory, base))
+      return;
     try {
       linkAt(targetDirectory.fd, toPath(targetBase), directory.fd, toPath(base));
     } catch (error) {

@@ -6,7 +6,7 @@ import { mountImageByLoop } from "@slipway/linux/image-mount";
 import { unmount } from "@slipway/linux/mount";
 import { readMountInfo } from "@slipway/linux/mountinfo";
 import { makeTar } from "../testing/archive.ts";
-import { fsckImage, whyNoFsck } from "../testing/fsck.ts";
+import { fsckImage, whyNoErofsUtils } from "../testing/erofs-utils.ts";
 import { listTree, makeTree, shell } from "../testing/trees.ts";
 import { agrees, root, type TestImage, whileMounted, writeImage, writeImageBeside } from "./testing.ts";
 
@@ -70,7 +70,7 @@ describe("a layer image", () => {
     await agrees(tar.subarray(0, 512 + 1024));
   });
 
-  it("is what fsck.erofs expects, which extracts the same tree", { skip: whyNoFsck }, () => {
+  it("is what fsck.erofs expects, which extracts the same tree", { skip: whyNoErofsUtils }, () => {
     const image = writeImage(shell("tar --format=posix --xattrs -c .", makeTree(join(root, "from"))));
     const to = join(root, "extracted");
     fsckImage(image.path, `--extract=${to}`);

@@ -11,7 +11,7 @@ export const blockBytes = 1 << blockBits;
 /** What stands before the tar: our own record, the superblock, and zeros up to a page. */
 export const headerBytes = 4096;
 export const superblockOffset = 1024;
-const magic = 0xe0f5_e1e2;
+export const magic = 0xe0f5_e1e2;
 /** An inode's number is its place in the metadata, in these. */
 export const slotBytes = 32;
 /** Of an inode in its long form: nanoseconds, 32-bit ids. */
@@ -83,7 +83,7 @@ export function encodeHeader(superblock: Superblock, record: ImageRecord): Buffe
   const chunks = superblock.hasChunks ? FEATURE_CHUNKED_FILE : 0;
   block.writeUInt32LE(chunks | (superblock.device ? FEATURE_DEVICE_TABLE : 0), 80);
   if (superblock.device) writeDevice(block, superblock.device, record.tarHash);
-  block.writeUInt32LE(checksum(block), 4);
+  block.writeUInt32LE(checksumOf(block), 4);
   return header;
 }
 
@@ -108,7 +108,7 @@ interface DecodedHeader extends ImageRecord {
 export function decodeHeader(header: Buffer): DecodedHeader {
   const block = header.subarray(superblockOffset);
   const isOurs = header.length === headerBytes && header.toString("latin1", 0, 16) === recordMagic;
-  if (!isOurs || block.readUInt32LE(0) !== magic || block.readUInt32LE(4) !== checksum(block))
+  if (!isOurs || block.readUInt32LE(0) !== magic || block.readUInt32LE(4) !== checksumOf(block))
     throw new Fault("data_loss", "Cannot read layer image: its header is not whole");
   return {
     tarBytes: Number(header.readBigUInt64LE(16)),
@@ -120,10 +120,14 @@ export function decodeHeader(header: Buffer): DecodedHeader {
   };
 }
 
-// CRC-32C of the superblock's block as it is before its checksum is written into it.
-function checksum(block: Buffer): number {
+function checksumOf(block: Buffer): number {
+  return superblockChecksum(block.subarray(0, blockBytes));
+}
+
+/** CRC-32C of the superblock's block, from the superblock on, as it is before its checksum is written into it. */
+export function superblockChecksum(block: Buffer): number {
   let crc = 0x5045_b54a; // of the magic and an empty checksum
-  for (const byte of block.subarray(8, blockBytes)) {
+  for (const byte of block.subarray(8)) {
     crc ^= byte;
     for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ ((crc & 1) === 0 ? 0 : 0x82f6_3b78);
   }

@@ -6,8 +6,9 @@ import { afterEach, beforeEach } from "node:test";
 import { mountImage } from "@slipway/linux/image-mount";
 import { unmount } from "@slipway/linux/mount";
 import { applyLayer } from "../apply/apply.ts";
-import { fsckImage } from "../testing/fsck.ts";
+import { fsckImage } from "../testing/erofs-utils.ts";
 import { listTree } from "../testing/trees.ts";
+import { extractImage } from "./extract-image.ts";
 import { ImageFile, type ImageFileOptions, type WrittenImage } from "./image-file.ts";
 
 /** An empty folder for each test. */
@@ -67,6 +68,13 @@ export async function directoryOf(tar: Uint8Array): Promise<string> {
   return to;
 }
 
+async function extracted({ path, tar }: TestImage): Promise<string> {
+  const to = join(root, `extracted-${(count += 1)}`);
+  fs.mkdirSync(to);
+  await extractImage(path, to, { whiteouts: "overlay", devices: tar === undefined ? [] : [tar] });
+  return to;
+}
+
 /** What nobody said when it was changed has the current time in a directory, and none in an image. */
 function comparable(tree: string, begun: number): string[] {
   const lines = listTree(tree).map((line) =>
@@ -85,9 +93,9 @@ function comparable(tree: string, begun: number): string[] {
 export async function agrees(tar: Uint8Array): Promise<void> {
   const begun = Math.floor(Date.now() / 1000) - 1;
   const expected = comparable(await directoryOf(tar), begun);
-  for (const image of [writeImage(tar), writeImageBeside(tar)])
-    assert.deepEqual(
-      whileMounted(image, (tree) => comparable(tree, begun)),
-      expected,
-    );
+  for (const image of [writeImage(tar), writeImageBeside(tar)]) {
+    const mounted = whileMounted(image, (tree) => comparable(tree, begun));
+    assert.deepEqual(mounted, expected);
+    assert.deepEqual(comparable(await extracted(image), begun), expected);
+  }
 }

@@ -2,7 +2,7 @@ import { Fault } from "@slipway/fault/fault";
 import type { LayerNode } from "./nodes.ts";
 
 // A name is written without what it begins with, longest first; the kernel's fs/erofs/erofs_fs.h.
-const prefixes = [
+export const xattrPrefixes = [
   ["system.posix_acl_access", 2],
   ["system.posix_acl_default", 3],
   ["security.", 6],
@@ -79,7 +79,7 @@ export function xattrCount(encoded: Buffer): number {
 }
 
 function encodeEntry(name: string, value: Uint8Array): Buffer {
-  const prefix = prefixes.find(([start]) => name.startsWith(start));
+  const prefix = xattrPrefixes.find(([start]) => name.startsWith(start));
   if (!prefix) throw new Fault("internal", `Cannot write layer image: unknown extended attribute "${name}"`);
   const rest = Buffer.from(name.slice(prefix[0].length));
   if (rest.length > 255 || value.length > 0xffff)

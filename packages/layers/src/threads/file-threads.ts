@@ -6,6 +6,7 @@ import type { Compression } from "@slipway/oci/media-types";
 import type { PackedDiff } from "../diff/pack-diff.ts";
 import type { WriteDiffOptions } from "../diff/write-diff.ts";
 import type { UnpackedLayer } from "../apply/unpack.ts";
+import type { ExtractImageOptions } from "../erofs/extract-image.ts";
 import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
 import type { ImageSummary } from "../erofs/verify.ts";
@@ -57,6 +58,15 @@ export class FileThreads implements AsyncDisposable {
   /** As verifyImage(). */
   async verifyImage(path: string): Promise<ImageSummary> {
     return await this.#run("verifyImage", { path });
+  }
+
+  /** As extractImage(). */
+  async extractImage(
+    path: string,
+    root: string,
+    options: Omit<ExtractImageOptions, "onIgnored">,
+  ): Promise<number> {
+    return await this.#run("extractImage", { path, root, options });
   }
 
   /** As packDiff(): `write` gets the layer's blob. */

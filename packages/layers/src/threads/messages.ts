@@ -5,6 +5,7 @@ import type { PackedDiff } from "../diff/pack-diff.ts";
 import type { WriteDiffOptions } from "../diff/write-diff.ts";
 import type { ApplyLayerOptions } from "../apply/apply.ts";
 import type { UnpackedLayer } from "../apply/unpack.ts";
+import type { ExtractImageOptions } from "../erofs/extract-image.ts";
 import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
 import type { ImageSummary } from "../erofs/verify.ts";
@@ -17,6 +18,11 @@ export interface Work {
   /** Takes the layer's blob in. */
   unpackImage: { readonly path: string; readonly options: Omit<UnpackImageOptions, "onIgnored"> };
   verifyImage: { readonly path: string };
+  extractImage: {
+    readonly path: string;
+    readonly root: string;
+    readonly options: Omit<ExtractImageOptions, "onIgnored">;
+  };
   usage: { readonly path: string };
   remove: { readonly path: string };
   copy: { readonly from: string; readonly to: string };
@@ -27,6 +33,7 @@ export interface Answers {
   unpack: UnpackedLayer;
   unpackImage: WrittenImage;
   verifyImage: ImageSummary;
+  extractImage: number;
   usage: TreeUsage;
   remove: undefined;
   copy: undefined;

@@ -30,6 +30,10 @@ async function answerTo({ kind, work }: Job, channel: Channel): Promise<Answers[
       const { verifyImage } = await import("../erofs/verify.ts");
       return verifyImage(work.path);
     }
+    case "extractImage": {
+      const { extractImage } = await import("../erofs/extract-image.ts");
+      return await extractImage(work.path, work.root, work.options);
+    }
     case "usage": {
       const { usageOf } = await import("../files/usage.ts");
       return usageOf(work.path);

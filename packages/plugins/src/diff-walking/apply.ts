@@ -51,8 +51,7 @@ export async function applyBlob(
       return await applyBlob(content, layer, mounts, signal ? { signal } : {}, { threads, stateDir, log });
     }
     // What was applied there before is an image, and no place to write to.
-    if (inside && isFilesFolder(inside.root))
-      await imageToFiles(dirname(inside.root), inside.parents, threads);
+    if (inside && isFilesFolder(inside.root)) await imageToFiles(dirname(inside.root), threads);
     const target = await findTarget(mounts, stateDir, undo);
     const options: ApplyLayerOptions = { whiteouts: target.whiteouts, parents: target.parents, onIgnored };
     const unpacked = await threads.unpack(read, target.root, options, signal);

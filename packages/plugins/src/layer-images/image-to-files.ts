@@ -1,22 +1,14 @@
-import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
-import { tarRange } from "@slipway/layers/erofs/verify";
 import type { FileThreads } from "@slipway/layers/threads";
 import { filesIn, hasImage, imageIn } from "./layer-folder.ts";
 
 /**
  * Unpacks the image of a snapshot that is not committed yet, if it has one, into its `fs`: somebody is going to write.
- * @param parents the directories of the layers below, topmost first
+ * Directories that the layer left out have in the image what they have below.
  */
-export async function imageToFiles(
-  folder: string,
-  parents: readonly string[],
-  threads: FileThreads,
-): Promise<void> {
+export async function imageToFiles(folder: string, threads: FileThreads): Promise<void> {
   if (!hasImage(folder)) return;
   const image = imageIn(folder);
-  const { start, end } = tarRange(image);
-  const tar = createReadStream(image, { start, end: end - 1, highWaterMark: 1 << 20 });
-  await threads.unpack(tar, filesIn(folder), { whiteouts: "overlay", parents });
+  await threads.extractImage(image, filesIn(folder), { whiteouts: "overlay" });
   await rm(image);
 }

@@ -98,12 +98,11 @@ export class LayerImages implements AsyncDisposable {
   }
 
   /** Somebody is going to mount the snapshot for writing: what is an image becomes files. */
-  async #showFiles(id: number, { kind, parentIds }: SnapshotPlan): Promise<void> {
+  async #showFiles(id: number, { kind }: SnapshotPlan): Promise<void> {
     const folder = this.#folder(id);
     if (kind !== "active") return;
     await unwantImage(folder);
-    const parents = parentIds.map((parent) => filesIn(this.#folder(parent)));
-    await imageToFiles(folder, parents, this.#parts.threads);
+    await imageToFiles(folder, this.#parts.threads);
   }
 
   #folder(id: number): string {
