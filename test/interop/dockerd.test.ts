@@ -19,11 +19,12 @@ for (const [name, release] of releases) {
       "busybox",
       ...command,
     ];
+    // Not whether memory ran out: containerd tells that at times after the end, when dockerd has noted it.
     const state = (name: string): string[] => [
       "inspect",
       name,
       "--format",
-      "{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}",
+      "{{.State.Status}} {{.State.ExitCode}}",
     ];
 
     it("runs to the end, with output, input, codes and errors", async () => {
@@ -70,6 +71,8 @@ for (const [name, release] of releases) {
         state("small"),
         run(["--detach", "--name", "again", "--restart", "on-failure:2"], "sh", "-c", "exit 5"),
       );
+      const small = ["inspect", "small", "--format", "{{.State.OOMKilled}}"];
+      assert.equal((await both.ours.docker.docker(small)).stdout, "true\n");
       for (const { docker } of both.pairs) {
         const stopped = ["events", "--since", "0", "--filter", "container=again", "--filter", "event=die"];
         // The third end is the last one: the stream is there until it is left.
