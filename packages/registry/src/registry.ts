@@ -1,10 +1,10 @@
-import type { IncomingMessage } from "node:http";
 import { Fault } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import type { Reference } from "@slipway/oci/reference";
-import { type FetchOptions, fetchVerified } from "./fetch.ts";
+import type { OpenRange } from "./fetch/open-range.ts";
+import { type FetchOptions, fetchVerified } from "./fetch/verified.ts";
 import type { Capability } from "./hosts/endpoint.ts";
 import { listReferrers, listTags } from "./listings.ts";
 import { describeManifest } from "./manifest.ts";
@@ -68,17 +68,19 @@ export class Repository {
   }
 
   /**
-   * The bytes of a blob or manifest from `offset` on. A broken connection is resumed where it broke. Read from the
-   * start, the bytes are checked: the iteration ends with `data_loss` when they are not what the descriptor says.
+   * The bytes of a blob or manifest from `offset` on, over several connections where one is slower than the reader. A
+   * broken one is resumed where it broke. Read from the start, the bytes are checked: the iteration ends with `data_loss`
+   * when they are not what the descriptor says.
    */
   fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array> {
-    const { signal } = options;
     const what = `fetch ${target.digest}`;
-    const open = (offset: number): Promise<IncomingMessage> =>
+    const open: OpenRange = (offset, { end, retries = true, signal = options.signal } = {}) =>
       this.#hosts.anyOf(["pull"], target.digest, async (session) => {
-        const range = offset > 0 ? { range: `bytes=${offset}-` } : {};
+        const isWhole = offset === 0 && end === undefined;
+        const range = isWhole ? {} : { range: `bytes=${offset}-${end === undefined ? "" : end - 1}` };
         const headers = { accept: isBlob(target) ? "*/*" : accept, ...range };
-        const response = await session.call("GET", pathOf(target), { what, headers, ...optional(signal) });
+        const call = { what, headers, retries, ...optional(signal) };
+        const response = await session.call("GET", pathOf(target), call);
         if (response.statusCode === 200 || response.statusCode === 206) return response;
         throw await session.failure(response, what);
       });

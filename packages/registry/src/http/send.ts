@@ -90,6 +90,8 @@ async function exchange({ method, url, headers, body, link, signal }: HttpReques
   const giveUp = (why: string): unknown => outgoing.destroy(new Error(why));
   outgoing.on("timeout", () => giveUp(`no bytes for ${link.stallTimeoutMs} ms`));
   outgoing.on("socket", (socket) => {
+    // A socket that is given up between two requests has nobody else who listens.
+    if (!socket.listeners("error").includes(ignore)) socket.on("error", ignore);
     if (!socket.connecting) return;
     const timer = setTimeout(
       () => giveUp(`no connection after ${link.dialTimeoutMs} ms`),
@@ -134,3 +136,5 @@ async function exchange({ method, url, headers, body, link, signal }: HttpReques
 function drained(outgoing: NodeJS.WritableStream): Promise<void> {
   return new Promise((resolve) => outgoing.once("drain", resolve));
 }
+
+function ignore(): void {}

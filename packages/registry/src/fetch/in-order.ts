@@ -1,0 +1,57 @@
+import { Fault, hasCode } from "@slipway/fault/fault";
+import type { Descriptor } from "@slipway/oci/descriptor";
+import { backoff } from "../http/retry.ts";
+import { mismatch } from "./mismatch.ts";
+import { bodyFrom, type OpenRange } from "./open-range.ts";
+import { ReadAhead } from "./read-ahead.ts";
+
+/** Tries in a row that brought no byte. */
+const maxFruitlessTries = 5;
+
+/**
+ * A target's bytes from an offset on, in order. One connection brings them, and where that is what the reader waits for,
+ * others fetch ahead of it. A connection that breaks is made again where it broke, as long as each try brings something.
+ */
+export async function* bytesInOrder(
+  target: Descriptor,
+  open: OpenRange,
+  from: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  using ahead = new ReadAhead(target.size, open, signal);
+  let fruitless = 0;
+  for (let at = from; at < target.size;) {
+    const before = at;
+    const there = ahead.take(at);
+    try {
+      for await (const piece of there ?? connection(open, at, ahead)) {
+        at += piece.length;
+        if (at > target.size) throw mismatch(target, `more than ${target.size} bytes`);
+        const given = performance.now();
+        yield piece;
+        ahead.adjust(at, performance.now() - given, there === undefined);
+      }
+    } catch (error) {
+      if ((error instanceof Fault && !hasCode(error, "unavailable")) || signal?.aborted) throw error;
+      fruitless = at > before ? 0 : fruitless + 1;
+      if (fruitless >= maxFruitlessTries) throw error;
+      await backoff(fruitless + 1, signal);
+      continue;
+    }
+    if (at === before && !there) throw mismatch(target, `only ${at} of ${target.size} bytes`);
+  }
+}
+
+/** One connection's bytes, up to those that others fetch. */
+async function* connection(open: OpenRange, from: number, ahead: ReadAhead): AsyncGenerator<Uint8Array> {
+  const end = ahead.start;
+  const response = await open(from, end === undefined ? {} : { end });
+  let at = from;
+  for await (const piece of bodyFrom(response, at)) {
+    const room = (ahead.start ?? Infinity) - at;
+    yield piece.subarray(0, room);
+    at += piece.length;
+    // An answer that was asked to end here does so by itself, and its connection can be used again.
+    if (piece.length > room || (piece.length === room && end === undefined)) return;
+  }
+}
