@@ -1,127 +1,133 @@
-// `ctr images pull` of a gzip image of 25,000 of this machine's files (200 MB) with layers as images and as directories,
-// beside Debian's containerd, each time on a newly made ext4; then reading all of it. Usage: node bench/pull.ts [RUNS] [MODE...]
+// `ctr images pull`, driven by the client (`--local`) and through the Transfer service, of images of this machine's files,
+// beside containerd (a later Debian's where scripts/test.sh has fetched it), each time on a newly made ext4.
+// Usage: node bench/pull.ts [--runs N] [--images small,big] [--compressions gzip,zstd] [--routes client,transfer]
+//   [--daemons containerd,containerd-erofs,slipwayd,slipwayd-directories] [--keep FOLDER, with the images for the next time]
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { TestDaemon } from "../test/support/daemon.ts";
-import { TestFolder } from "../test/support/folder.ts";
 import { TestRegistry } from "../test/support/registry.ts";
 import { output } from "../test/support/run.ts";
-import { cpuOf } from "./support/figures.ts";
+import { pssOf } from "./support/figures.ts";
 import { FreshDisk } from "./support/fresh-disk.ts";
+import { type ContenderName, contenders, ctr } from "./support/pulling-daemons.ts";
+import { cpuByThread, cpuWithChildrenOf, peakPssDuring } from "./support/process-cost.ts";
+import { type LayerCompression, pushSampleImage } from "./support/sample-image.ts";
 
-const modes = ["containerd", "erofs", "directory"] as const;
-type Mode = (typeof modes)[number];
-const runs = Number(process.argv[2] ?? 3);
-const chosen = modes.filter((mode) => process.argv.length <= 3 || process.argv.includes(mode));
-const [files, layers, totalBytes] = [25_000, 6, 204 * 1e6];
+const shapes = {
+  small: { files: 25_000, bytes: 204e6, layers: 6 },
+  big: { files: 51_000, bytes: 860e6, layers: 11 },
+};
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "3" },
+    images: { type: "string", default: "small,big" },
+    compressions: { type: "string", default: "gzip,zstd" },
+    routes: { type: "string", default: "client,transfer" },
+    daemons: { type: "string", default: Object.keys(contenders).join(",") },
+    keep: { type: "string" },
+  },
+});
+const listed = <T extends string>(text: string): T[] => text.split(",") as T[];
+const sizes = listed<keyof typeof shapes>(values.images);
+const compressions = listed<LayerCompression>(values.compressions);
+const names = listed<ContenderName>(values.daemons);
 
 interface Cost {
-  /** Seconds, as all of these. */
-  readonly pull: number;
-  /** Of the daemon. */
+  /** Seconds, as all but the memory. */
+  readonly wall: number;
+  /** Of the daemon with its children. */
   readonly cpu: number;
-  readonly findCold: number;
-  readonly readCold: number;
-  readonly readHot: number;
+  readonly clientCpu: number;
+  readonly removal: number;
 }
 
-using folder = new TestFolder("bench-pull");
-await using registry = await TestRegistry.start();
-const image = `${registry.host}/bench:latest`;
-await makeImage();
-const costs: Record<Mode, Cost[]> = { containerd: [], erofs: [], directory: [] };
-// In turns: what else the machine does meets all.
-for (let run = 0; run < runs; run += 1) {
-  for (const mode of chosen) {
-    const cost = await pull(mode);
-    costs[mode].push(cost);
-    const shown = Object.entries(cost).map(([name, seconds]) => `${name} ${seconds.toFixed(2)}`);
-    console.log(`${mode}: ${shown.join(", ")}`);
-  }
-}
-const least = (mode: Mode, of: keyof Cost): number => Math.min(...costs[mode].map((cost) => cost[of]));
-for (const mode of chosen.filter((each) => each !== "containerd" && chosen.includes("containerd"))) {
-  const ratios = (["pull", "cpu", "findCold", "readCold", "readHot"] as const).map(
-    (of) => `${of} ${(least(mode, of) / least("containerd", of)).toFixed(2)}`,
+if (values.keep) mkdirSync(values.keep, { recursive: true });
+await using registry = await TestRegistry.start(values.keep ? { data: values.keep } : {});
+for (const size of sizes) {
+  const isKept = existsSync(
+    join(values.keep ?? "", `docker/registry/v2/repositories/${size}-zstd/_manifests/tags`),
   );
-  console.log(`${mode}, least of ${runs}, of containerd's: ${ratios.join(", ")}`);
+  if (!isKept) await pushSampleImage(registry.host, size, shapes[size], ["gzip", "zstd"]);
+}
+for (const size of sizes) {
+  for (const compression of compressions) {
+    for (const route of listed<"client" | "transfer">(values.routes)) await compare(size, compression, route);
+  }
 }
 
-async function pull(mode: Mode): Promise<Cost> {
+async function compare(size: string, compression: string, route: "client" | "transfer"): Promise<void> {
+  const image = `${registry.host}/${size}-${compression}:latest`;
+  const costs = new Map<ContenderName, Cost[]>();
+  // In turns: what else the machine does meets all.
+  for (let run = 0; run < Number(values.runs); run += 1) {
+    for (const name of names) {
+      // Its differ is the Transfer service's to choose.
+      if (name === "containerd-erofs" && route === "client") continue;
+      const cost = await pull(name, image, route, run === 0);
+      costs.set(name, [...(costs.get(name) ?? []), cost]);
+      console.log(`${size} ${compression} ${route} ${name}: ${shown(cost)}`);
+    }
+  }
+  for (const base of ["containerd", "containerd-erofs"] as const) {
+    const [theirs] = [costs.get(base)];
+    if (!theirs) continue;
+    for (const [name, ours] of costs) {
+      if (!name.startsWith("slipwayd")) continue;
+      const ratios = (["wall", "cpu", "clientCpu", "removal"] as const).map(
+        (of) => `${of} ${(least(ours, of) / least(theirs, of)).toFixed(2)}`,
+      );
+      console.log(
+        `= ${size} ${compression} ${route}: ${name} of ${base}'s, least of ${ours.length}: ${ratios.join(", ")}`,
+      );
+    }
+  }
+}
+
+function least(costs: readonly Cost[], of: keyof Cost): number {
+  return Math.min(...costs.map((cost) => cost[of]));
+}
+
+function shown(cost: Cost): string {
+  return Object.entries(cost)
+    .map(([what, seconds]) => `${what} ${Number(seconds).toFixed(2)}`)
+    .join(", ");
+}
+
+async function pull(name: ContenderName, image: string, route: string, watch: boolean): Promise<Cost> {
+  const { program, options, snapshotter } = contenders[name];
   using disk = await FreshDisk.make();
-  const config = `[plugins."io.containerd.snapshotter.v1.overlayfs"]\nlayer_format = "${mode}"\n`;
-  await using daemon = await TestDaemon.start(mode === "containerd" ? "containerd" : "slipwayd", {
-    root: join(disk.folder, "root"),
-    ...(mode === "containerd" ? {} : { config }),
-  });
+  await using daemon = await TestDaemon.start(program, { ...options, root: join(disk.folder, "root") });
+  const args = ["-a", daemon.address, "images", "pull", "--plain-http", "--snapshotter", snapshotter];
+  const pulling = [...args, ...(route === "client" ? ["--local"] : []), image];
   await output("sync", []);
-  const cpu = cpuOf(daemon.pid);
-  const pulled = seconds("ctr", ["-a", daemon.address, "images", "pull", "--plain-http", image]);
-  const cost = { pull: pulled, cpu: cpuOf(daemon.pid) - cpu };
-  const tree = daemon.folder.join("tree");
-  mkdirSync(tree);
-  await output("ctr", ["-a", daemon.address, "images", "mount", image, tree]);
-  await output("sync", []);
-  writeFileSync("/proc/sys/vm/drop_caches", "3");
-  const findCold = seconds("find", [tree, "-printf", "%s"]);
-  writeFileSync("/proc/sys/vm/drop_caches", "3");
-  const readAll = (): number => seconds("tar", ["-C", tree, "-cf", "-", "."]);
-  return { ...cost, findCold, readCold: readAll(), readHot: readAll() };
+  const [cpu, threads] = [cpuWithChildrenOf(daemon.pid), cpuByThread(daemon.pid)];
+  const { wall, cpu: clientCpu } = timed(ctr, pulling);
+  const cost = { wall, cpu: cpuWithChildrenOf(daemon.pid) - cpu, clientCpu };
+  const busy = [...cpuByThread(daemon.pid)]
+    .map(([thread, seconds]) => [thread, seconds - (threads.get(thread) ?? 0)] as const)
+    .filter(([, seconds]) => seconds >= 0.05);
+  if (program === "slipwayd")
+    console.log(`  ${busy.map(([thread, seconds]) => `${thread} ${seconds.toFixed(2)}`).join(", ")}`);
+  const removal = timed(ctr, ["-a", daemon.address, "images", "rm", "--sync", image]).wall;
+  if (watch) {
+    using fresh = await FreshDisk.make();
+    await using idle = await TestDaemon.start(program, { ...options, root: join(fresh.folder, "root") });
+    const before = pssOf(idle.pid);
+    const again = pulling.map((argument) => (argument === daemon.address ? idle.address : argument));
+    const peak = await peakPssDuring(idle.pid, () => output(ctr, again, { timeoutMs: 120_000 }));
+    console.log(`  ${name}: peak memory ${(peak - before).toFixed(0)} MB above ${before.toFixed(0)} MB`);
+  }
+  return { ...cost, removal };
 }
 
-function seconds(command: string, args: readonly string[]): number {
-  const begun = performance.now();
-  // Through a pipe: to /dev/null, tar reads nothing.
-  const script = `"$0" "$@" | cat > /dev/null`;
-  const { status, stderr } = spawnSync("bash", ["-o", "pipefail", "-c", script, command, ...args]);
-  if (status !== 0) throw new Error(`${command}: ${stderr.toString()}`);
-  return (performance.now() - begun) / 1000;
-}
-
-async function makeImage(): Promise<void> {
-  const listed = await output("bash", [
-    "-c",
-    `find /usr /etc /var/lib/dpkg -xdev -type f -size -200k -printf '%s %p\\n' 2>/dev/null | sort -k2`,
-  ]);
-  // Every so many-th file, such that there are as many as wanted; then large ones until the size is right.
-  const all = listed.split("\n").filter(Boolean);
-  const step = Math.max(1, all.length / files);
-  const names: string[] = [];
-  let bytes = 0;
-  for (let index = 0; index < all.length && names.length < files; index += step) {
-    const [, size, name = ""] = /^(\d+) (.*)$/.exec(all[Math.floor(index)] ?? "") ?? [];
-    names.push(name);
-    bytes += Number(size);
-  }
-  const big = readFileSync(process.execPath);
-  const layout = folder.join("layout");
-  await output("umoci", ["init", "--layout", layout]);
-  await output("umoci", ["new", "--image", `${layout}:bench`]);
-  const extra = Math.max(0, Math.floor((totalBytes - bytes) / layers));
-  for (let layer = 0; layer < layers; layer += 1) {
-    const list = folder.join(`list-${layer}`);
-    const share = Math.ceil(names.length / layers);
-    writeFileSync(list, names.slice(layer * share, (layer + 1) * share).join("\n"));
-    mkdirSync(folder.join(`${layer}/opt`), { recursive: true });
-    const start = Math.floor((layer * (big.length - extra)) / layers);
-    writeFileSync(folder.join(`${layer}/opt/big-${layer}`), big.subarray(start, start + extra));
-    const tar = folder.join(`${layer}.tar`);
-    await output("tar", [
-      "--no-recursion",
-      "-C",
-      "/",
-      "-cf",
-      tar,
-      "-T",
-      list,
-      "-C",
-      folder.join(String(layer)),
-      `opt/big-${layer}`,
-    ]);
-    await output("umoci", ["raw", "add-layer", "--image", `${layout}:bench`, tar]);
-  }
-  const copy = ["copy", "-q", "--insecure-policy", "--dest-tls-verify=false"];
-  await output("skopeo", [...copy, `oci:${layout}:bench`, `docker://${image}`]);
-  console.log(`${names.length} files, ${((bytes + extra * layers) / 1e6).toFixed(0)} MB, ${layers} layers`);
+/** Seconds that a program takes and computes. */
+function timed(program: string, args: readonly string[]): { readonly wall: number; readonly cpu: number } {
+  // The shell's own figures come last.
+  const script = `TIMEFORMAT='%R %U %S'; time "$0" "$@" >/dev/null`;
+  const { status, stderr } = spawnSync("bash", ["-c", script, program, ...args], { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${program}: ${stderr}`);
+  const [wall = 0, user = 0, system = 0] = (stderr.trim().split("\n").at(-1) ?? "").split(" ").map(Number);
+  return { wall, cpu: user + system };
 }

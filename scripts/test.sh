@@ -27,8 +27,8 @@ fi
 
 # What the system's own are too old for up to Debian 13: a reader of layer images that is not ours, and a dockerd that
 # keeps its images in the daemon below.
-[ -x .tools/bin/fsck.erofs ] && [ -x .tools/bin/docker ] ||
-  scripts/newer-debian.sh sid .tools erofs-utils docker.io docker-cli ||
+[ -x .tools/bin/fsck.erofs ] && [ -x .tools/bin/docker ] && [ -x .tools/bin/ctr ] ||
+  scripts/newer-debian.sh sid .tools erofs-utils docker.io docker-cli containerd ||
   echo "Neither fsck.erofs nor a later dockerd will be tested with"
 
 # Warnings would be about the machine's own Node, which only runs npm: the pinned one runs everything else.

@@ -10,6 +10,8 @@ export interface RegistryConfig {
   readonly http?: string;
   /** Lines of its configuration at the top. */
   readonly top?: string;
+  /** Where it keeps what is pushed; in its folder unless told. */
+  readonly data?: string;
 }
 
 /** A docker-registry on a free port of the loopback, with plain HTTP unless told. */
@@ -23,13 +25,13 @@ export class TestRegistry implements AsyncDisposable {
     this.#stop = stop;
   }
 
-  static async start({ http = "", top = "" }: RegistryConfig = {}): Promise<TestRegistry> {
+  static async start({ http = "", top = "", data }: RegistryConfig = {}): Promise<TestRegistry> {
     const folder = new TestFolder("registry");
     const host = `127.0.0.1:${await freePort()}`;
     const config = folder.join("config.yml");
     writeFileSync(
       config,
-      `version: 0.1\nlog: {level: info}\nstorage:\n  filesystem: {rootdirectory: ${folder.join("data")}}\n` +
+      `version: 0.1\nlog: {level: info}\nstorage:\n  filesystem: {rootdirectory: ${data ?? folder.join("data")}}\n` +
         `  delete: {enabled: true}\nhttp:\n  addr: ${host}\n${http}\n${top}\n`,
     );
     const child = spawn("docker-registry", ["serve", config], { stdio: ["ignore", "ignore", "pipe"] });
