@@ -7,6 +7,7 @@ import { definePlugin, type Logger, type Plugin } from "@slipway/core/plugin";
 import { EventPlugin, MetadataPlugin, RuntimePlugin } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import { messageOf } from "@slipway/fault/fault";
+import { expectMoves } from "@slipway/linux/cgroup/moves";
 import { parseSpec } from "./bundle-spec.ts";
 import { parseRuntimeConfig } from "./config.ts";
 import { DeadShims } from "./dead-shims.ts";
@@ -85,6 +86,7 @@ async function prewarm(parts: {
       const { id, runtime } = fromBinary(ContainerCreateSchema, event.value);
       // A pod's first container is its sandbox, which gets a shim of its own.
       const group = { namespace, name: "" };
+      void expectMoves();
       if (!launcher.isOwn(runtime?.name ?? "") || !own.isCold(group)) continue;
       const container = await stores
         .scoped({ namespace })

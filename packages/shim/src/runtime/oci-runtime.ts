@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { Fault, messageOf } from "@slipway/fault/fault";
-import type { Reaper } from "../reaper.ts";
+import { spawnProgram, StringTable } from "@slipway/linux/spawn";
+import type { Exit, Reaper } from "../reaper.ts";
 
 /** What to run and where it keeps its state: from the request's runc options. */
 export interface OciRuntimeOptions {
@@ -55,17 +56,32 @@ export class OciRuntime {
     if (systemdCgroup) all.push("--systemd-cgroup");
     all.push(...args);
     // Only a runtime that gets none of the container's streams may keep a pipe to us.
+    if (stdio) return await this.#spawnWith(stdio, all);
     const child = spawn(binary, all, {
       cwd: this.#bundle,
       env: runtimeEnvironment(),
-      stdio: stdio
-        ? [stdio.stdin ?? "ignore", stdio.stdout ?? "ignore", stdio.stderr ?? "ignore"]
-        : [input === undefined ? "ignore" : "pipe", "ignore", "pipe"],
+      stdio: [input === undefined ? "ignore" : "pipe", "ignore", "pipe"],
     });
     if (child.pid !== undefined) this.#reaper.ownChild(child.pid, child);
     // A runtime that fails early does not read it; its exit tells why.
     if (input !== undefined) child.stdin?.on("error", () => undefined).end(input);
     return await ended(child, binary);
+  }
+
+  async #spawnWith({ stdin, stdout, stderr }: ProcessStdio, args: readonly string[]): Promise<RuntimeResult> {
+    const { binary } = this.options;
+    environmentTable ??= new StringTable(Object.entries(runtimeEnvironment()).map((pair) => pair.join("=")));
+    const options = { env: environmentTable, cwd: this.#bundle, stdio: [stdin, stdout, stderr] } as const;
+    let pid: number;
+    try {
+      pid = spawnProgram(binary, args, options);
+    } catch (error) {
+      throw spawnError(error, binary);
+    }
+    const { exitCode, signal } = await new Promise<Exit>((resolve) => {
+      this.#reaper.watch(pid, resolve);
+    });
+    return { ok: exitCode === 0, status: statusText(exitCode, signal), output: "" };
   }
 
   get #log(): string {
@@ -99,36 +115,32 @@ function ended(child: ChildProcess, binary: string): Promise<RuntimeResult> {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       if (output.length < 65_536) output += text;
     });
-    child.once("error", (error: NodeJS.ErrnoException) => {
-      const missing = error.code === "ENOENT" && !binary.includes("/");
-      reject(
-        missing
-          ? new Error(`exec: "${binary}": executable file not found in $PATH`)
-          : goSpawnError(error, binary),
-      );
-    });
+    child.once("error", (error) => reject(spawnError(error, binary)));
     // "close" would wait for pipes that a container's init may have inherited.
     child.once("exit", (code, signal) => {
-      const status = signal === null ? `exit status ${code}` : `signal: ${signalText(signal)}`;
+      const status = statusText(code ?? 0, signal === null ? undefined : constants.signals[signal]);
       resolve({ ok: code === 0, status, output: output.trim() });
     });
   });
 }
 
-function goSpawnError(error: NodeJS.ErrnoException, binary: string): Error {
+/** In Go's words. */
+function spawnError(error: unknown, binary: string): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOENT" && !binary.includes("/"))
+    return new Error(`exec: "${binary}": executable file not found in $PATH`, { cause: error });
   const reasons: Record<string, string> = {
     ENOENT: "no such file or directory",
     EACCES: "permission denied",
   };
-  return new Error(`fork/exec ${binary}: ${reasons[error.code ?? ""] ?? error.message}`, { cause: error });
+  return new Error(`fork/exec ${binary}: ${reasons[code ?? ""] ?? message}`, { cause: error });
 }
 
-function signalText(signal: NodeJS.Signals): string {
-  return signal === "SIGKILL"
-    ? "killed"
-    : signal === "SIGTERM"
-      ? "terminated"
-      : `signal ${constants.signals[signal]}`;
+/** As Go words it. */
+function statusText(exitCode: number, signal: number | undefined): string {
+  if (signal === undefined) return `exit status ${exitCode}`;
+  const { SIGKILL, SIGTERM } = constants.signals;
+  return `signal: ${signal === SIGKILL ? "killed" : signal === SIGTERM ? "terminated" : `signal ${signal}`}`;
 }
 
 /** The last error among the JSON lines of a runtime's log. */
@@ -146,6 +158,7 @@ export function lastError(log: string): string | undefined {
 }
 
 let environment: NodeJS.ProcessEnv | undefined;
+let environmentTable: StringTable | undefined;
 
 // Copied once; what only concerns Node must not reach a runtime or its hooks.
 function runtimeEnvironment(): NodeJS.ProcessEnv {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { TaskCreateSchema } from "@slipway/api/containerd/events/events_pb";
 import type { CreateTaskRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { expectMoves } from "@slipway/linux/cgroup/moves";
 import { mountAll } from "@slipway/linux/mount";
 import { saveTask } from "../adoption/record.ts";
 import { readBundleConfig, type RuntimeRecord, runtimeRecord, writeRuntimeRecord } from "../bundle.ts";
@@ -19,6 +20,7 @@ export async function createTask(shim: Shim, request: Request<CreateTaskRequest>
   if (shim.containers.has(request.id)) {
     throw new Fault("already_exists", `container ${request.id} already exists`);
   }
+  void expectMoves();
   using undo = new DisposableStack();
   const { namespace, runtimeRoot } = shim.options;
   const record = runtimeRecord(request.options, namespace, runtimeRoot);

@@ -1,6 +1,7 @@
 import { TaskExecAddedSchema } from "@slipway/api/containerd/events/events_pb";
 import type { ExecProcessRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault } from "@slipway/fault/fault";
+import { expectMoves } from "@slipway/linux/cgroup/moves";
 import { refuse, TaskProcess } from "../process.ts";
 import type { Request, Shim } from "../shim.ts";
 
@@ -11,6 +12,7 @@ export function execTask(shim: Shim, request: Request<ExecProcessRequest>): Reco
   if (container.execs.has(execId)) throw new Fault("already_exists", `id ${execId}`);
   const { status } = container.init.state;
   if (status === "paused" || status === "stopped") refuse(`cannot exec in a ${status} state`);
+  void expectMoves();
   const spec = JSON.parse(Buffer.from(request.spec?.value ?? new Uint8Array()).toString()) as Record<
     string,
     unknown
