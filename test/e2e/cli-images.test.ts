@@ -198,7 +198,11 @@ for (const program of programs) {
       assert.match(await printed("system", "df"), /^TYPE +TOTAL +ACTIVE +SIZE\nImages +\d/);
       const [layer] = await damage();
       const said = await slipway("image", "verify", image);
-      assert.deepEqual([said.code, said.stdout], [1, `${image}: damaged\n  ${layer}\n`]);
+      assert.equal(said.code, 1);
+      assert.match(
+        said.stdout,
+        new RegExp(`^${image}: damaged\n  blob ${layer}: its bytes have the digest sha256:`),
+      );
     });
 
     /** Changes a byte of the image's last layer. @returns its digest, and what makes it good again */

@@ -2,6 +2,7 @@ import type { ContentStore } from "./content/content.ts";
 import type { Applier, Comparer } from "./diff/diff.ts";
 import type { EventExchange } from "./events/events.ts";
 import type { ImageVerifier } from "./image-verifiers/image-verifiers.ts";
+import type { IntegrityChecker } from "./integrity/integrity.ts";
 import { manyPlugins, onePlugin } from "./plugin.ts";
 import type { Snapshotter } from "./snapshots/snapshots.ts";
 import type { Store } from "./store/store.ts";
@@ -34,4 +35,5 @@ export const RuntimePlugin = manyPlugins<TaskManagers>("io.containerd.runtime.v2
 export const ContainerMonitorPlugin = manyPlugins<AsyncDisposable>("io.containerd.monitor.container.v1");
 export const StreamingPlugin = manyPlugins<StreamManager>("io.containerd.streaming.v1");
 export const TransferPlugin = manyPlugins<Transferrer>("io.containerd.transfer.v1");
+export const IntegrityPlugin = onePlugin<IntegrityChecker>("io.slipway.integrity.v1");
 export const ImageVerifierPlugin = manyPlugins<ImageVerifier>("io.containerd.image-verifier.v1");

@@ -6,6 +6,7 @@ import {
   ImageUpdateSchema,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
 import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
+import { ImageDamagedSchema } from "@slipway/api/slipway/services/integrity/v1/integrity_pb";
 import type { Any } from "@slipway/core/any";
 import type { Envelope } from "@slipway/core/events";
 import type { Calls } from "../connect/calls.ts";
@@ -45,12 +46,13 @@ export class RemoteEvents {
   }
 }
 
-/** containerd's events, those of images among them, which are in another package than all others. */
+/** containerd's events, those of images among them, which are in another package than all others, and our own. */
 const registry = createRegistry(
   file_containerd_events_events,
   ImageCreateSchema,
   ImageUpdateSchema,
   ImageDeleteSchema,
+  ImageDamagedSchema,
 );
 
 /** The event's fields, when it is one of containerd's; nothing otherwise. */

@@ -1,4 +1,5 @@
 import type { Any } from "../any.ts";
+import type { Damage } from "../integrity/integrity.ts";
 import type { Labels } from "../labels.ts";
 import type { Mount } from "../mounts/mount.ts";
 
@@ -18,6 +19,8 @@ export interface EventsByTopic {
   "/images/create": { readonly name: string; readonly labels: Labels };
   "/images/update": { readonly name: string; readonly labels: Labels };
   "/images/delete": { readonly name: string };
+  /** Not one of containerd's. */
+  "/images/damaged": { readonly name: string; readonly damages: readonly Damage[] };
   "/containers/create": {
     readonly id: string;
     readonly image: string;

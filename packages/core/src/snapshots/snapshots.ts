@@ -1,3 +1,4 @@
+import type { Digest } from "@slipway/oci/digest";
 import type { Labels } from "../labels.ts";
 import type { Mount } from "../mounts/mount.ts";
 
@@ -35,6 +36,12 @@ export interface CommitSnapshotOptions extends SnapshotOptions {
   readonly parent?: string;
 }
 
+export interface VerifyOptions {
+  /** How fast to read at most. */
+  readonly bytesPerSecond?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** Keeps snapshots. Defined by containerd's core/snapshots/snapshotter.go. */
 export interface Snapshotter extends AsyncDisposable {
   /** @throws {Fault} `not_found` */
@@ -53,6 +60,12 @@ export interface Snapshotter extends AsyncDisposable {
   /** @throws {Fault} `not_found`, `failed_precondition` while it has children */
   remove(key: string): Promise<void>;
   walk(filters?: readonly string[]): AsyncIterable<SnapshotInfo>;
+  /**
+   * Reads a committed snapshot's layer again and compares it with what was stored.
+   * @returns the digest of the layer's tar; nothing when the layer is kept such that nobody can tell
+   * @throws {Fault} `not_found`, `data_loss` when it is not what it was
+   */
+  verify?(name: string, options?: VerifyOptions): Promise<Digest | undefined>;
   /** Frees what removed snapshots left behind. */
   cleanup?(): Promise<void>;
 }

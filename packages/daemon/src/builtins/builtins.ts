@@ -7,6 +7,7 @@ import { exchangePlugin } from "@slipway/plugins/events";
 import { fileThreadsPlugin } from "@slipway/plugins/file-threads";
 import { gcPlugin } from "@slipway/plugins/gc";
 import { bindirVerifierPlugin } from "@slipway/plugins/image-verifier-bindir";
+import { integrityPlugin } from "@slipway/plugins/integrity";
 import { metadataPlugin } from "@slipway/plugins/metadata";
 import { shimRuntimePlugin } from "@slipway/plugins/runtime-shim";
 import { nativePlugin } from "@slipway/plugins/snapshots-native";
@@ -42,6 +43,7 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
     bindirVerifierPlugin,
     streamingPlugin,
     transferPlugin,
+    integrityPlugin,
   ];
 }
 

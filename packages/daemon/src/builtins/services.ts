@@ -3,6 +3,7 @@ import { definePlugin, type Needs, type Plugin, type Provided } from "@slipway/c
 import {
   DiffPlugin,
   EventPlugin,
+  IntegrityPlugin,
   MetadataPlugin,
   RuntimePlugin,
   StreamingPlugin,
@@ -17,6 +18,7 @@ import { diffService } from "@slipway/services/diff";
 import { eventsService, shimEventsService } from "@slipway/services/events";
 import { healthService } from "@slipway/services/health";
 import { imagesService } from "@slipway/services/images";
+import { integrityService } from "@slipway/services/integrity";
 import { type DaemonFacts, introspectionService } from "@slipway/services/introspection";
 import { leasesService } from "@slipway/services/leases";
 import { namespacesService } from "@slipway/services/namespaces";
@@ -59,6 +61,7 @@ export function servicePlugins(facts: DaemonFacts & { services(): ReadonlySet<st
       { transferrers: TransferPlugin, streams: StreamingPlugin },
       ({ transferrers, streams }) => transferService([...transferrers.values()], manager(streams)),
     ),
+    single("integrity", { integrity: IntegrityPlugin }, ({ integrity }) => integrityService(integrity)),
     single("healthcheck", {}, (_, signal) => healthService(() => facts.services(), signal)),
     single("version", {}, () => versionService({ version, revision })),
     definePlugin({

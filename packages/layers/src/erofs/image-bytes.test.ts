@@ -68,7 +68,7 @@ describe("a layer image's bytes", () => {
     assert.ok(fs.readFileSync(one.path).equals(fs.readFileSync(two.path)));
     assert.ok(fs.readFileSync(one.tar).equals(tar));
     assert.equal(fs.readFileSync(one.path).indexOf("content"), -1);
-    assert.deepEqual(verifyImage(one.path, one.tar), readImage(two.path));
+    assert.deepEqual(verifyImage(one.path, { tar: one.tar }), readImage(two.path));
     assert.equal(readImage(one.path).diffId, digestOf(tar));
     assert.throws(() => verifyImage(one.path), { code: "failed_precondition" });
     assert.throws(() => tarRange(one.path), { code: "failed_precondition" });
@@ -76,7 +76,10 @@ describe("a layer image's bytes", () => {
     const sparse = join(root, "sparse.tar");
     fs.writeFileSync(sparse, "");
     fs.truncateSync(sparse, tar.length);
-    assert.throws(() => verifyImage(one.path, sparse), { code: "data_loss", message: /tar was changed/ });
+    assert.throws(() => verifyImage(one.path, { tar: sparse }), {
+      code: "data_loss",
+      message: /tar was changed/,
+    });
     whileMounted({ path: one.path, tar: sparse }, (tree) => {
       assert.equal(fs.statSync(join(tree, "d/x")).size, 7);
       fs.writeFileSync(sparse, tar, { flag: "r+" });

@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { Fault } from "@slipway/fault/fault";
 import { seekData, seekHole } from "@slipway/linux/sparse";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
+import { pacer } from "../threads/pacer.ts";
 import { decodeHeader, headerBytes } from "./format.ts";
 
 export interface ImageSummary {
@@ -28,12 +29,19 @@ export function tarRange(path: string): { readonly start: number; readonly end: 
   return { start: headerBytes, end: headerBytes + tarBytes };
 }
 
+export interface VerifyImageOptions {
+  /** The file with the tar of an image that has none in it. */
+  readonly tar?: string;
+  /** How fast to read at most; the thread sleeps in between. */
+  readonly bytesPerSecond?: number;
+}
+
 /**
  * Reads all of an image and compares it with the hashes in its header.
- * @param tar the file with the tar of an image that has none in it
  * @throws {Fault} `data_loss` when it is not what was written
  */
-export function verifyImage(path: string, tar?: string): ImageSummary {
+export function verifyImage(path: string, { tar, bytesPerSecond }: VerifyImageOptions = {}): ImageSummary {
+  const pace = bytesPerSecond === undefined ? undefined : pacer(bytesPerSecond);
   return withFile(path, (fd) => {
     const header = readHeader(fd);
     const check = (what: string, found: Uint8Array, expected: Uint8Array): void => {
@@ -48,8 +56,8 @@ export function verifyImage(path: string, tar?: string): ImageSummary {
       );
     const tarHash =
       tar !== undefined && isTarBeside
-        ? withFile(tar, (other) => hashRange(other, 0, tarBytes))
-        : hashRange(fd, headerBytes, headerBytes + tarBytes);
+        ? withFile(tar, (other) => hashRange(other, 0, tarBytes, pace))
+        : hashRange(fd, headerBytes, headerBytes + tarBytes, pace);
     check("tar", tarHash, header.tarHash);
     const indexStart = isTarBeside ? headerBytes : headerBytes + tarBytes;
     check("index", hashIndex(fd, indexStart, imageBytes), header.indexHash);
@@ -57,9 +65,12 @@ export function verifyImage(path: string, tar?: string): ImageSummary {
   });
 }
 
-function hashRange(fd: number, from: number, end: number): Uint8Array {
+function hashRange(fd: number, from: number, end: number, pace?: (bytes: number) => void): Uint8Array {
   const hash = createHash("sha256");
-  for (const { start, bytes } of pieces(fd, from, end)) hash.update(bytes.subarray(0, end - start));
+  for (const { start, bytes } of pieces(fd, from, end)) {
+    hash.update(bytes.subarray(0, end - start));
+    pace?.(bytes.length);
+  }
   return hash.digest();
 }
 

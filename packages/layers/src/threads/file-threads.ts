@@ -9,7 +9,7 @@ import type { UnpackedLayer } from "../apply/unpack.ts";
 import type { ExtractImageOptions } from "../erofs/extract-image.ts";
 import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
-import type { ImageSummary } from "../erofs/verify.ts";
+import type { ImageSummary, VerifyImageOptions } from "../erofs/verify.ts";
 import type { TreeUsage } from "../files/usage.ts";
 import { Channel } from "./channel.ts";
 import type { Answers, Work, WorkKind } from "./messages.ts";
@@ -24,6 +24,8 @@ interface RunOptions {
   readonly output?: (bytes: Uint8Array) => Promise<void>;
   readonly onIgnored?: ((what: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Ends the thread with the work, which must not leave anything half done. */
+  readonly interrupt?: AbortSignal | undefined;
 }
 
 /**
@@ -55,9 +57,13 @@ export class FileThreads implements AsyncDisposable {
     return await this.#run("unpackImage", { path, options }, { input: blob, onIgnored, signal });
   }
 
-  /** As verifyImage(). */
-  async verifyImage(path: string): Promise<ImageSummary> {
-    return await this.#run("verifyImage", { path });
+  /** As verifyImage(). An abort ends it at once with `canceled`. */
+  async verifyImage(
+    path: string,
+    options: VerifyImageOptions = {},
+    signal?: AbortSignal,
+  ): Promise<ImageSummary> {
+    return await this.#run("verifyImage", { path, options }, { interrupt: signal });
   }
 
   /** As extractImage(). */
@@ -105,6 +111,7 @@ export class FileThreads implements AsyncDisposable {
     work: Work[Kind],
     options: RunOptions = {},
   ): Promise<Answers[Kind]> {
+    options.interrupt?.throwIfAborted();
     await this.#enter();
     try {
       const worker = this.#takeWorker();
@@ -116,6 +123,12 @@ export class FileThreads implements AsyncDisposable {
         channel.fail(new Fault("internal", `Cannot ${kind}: the thread has ended`, { cause }));
       };
       worker.once("error", died).once("exit", died);
+      const interrupted = (): void => {
+        isAlive = false;
+        channel.fail(options.interrupt?.reason);
+        void worker.terminate();
+      };
+      options.interrupt?.addEventListener("abort", interrupted, { once: true });
       worker.postMessage({ kind, work, port: port2 }, [port2]);
       const failure = await carry(channel, options);
       try {
@@ -126,6 +139,7 @@ export class FileThreads implements AsyncDisposable {
         throw failure ?? error;
       } finally {
         worker.off("error", died).off("exit", died);
+        options.interrupt?.removeEventListener("abort", interrupted);
         if (isAlive) this.#keep(worker);
       }
     } finally {

@@ -8,7 +8,7 @@ import type { UnpackedLayer } from "../apply/unpack.ts";
 import type { ExtractImageOptions } from "../erofs/extract-image.ts";
 import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
-import type { ImageSummary } from "../erofs/verify.ts";
+import type { ImageSummary, VerifyImageOptions } from "../erofs/verify.ts";
 import type { TreeUsage } from "../files/usage.ts";
 
 /** What a thread can be told to do, and what it answers. */
@@ -17,7 +17,7 @@ export interface Work {
   unpack: { readonly root: string; readonly options: Omit<ApplyLayerOptions, "onIgnored"> };
   /** Takes the layer's blob in. */
   unpackImage: { readonly path: string; readonly options: Omit<UnpackImageOptions, "onIgnored"> };
-  verifyImage: { readonly path: string };
+  verifyImage: { readonly path: string; readonly options: VerifyImageOptions };
   extractImage: {
     readonly path: string;
     readonly root: string;

@@ -28,7 +28,7 @@ async function answerTo({ kind, work }: Job, channel: Channel): Promise<Answers[
     }
     case "verifyImage": {
       const { verifyImage } = await import("../erofs/verify.ts");
-      return verifyImage(work.path);
+      return verifyImage(work.path, work.options);
     }
     case "extractImage": {
       const { extractImage } = await import("../erofs/extract-image.ts");

@@ -5,6 +5,7 @@ import {
   ImageDeleteSchema,
   ImageUpdateSchema,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
+import { ImageDamagedSchema } from "@slipway/api/slipway/services/integrity/v1/integrity_pb";
 import type { Any } from "@slipway/core/any";
 import type { Envelope } from "@slipway/core/events";
 import { label } from "@slipway/core/filters/fields";
@@ -32,6 +33,7 @@ const known = createRegistry(
   ImageCreateSchema,
   ImageUpdateSchema,
   ImageDeleteSchema,
+  ImageDamagedSchema,
 );
 
 function payloadFields({ typeUrl, value }: Any): FieldReader {

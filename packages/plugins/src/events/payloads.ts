@@ -21,6 +21,7 @@ import {
   ImageDeleteSchema,
   ImageUpdateSchema,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
+import { ImageDamagedSchema } from "@slipway/api/slipway/services/integrity/v1/integrity_pb";
 import { toTimestamp } from "@slipway/client/messages";
 import type { Any } from "@slipway/core/any";
 import type { EventsByTopic } from "@slipway/core/events";
@@ -34,6 +35,7 @@ const encoders: Encoders = {
   "/images/create": (payload) => toAny(ImageCreateSchema, payload),
   "/images/update": (payload) => toAny(ImageUpdateSchema, payload),
   "/images/delete": (payload) => toAny(ImageDeleteSchema, payload),
+  "/images/damaged": ({ name, damages }) => toAny(ImageDamagedSchema, { name, damages: [...damages] }),
   "/containers/create": (payload) => toAny(ContainerCreateSchema, payload),
   "/containers/update": (payload) => toAny(ContainerUpdateSchema, payload),
   "/containers/delete": (payload) => toAny(ContainerDeleteSchema, payload),

@@ -1,16 +1,18 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ContentProvider } from "@slipway/core/content";
 import type { Logger } from "@slipway/core/plugin";
-import type { SnapshotUsage } from "@slipway/core/snapshots";
+import type { SnapshotUsage, VerifyOptions } from "@slipway/core/snapshots";
 import type { Store, Transaction } from "@slipway/core/store";
-import type { FileThreads } from "@slipway/layers/threads";
+import { Fault } from "@slipway/fault/fault";
+import { FileThreads } from "@slipway/layers/threads";
+import type { Digest } from "@slipway/oci/digest";
 import type { SnapshotFolders } from "../snapshot-storage/folder-snapshotter.ts";
 import { type SnapshotPlan, SnapshotStorage } from "../snapshot-storage/snapshot-storage.ts";
 import { ImageDurability } from "./durability.ts";
 import { imageToFiles } from "./image-to-files.ts";
 import { ImageMounts } from "./image-mounts.ts";
-import { filesIn, hasImage, imageIn, unwantImage, wantImage } from "./layer-folder.ts";
+import { blobNoteIn, filesIn, hasImage, imageIn, unwantImage, wantImage } from "./layer-folder.ts";
 
 export interface LayerImagesParts {
   readonly root: string;
@@ -33,6 +35,8 @@ export class LayerImages implements AsyncDisposable {
   readonly #storage: SnapshotStorage;
   readonly #mounts: ImageMounts;
   readonly #durability: ImageDurability;
+  // Slow reading for a check must not keep a thread from who unpacks.
+  readonly #checks = new FileThreads();
 
   constructor(parts: LayerImagesParts) {
     const { store, name, log } = parts;
@@ -73,6 +77,7 @@ export class LayerImages implements AsyncDisposable {
         if (isExtract && (await this.#parts.isWanted())) await wantImage(folder);
       },
       hold: (parentIds) => this.#hold(parentIds),
+      verify: (id, options) => this.#verify(id, options),
       showing: (chain) => this.#showFiles(chain.id, chain),
       usage: (folder) => usageOf(folder),
       committing: (transaction: Transaction, id) => this.#durability.committing(transaction, id),
@@ -85,8 +90,22 @@ export class LayerImages implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#checks[Symbol.asyncDispose]();
     await this.#durability[Symbol.asyncDispose]();
     await this.#mounts[Symbol.asyncDispose]();
+  }
+
+  /** Whether the image is what was written. Where there are files instead, nobody can tell. */
+  async #verify(id: number, { bytesPerSecond, signal }: VerifyOptions): Promise<Digest | undefined> {
+    const folder = this.#folder(id);
+    await this.#durability.whole(id);
+    if (!hasImage(folder)) {
+      if (!existsSync(blobNoteIn(folder))) return undefined;
+      throw new Fault("data_loss", `Cannot verify layer ${id}: its image "${imageIn(folder)}" is gone`);
+    }
+    const pace = bytesPerSecond === undefined ? {} : { bytesPerSecond };
+    const { diffId } = await this.#checks.verifyImage(imageIn(folder), pace, signal);
+    return diffId;
   }
 
   async #hold(ids: readonly number[]): Promise<Disposable> {

@@ -9,9 +9,11 @@ import type {
   SnapshotOptions,
   Snapshotter,
   SnapshotUsage,
+  VerifyOptions,
 } from "@slipway/core/snapshots";
 import type { Reader } from "@slipway/core/store";
 import type { Scope } from "@slipway/core/stores";
+import type { Digest } from "@slipway/oci/digest";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { type Snapshot, snapshots } from "./buckets.ts";
 import { type Backend, backendKey, type Database, nextSequence } from "./database.ts";
@@ -156,6 +158,10 @@ export class NamespacedSnapshotter implements Snapshotter {
         if (!hasCode(error, "not_found")) throw error;
       }
     }
+  }
+
+  async verify(name: string, options?: VerifyOptions): Promise<Digest | undefined> {
+    return await this.#backend.instance.verify?.(this.#below(name), options);
   }
 
   async cleanup(): Promise<void> {

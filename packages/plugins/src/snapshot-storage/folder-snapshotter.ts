@@ -12,8 +12,10 @@ import type {
   SnapshotOptions,
   Snapshotter,
   SnapshotUsage,
+  VerifyOptions,
 } from "@slipway/core/snapshots";
 import type { Store, Transaction } from "@slipway/core/store";
+import type { Digest } from "@slipway/oci/digest";
 import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
 import type { FileThreads } from "@slipway/layers/threads";
 import {
@@ -42,6 +44,8 @@ export interface SnapshotFolders {
   showing?(chain: SnapshotChain): Promise<void>;
   /** What the snapshot itself takes, if that is not what its content's files take. */
   usage?(folder: string): Promise<SnapshotUsage | undefined>;
+  /** As Snapshotter.verify(). */
+  verify?(id: number, options: VerifyOptions): Promise<Digest | undefined>;
   /** In the transaction that commits the snapshot. */
   committing?(transaction: Transaction, id: number): void;
   /** Snapshots were committed or removed. */
@@ -155,6 +159,12 @@ export class FolderSnapshotter implements Snapshotter {
       [...this.#storage.list(reader)].filter(({ info }) => matches(snapshotFields(info))),
     );
     for (const { id, info } of infos) yield this.#labelled(id, info);
+  }
+
+  async verify(name: string, options: VerifyOptions = {}): Promise<Digest | undefined> {
+    const { store, folders } = this.#options;
+    const { id } = store.read((reader) => this.#storage.info(reader, name));
+    return await folders.verify?.(id, options);
   }
 
   async cleanup(): Promise<void> {
