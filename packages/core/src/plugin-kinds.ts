@@ -4,6 +4,7 @@ import type { EventExchange } from "./events/events.ts";
 import type { ImageVerifier } from "./image-verifiers/image-verifiers.ts";
 import type { IntegrityChecker } from "./integrity/integrity.ts";
 import { manyPlugins, onePlugin } from "./plugin.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { Snapshotter } from "./snapshots/snapshots.ts";
 import type { Store } from "./store/store.ts";
 import type { StreamManager } from "./streaming/streaming.ts";
@@ -27,6 +28,7 @@ export const SnapshotterPlugin = manyPlugins<Snapshotter>("io.containerd.snapsho
 export const DiffPlugin = manyPlugins<Differ>("io.containerd.differ.v1");
 export const MetadataPlugin = onePlugin<MetadataStores>("io.containerd.metadata.v1");
 export const StorePlugin = onePlugin<Store>("io.slipway.store.v1");
+export const MetricsPlugin = onePlugin<Metrics>("io.slipway.metrics.v1");
 export const EventPlugin = onePlugin<EventExchange>("io.containerd.event.v1");
 /** Runs the metadata's collector. */
 export const GcPlugin = onePlugin<AsyncDisposable>("io.containerd.gc.v1");

@@ -1,6 +1,7 @@
 import type { TransferRequest } from "@slipway/api/containerd/services/transfer/v1/transfer_pb";
 import { ProgressSchema } from "@slipway/api/containerd/types/transfer/transfer_pb";
 import { packAny } from "@slipway/client/byte-streams";
+import { downloadLimitHeader } from "@slipway/client/transfer";
 import { fromAny, toDescriptor } from "@slipway/client/messages";
 import type { StreamManager } from "@slipway/core/streaming";
 import type { TransferOptions, TransferProgress, Transferrer } from "@slipway/core/transfer";
@@ -26,6 +27,7 @@ export async function runTransfer(
     const to = toEnd(fromAny(required(destination, "destination")), find);
     const told: TransferOptions = {
       signal: context.signal,
+      ...downloadLimit(context),
       ...(progress
         ? {
             onProgress: (event) => {
@@ -48,6 +50,19 @@ export async function runTransfer(
   }
   const [a, b] = [source?.typeUrl, destination?.typeUrl];
   throw new Fault("unimplemented", `method Transfer not implemented for ${a} to ${b}`);
+}
+
+/** A header of ours: containerd's messages have no place for it, and a daemon that does not know it does without. */
+function downloadLimit({ metadata }: CallContext): Pick<TransferOptions, "downloadBytesPerSecond"> {
+  const text = metadata.get(downloadLimitHeader);
+  if (text === undefined) return {};
+  const downloadBytesPerSecond = Number(text);
+  if (Number.isSafeInteger(downloadBytesPerSecond) && downloadBytesPerSecond > 0)
+    return { downloadBytesPerSecond };
+  throw new Fault(
+    "invalid_argument",
+    `Cannot read header ${downloadLimitHeader}: "${text}" is no number of bytes`,
+  );
 }
 
 function toMessage({ event, name = "", parents = [], progress = 0, total = 0, target }: TransferProgress): {

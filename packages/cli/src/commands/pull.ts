@@ -1,32 +1,70 @@
 import type { Command } from "commander";
-import { hostPlatform, parsePlatform } from "@slipway/oci/platform";
+import { Fault } from "@slipway/fault/fault";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
-import { pullWithProgress } from "../images/pull-progress.ts";
+import { parseSize } from "../format/size.ts";
+import { pullWithProgress, type PullWithProgressOptions } from "../images/pull-progress.ts";
+import { addPlatformsFlags, type PlatformsFlags, platformsOf } from "../images/platforms.ts";
 
-interface PullFlags {
-  readonly platform?: string;
+interface PullFlags extends PlatformsFlags {
+  readonly unpack: string;
   readonly quiet?: boolean;
   readonly plainHttp?: boolean;
+  readonly limitRate?: string;
+  readonly verify: string;
 }
 
 export function configure(command: Command, cli: Cli): void {
-  command
-    .argument("<image>", "such as busybox, or registry.example/team/app:1.0")
-    .option("--platform <os/architecture>", "which of the image's platforms")
+  command.argument("<image>", "such as busybox, or registry.example/team/app:1.0");
+  addPlatformsFlags(command)
+    .option("--unpack <when>", "auto, true or false; auto: when it is one platform", "auto")
+    .option("--limit-rate <size>", "the most to fetch in a second, such as 500k or 10m")
     .option("--plain-http", "speak HTTP with the registry; with loopback ones that is the default")
+    .option("--verify <how>", "none; image verifiers are the daemon's configuration", "none")
     .option("-q, --quiet", "print nothing but the image's name")
-    .action(async (reference: string, { platform, quiet = false, plainHttp }: PullFlags) => {
+    .action(async (reference: string, flags: PullFlags) => {
+      const { quiet = false } = flags;
       const name = formatReference(parseFamiliarReference(reference));
+      const options = optionsOf(flags);
       const client = await cli.client();
       if (!quiet) process.stdout.write(`Pulling ${name}\n`);
       const { target } = await pullWithProgress(client, name, {
-        platform: platform === undefined ? hostPlatform() : parsePlatform(platform),
+        ...options,
         snapshotter: cli.globals.snapshotter,
         quiet,
-        ...(plainHttp === undefined ? {} : { plainHttp }),
         output: process.stdout,
       });
       process.stdout.write(quiet ? `${name}\n` : `Digest: ${target.digest}\n${name}\n`);
     });
+}
+
+type PullChoice = Omit<PullWithProgressOptions, "quiet" | "output">;
+
+function optionsOf(flags: PullFlags): PullChoice {
+  const { plainHttp, limitRate, unpack, verify } = flags;
+  if (verify !== "none") {
+    throw new Fault(
+      "unimplemented",
+      `Cannot verify with "${verify}": configure an image verifier in the daemon`,
+    );
+  }
+  if (!["auto", "true", "false"].includes(unpack)) {
+    throw new Fault("invalid_argument", `Cannot read --unpack "${unpack}": expected auto, true or false`);
+  }
+  const platforms = platformsOf(flags);
+  return {
+    ...(platforms === undefined ? {} : { platforms }),
+    ...(unpack === "auto" ? {} : { unpack: unpack === "true" }),
+    ...(limitRate === undefined ? {} : { downloadBytesPerSecond: rateOf(limitRate) }),
+    ...(plainHttp === undefined ? {} : { plainHttp }),
+  };
+}
+
+function rateOf(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined && bytes > 0) return bytes;
+  throw new Fault(
+    "invalid_argument",
+    `Cannot read --limit-rate "${text}": expected a size such as 500k or 10m`,
+  );
 }

@@ -43,7 +43,7 @@ export async function ensureImage(
   }
   const { pullWithProgress } = await import("./pull-progress.ts");
   const image = await pullWithProgress(client, name, {
-    platform,
+    platforms: [platform],
     snapshotter: globals.snapshotter,
     quiet,
     output: process.stderr,

@@ -3,14 +3,11 @@ import type { PullOptions, PullProgress } from "@slipway/client/pull";
 import type { Image } from "@slipway/core/images";
 import { hexOf } from "@slipway/oci/digest";
 import { isLayer } from "@slipway/oci/media-types";
-import type { Platform } from "@slipway/oci/platform";
+import { formatProgress, Rate } from "../format/rate.ts";
 import { formatSize } from "../format/size.ts";
 
-export interface PullWithProgressOptions {
-  readonly platform: Platform;
-  readonly snapshotter: string;
+export interface PullWithProgressOptions extends PullOptions {
   readonly quiet: boolean;
-  readonly plainHttp?: boolean;
   readonly output: NodeJS.WriteStream;
 }
 
@@ -18,7 +15,7 @@ export interface PullWithProgressOptions {
 export async function pullWithProgress(
   client: Client,
   reference: string,
-  { platform, snapshotter, quiet, plainHttp, output }: PullWithProgressOptions,
+  { quiet, output, ...options }: PullWithProgressOptions,
 ): Promise<Image> {
   const leave = new AbortController();
   const stop = (): void => leave.abort();
@@ -27,10 +24,8 @@ export async function pullWithProgress(
   try {
     const pull = await chooseWay(client);
     return await pull(client, reference, {
-      platform,
-      snapshotter,
+      ...options,
       signal: leave.signal,
-      ...(plainHttp === undefined ? {} : { plainHttp }),
       onProgress: (progress) => isLayer(progress.target.mediaType) && view?.show(progress),
     });
   } finally {
@@ -83,6 +78,7 @@ const redrawEveryMs = 100;
 class Bars implements View {
   readonly #output: NodeJS.WriteStream;
   readonly #layers = new Map<string, PullProgress>();
+  readonly #rate = new Rate();
   #drawnLines = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -103,9 +99,18 @@ class Bars implements View {
   #draw(): void {
     this.#timer = undefined;
     const up = this.#drawnLines > 0 ? `\u001B[${this.#drawnLines}A` : "";
-    const lines = [...this.#layers.values()].map((progress) => `\u001B[2K${lineOf(progress)}\n`);
-    this.#output.write(up + lines.join(""));
+    const lines = [...[...this.#layers.values()].map(lineOf), this.#total()];
+    this.#output.write(up + lines.map((line) => `\u001B[2K${line}\n`).join(""));
     this.#drawnLines = lines.length;
+  }
+
+  #total(): string {
+    let [bytes, total] = [0, 0];
+    for (const { target, state, offset } of this.#layers.values()) {
+      total += target.size;
+      bytes += state === "waiting" || state === "fetching" ? offset : target.size;
+    }
+    return `${"Total".padEnd(26)}${formatProgress(bytes, total, this.#rate.at(performance.now(), bytes))}`;
   }
 }
 

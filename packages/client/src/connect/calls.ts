@@ -24,6 +24,14 @@ export class Calls {
     if (scope.lease !== undefined) this.#metadata.set("containerd-lease", scope.lease);
   }
 
+  /** The same calls with a further header. */
+  with(header: string, value: string): Calls {
+    const calls = new Calls(this.#transport);
+    for (const [key, one] of this.#metadata) calls.#metadata.append(key, one);
+    calls.#metadata.set(header, value);
+    return calls;
+  }
+
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,

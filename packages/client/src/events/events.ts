@@ -5,6 +5,7 @@ import {
   ImageDeleteSchema,
   ImageUpdateSchema,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
+import { ImagePullProgressSchema } from "@slipway/api/slipway/events/v1/images_pb";
 import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
 import { ImageDamagedSchema } from "@slipway/api/slipway/services/integrity/v1/integrity_pb";
 import type { Any } from "@slipway/core/any";
@@ -53,9 +54,10 @@ const registry = createRegistry(
   ImageUpdateSchema,
   ImageDeleteSchema,
   ImageDamagedSchema,
+  ImagePullProgressSchema,
 );
 
-/** The event's fields, when it is one of containerd's; nothing otherwise. */
+/** The event's fields, when it is one of containerd's or ours; nothing otherwise. */
 export function decodeEvent({ event }: Envelope): Record<string, unknown> | undefined {
   const schema = registry.getMessage(event.typeUrl.replace(/^.*\//, ""));
   return schema && { ...fromBinary(schema, event.value) };

@@ -4,20 +4,19 @@ import { type BlobProgress, fetchImage } from "@slipway/images/fetch-image";
 import { sourceLabel } from "@slipway/images/child-labels";
 import { KeyedLock } from "@slipway/images/keyed-lock";
 import { storeImage } from "@slipway/images/store-image";
-import { hostPlatform, type Platform } from "@slipway/oci/platform";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { BandwidthLimit } from "@slipway/registry/bandwidth";
 import { type RegistryOptions, Repository } from "@slipway/registry/registry";
 import type { Client } from "../connect/client.ts";
 import { leased } from "../leases/leased.ts";
 import { registryOptions } from "./registry-options.ts";
+import { type PlatformOptions, wantedPlatforms } from "./wanted-platforms.ts";
 
-export interface PullOptions extends RegistryOptions {
+export interface PullOptions extends RegistryOptions, PlatformOptions {
   /** http or https with the registry; see defaultScheme. */
   readonly plainHttp?: boolean;
-  /** This machine's unless told. */
-  readonly platform?: Platform;
-  /** Unpacks with this snapshotter; `overlayfs` unless told. */
-  readonly snapshotter?: string;
+  /** The most that is fetched in a second. */
+  readonly downloadBytesPerSecond?: number;
   /** Set on the image. */
   readonly labels?: Labels;
   readonly onProgress?: (progress: PullProgress) => void;
@@ -41,14 +40,14 @@ const concurrentLayers = 4;
 export async function pull(client: Client, reference: string, options: PullOptions = {}): Promise<Image> {
   const parsed = parseFamiliarReference(reference);
   const { host, repository: path, tag, digest } = parsed;
-  const { onProgress, platform = hostPlatform(), snapshotter = "overlayfs", signal } = options;
-  const repository = new Repository(parsed, registryOptions(options));
+  const { onProgress, signal } = options;
+  const { limits = [], downloadBytesPerSecond = 0 } = options;
+  const own = downloadBytesPerSecond > 0 ? [new BandwidthLimit(downloadBytesPerSecond)] : [];
+  const repository = new Repository(parsed, registryOptions({ ...options, limits: [...limits, ...own] }));
   const target = await repository.resolve(digest ?? tag ?? "latest", signal);
   await using held = await leased(client);
   await fetchImage(held.client, repository, target, {
-    platforms: [platform],
-    manifestLimit: 1,
-    unpacks: [{ platform, snapshotter }],
+    ...wantedPlatforms(options),
     labels: (before) => sourceLabel(host, path, before),
     concurrentLayers,
     locks: new KeyedLock(),

@@ -1,12 +1,12 @@
 import type { Image } from "@slipway/core/images";
 import type { RegistryEnd, TransferProgress } from "@slipway/core/transfer";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
-import { hostPlatform } from "@slipway/oci/platform";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import { dockerCredentials } from "@slipway/registry/docker-config";
 import type { Client } from "../connect/client.ts";
 import type { PullOptions, PullProgress } from "../images/pull.ts";
 import { hostsDirectories } from "../images/registry-options.ts";
+import { wantedPlatforms } from "../images/wanted-platforms.ts";
 import { imageStore, registry } from "./ends.ts";
 
 /** Lets a slipwayd pull by itself, with this user's logins: no bytes come through this process. */
@@ -16,8 +16,8 @@ export async function pullInDaemon(
   options: PullOptions = {},
 ): Promise<Image> {
   const name = formatReference(parseFamiliarReference(reference));
-  const { platform = hostPlatform(), snapshotter = "overlayfs", labels = {}, plainHttp } = options;
-  const { onProgress, onWarning, signal } = options;
+  const { labels = {}, plainHttp } = options;
+  const { onProgress, onWarning, signal, downloadBytesPerSecond } = options;
   const source = options.credentials ?? dockerCredentials();
   let { origin } = source;
   const from: Partial<RegistryEnd> = {
@@ -29,7 +29,7 @@ export async function pullInDaemon(
     },
     ...(plainHttp === undefined ? {} : { defaultScheme: plainHttp ? "http" : "https" }),
   };
-  const to = { labels, platforms: [platform], manifestLimit: 1, unpacks: [{ platform, snapshotter }] };
+  const to = { labels, ...wantedPlatforms(options) };
   const told = (event: TransferProgress): void => {
     const warning = /^Warning from [^:]+(?::\d+)?: (.*)$/s.exec(event.event)?.[1];
     if (warning !== undefined) onWarning?.(warning);
@@ -37,7 +37,8 @@ export async function pullInDaemon(
     if (progress) onProgress?.(progress);
   };
   try {
-    const options = { onProgress: told, ...(signal ? { signal } : {}) };
+    const limit = downloadBytesPerSecond === undefined ? {} : { downloadBytesPerSecond };
+    const options = { onProgress: told, ...limit, ...(signal ? { signal } : {}) };
     await client.transfer.transfer(registry(name, from), imageStore(name, to), options);
   } catch (error) {
     if (!hasCode(error, "unauthenticated")) throw error;

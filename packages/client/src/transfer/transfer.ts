@@ -13,6 +13,9 @@ import { Queue } from "../connect/queue.ts";
 import { packAny, unpackAny } from "./byte-streams.ts";
 import { toMessage } from "./ends.ts";
 
+/** The most bytes a second that a pull fetches: a header of the Transfer call that slipwayd knows. */
+export const downloadLimitHeader = "slipway-download-bytes-per-second";
+
 /** Lets the daemon move images: registries, archives and its own store are ends of a transfer. */
 export class RemoteTransfer {
   readonly #calls: Calls;
@@ -32,7 +35,7 @@ export class RemoteTransfer {
     destination: TransferEnd,
     options: TransferOptions = {},
   ): Promise<void> {
-    const { onProgress, signal } = options;
+    const { onProgress, signal, downloadBytesPerSecond } = options;
     const leave = new AbortController();
     const stop = signal ? AbortSignal.any([signal, leave.signal]) : leave.signal;
     const work: Promise<void>[] = [];
@@ -53,7 +56,11 @@ export class RemoteTransfer {
         destination: toAny(await toMessage(destination, open, during)),
         options: { progressStream: progress?.id ?? "" },
       };
-      await this.#calls.unary(Transfer.method.transfer, request, stop);
+      const calls =
+        downloadBytesPerSecond === undefined
+          ? this.#calls
+          : this.#calls.with(downloadLimitHeader, String(downloadBytesPerSecond));
+      await calls.unary(Transfer.method.transfer, request, stop);
       await heard;
       await Promise.all(work);
     } finally {

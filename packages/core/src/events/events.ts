@@ -11,7 +11,7 @@ export interface Envelope {
   readonly event: Any;
 }
 
-/** What is said on each topic: the fields of the messages in containerd.events, in camelCase. */
+/** What is said on each topic: the fields of the messages in containerd.events and slipway.events, in camelCase. */
 export interface EventsByTopic {
   "/namespaces/create": { readonly name: string; readonly labels: Labels };
   "/namespaces/update": { readonly name: string; readonly labels: Labels };
@@ -66,6 +66,22 @@ export interface EventsByTopic {
     readonly exitedAt: Date;
     readonly id: string;
   };
+  /** Ours, and none of containerd's. */
+  "/slipway/images/pull-progress": ImagePullProgress;
+}
+
+/** slipway.events.v1.ImagePullProgress. Bytes are of the image's blobs, as far as they are known. */
+export interface ImagePullProgress {
+  readonly name: string;
+  readonly digest: string;
+  readonly state: "resolving" | "pulling" | "completed" | "failed";
+  readonly totalBytes: bigint;
+  readonly presentBytes: bigint;
+  readonly fetchedBytes: bigint;
+  readonly bytesPerSecond: bigint;
+  readonly layers: number;
+  readonly unpackedLayers: number;
+  readonly error: string;
 }
 
 /** Says what happened in one namespace. */

@@ -87,6 +87,8 @@ export interface TransferProgress {
 
 export interface TransferOptions {
   readonly onProgress?: (progress: TransferProgress) => void;
+  /** The most that a pull fetches in a second; the daemon may have a limit of its own besides. */
+  readonly downloadBytesPerSecond?: number;
   readonly signal?: AbortSignal;
 }
 

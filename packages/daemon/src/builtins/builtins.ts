@@ -9,6 +9,7 @@ import { gcPlugin } from "@slipway/plugins/gc";
 import { bindirVerifierPlugin } from "@slipway/plugins/image-verifier-bindir";
 import { integrityPlugin } from "@slipway/plugins/integrity";
 import { metadataPlugin } from "@slipway/plugins/metadata";
+import { metricsPlugin } from "@slipway/plugins/metrics-prometheus";
 import { shimRuntimePlugin } from "@slipway/plugins/runtime-shim";
 import { nativePlugin } from "@slipway/plugins/snapshots-native";
 import { overlayPlugin } from "@slipway/plugins/snapshots-overlay";
@@ -16,7 +17,7 @@ import { sqliteStorePlugin } from "@slipway/plugins/store-sqlite";
 import { streamingPlugin } from "@slipway/plugins/streaming";
 import { transferPlugin } from "@slipway/plugins/transfer-local";
 import type { DaemonConfig } from "../config/config.ts";
-import { version } from "../version.ts";
+import { revision, version } from "../version.ts";
 
 /** The mechanisms that the daemon brings, one a line. Their code is loaded here and nowhere else. */
 export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
@@ -30,6 +31,7 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
   });
   return [
     exchangePlugin,
+    metricsPlugin({ ...config.metrics, version, revision }),
     sqliteStorePlugin,
     fileThreadsPlugin,
     contentPlugin,

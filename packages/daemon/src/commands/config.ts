@@ -58,7 +58,7 @@ async function allPlugins(config: DaemonConfig): Promise<readonly Plugin[]> {
 
 /** The configuration as tables of the newest version. */
 function toTables(config: DaemonConfig, plugins: Readonly<Record<string, Table>>): Record<string, unknown> {
-  const { grpc, tcp, ttrpc } = config;
+  const { grpc, tcp, ttrpc, metrics } = config;
   const tls = { tls_ca: tcp.tlsCa, tls_cert: tcp.tlsCert, tls_key: tcp.tlsKey };
   return {
     version: newestVersion,
@@ -80,6 +80,7 @@ function toTables(config: DaemonConfig, plugins: Readonly<Record<string, Table>>
         max_send_message_size: grpc.maxSendMessageBytes,
       },
       "io.containerd.server.v1.ttrpc": ttrpc,
+      "io.containerd.server.v1.metrics": metrics,
       ...(tcp.address === "" ? {} : { "io.containerd.server.v1.grpc-tcp": { address: tcp.address, ...tls } }),
     },
     timeouts: Object.fromEntries(Object.entries(config.timeouts).map(([name, ms]) => [name, `${ms}ms`])),

@@ -41,6 +41,8 @@ export interface DaemonConfig {
   readonly grpc: GrpcConfig;
   readonly tcp: TcpConfig;
   readonly ttrpc: SocketConfig;
+  /** `HOST:PORT`; nothing is served without one. */
+  readonly metrics: { readonly address: string };
   readonly log: { readonly level: LogLevel; readonly format: "text" | "json" };
   readonly disabledPlugins: readonly string[];
   readonly requiredPlugins: readonly string[];

@@ -54,6 +54,7 @@ export function readConfig(
     oomScore: top.number("oom_score", 0),
     grpc,
     tcp: checked("grpc-tcp", readTcp),
+    metrics: checked("metrics", (table) => ({ address: table.string("address", "") })),
     ttrpc: checked("ttrpc", (table) => readTtrpc(table, grpc, overrides.address)),
     log: { level: levelOf(overrides.level ?? debug.string("level", "")), format: formatOf(debug) },
     disabledPlugins: pluginNames(top, "disabled_plugins"),

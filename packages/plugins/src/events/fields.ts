@@ -6,6 +6,7 @@ import {
   ImageUpdateSchema,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
 import { ImageDamagedSchema } from "@slipway/api/slipway/services/integrity/v1/integrity_pb";
+import { ImagePullProgressSchema } from "@slipway/api/slipway/events/v1/images_pb";
 import type { Any } from "@slipway/core/any";
 import type { Envelope } from "@slipway/core/events";
 import { label } from "@slipway/core/filters/fields";
@@ -34,6 +35,7 @@ const known = createRegistry(
   ImageUpdateSchema,
   ImageDeleteSchema,
   ImageDamagedSchema,
+  ImagePullProgressSchema,
 );
 
 function payloadFields({ typeUrl, value }: Any): FieldReader {

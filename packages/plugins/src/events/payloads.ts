@@ -22,6 +22,7 @@ import {
   ImageUpdateSchema,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
 import { ImageDamagedSchema } from "@slipway/api/slipway/services/integrity/v1/integrity_pb";
+import { ImagePullProgressSchema } from "@slipway/api/slipway/events/v1/images_pb";
 import { toTimestamp } from "@slipway/client/messages";
 import type { Any } from "@slipway/core/any";
 import type { EventsByTopic } from "@slipway/core/events";
@@ -59,6 +60,7 @@ const encoders: Encoders = {
     toAny(TaskExitSchema, { ...payload, exitedAt: toTimestamp(exitedAt) }),
   "/tasks/delete": ({ exitedAt, ...payload }) =>
     toAny(TaskDeleteSchema, { ...payload, exitedAt: toTimestamp(exitedAt) }),
+  "/slipway/images/pull-progress": (payload) => toAny(ImagePullProgressSchema, payload),
 };
 
 /** What is said on a topic, as the message that containerd's clients know. */

@@ -6,12 +6,14 @@ import type { ImageStoreEnd } from "@slipway/core/transfer";
 import { cleanup } from "@slipway/fault/cleanup";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import type { UnpackTarget } from "@slipway/images/fetch-image";
+import type { EventPublisher } from "@slipway/core/events";
 import type { KeyedLock } from "@slipway/images/keyed-lock";
 import type { Workspace } from "@slipway/images/workspace";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { hostPlatform } from "@slipway/oci/platform";
 import type { BandwidthLimit } from "@slipway/registry/bandwidth";
 import type { TransferConfig } from "./config.ts";
+import type { PullMeasures } from "./pull-report.ts";
 
 /** What all transfers of the daemon work with. */
 export interface TransferParts {
@@ -22,6 +24,8 @@ export interface TransferParts {
   readonly log: Logger;
   readonly limits: readonly BandwidthLimit[];
   readonly locks: KeyedLock;
+  readonly events: EventPublisher;
+  readonly measures: PullMeasures;
 }
 
 interface Leased extends AsyncDisposable {

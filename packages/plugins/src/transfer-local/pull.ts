@@ -9,6 +9,7 @@ import type { Repository } from "@slipway/registry/registry";
 import { storeImages } from "./image-names.ts";
 import { openWorkspace, type TransferParts, unpacksOf, verify } from "./parts.ts";
 import { blobEvents } from "./progress.ts";
+import { PullReport } from "./pull-report.ts";
 import { openRemote } from "./remote.ts";
 
 export async function pull(
@@ -18,17 +19,31 @@ export async function pull(
   to: ImageStoreEnd,
   options: TransferOptions,
 ): Promise<void> {
+  const report = new PullReport(parts.events, parts.measures, scope.namespace, from.reference);
+  await report.during(() => pullAndTell(parts, scope, from, to, options, report));
+}
+
+async function pullAndTell(
+  parts: TransferParts,
+  scope: Scope,
+  from: RegistryEnd,
+  to: ImageStoreEnd,
+  options: TransferOptions,
+  report: PullReport,
+): Promise<void> {
   const { onProgress, signal } = options;
   const { reference } = from;
   const registry = `OCI Registry (${reference})`;
   const { parsed, repository } = openRemote(parts, from, options);
   onProgress?.({ event: `Resolving from ${registry}` });
   const target = await resolve(repository, parsed, signal);
+  report.resolved(target);
   await verify(parts, "pull", reference, target, signal);
   onProgress?.({ event: `Pulling from ${registry}` });
   onProgress?.({ event: "fetching image content", name: reference, target });
   await using leased = await openWorkspace(parts, scope);
   const { workspace } = leased;
+  const tell = blobEvents(reference, onProgress);
   await fetchImage(workspace, repository, target, {
     platforms: to.platforms,
     allMetadata: to.allMetadata,
@@ -37,7 +52,10 @@ export async function pull(
     labels: (before) => sourceLabel(parsed.host, parsed.repository, before),
     concurrentLayers: parts.config.maxConcurrentDownloads,
     locks: parts.locks,
-    onProgress: blobEvents(reference, onProgress),
+    onProgress: (progress) => {
+      report.blob(progress);
+      tell(progress);
+    },
     ...(signal ? { signal } : {}),
   });
   for (const { name } of await storeImages(workspace.images, to, target)) {

@@ -1,6 +1,7 @@
 import type { RegistryEnd, TransferOptions } from "@slipway/core/transfer";
 import { Fault } from "@slipway/fault/fault";
 import { parseReference, type Reference } from "@slipway/oci/reference";
+import { BandwidthLimit } from "@slipway/registry/bandwidth";
 import type { CredentialSource } from "@slipway/registry/credentials";
 import { Repository } from "@slipway/registry/registry";
 import type { TransferParts } from "./parts.ts";
@@ -9,7 +10,7 @@ import type { TransferParts } from "./parts.ts";
 export function openRemote(
   { config, limits, log }: TransferParts,
   { reference, headers, hostsDirectory, defaultScheme, credentials }: RegistryEnd,
-  { onProgress }: TransferOptions,
+  { onProgress, downloadBytesPerSecond = 0 }: TransferOptions,
 ): { readonly parsed: Reference; readonly repository: Repository } {
   const parsed = parseReference(reference);
   if (parsed.tag === undefined && parsed.digest === undefined) {
@@ -26,7 +27,7 @@ export function openRemote(
     credentials: source,
     headers: { ...headers },
     hostsDirectories: hostsDirectory === undefined ? config.hostsDirectories : hostsDirectory.split(":"),
-    limits,
+    limits: downloadBytesPerSecond > 0 ? [...limits, new BandwidthLimit(downloadBytesPerSecond)] : limits,
     onWarning: (text) => {
       log.warn("registry warns", { reference, text });
       onProgress?.({ event: `Warning from ${parsed.host}: ${text}` });

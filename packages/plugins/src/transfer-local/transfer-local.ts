@@ -1,5 +1,12 @@
 import { definePlugin } from "@slipway/core/plugin";
-import { DiffPlugin, ImageVerifierPlugin, MetadataPlugin, TransferPlugin } from "@slipway/core/plugin-kinds";
+import {
+  DiffPlugin,
+  EventPlugin,
+  ImageVerifierPlugin,
+  MetadataPlugin,
+  MetricsPlugin,
+  TransferPlugin,
+} from "@slipway/core/plugin-kinds";
 import type { TransferEnd, TransferOptions } from "@slipway/core/transfer";
 import type { Scope } from "@slipway/core/stores";
 import { Fault } from "@slipway/fault/fault";
@@ -7,19 +14,28 @@ import { KeyedLock } from "@slipway/images/keyed-lock";
 import { BandwidthLimit } from "@slipway/registry/bandwidth";
 import { parseTransferConfig } from "./config.ts";
 import type { TransferParts } from "./parts.ts";
+import { pullMeasures } from "./pull-report.ts";
 
 /** Moves images between registries, archives and the daemon's stores: containerd's core/transfer/local. */
 export const transferPlugin = definePlugin({
   kind: TransferPlugin,
   id: "local",
-  needs: { stores: MetadataPlugin, differs: DiffPlugin, verifiers: ImageVerifierPlugin },
+  needs: {
+    stores: MetadataPlugin,
+    differs: DiffPlugin,
+    verifiers: ImageVerifierPlugin,
+    events: EventPlugin,
+    metrics: MetricsPlugin,
+  },
   parseConfig: parseTransferConfig,
-  async start({ stores, differs, verifiers }, config, { log }) {
+  async start({ stores, differs, verifiers, events, metrics }, config, { log }) {
     const [differ] = differs.values();
     if (!differ) throw new Fault("failed_precondition", "no plugin that can apply layers runs");
     const limits =
       config.downloadBytesPerSecond > 0 ? [new BandwidthLimit(config.downloadBytesPerSecond)] : [];
-    const parts: TransferParts = { stores, differ, verifiers, config, log, limits, locks: new KeyedLock() };
+    const measures = pullMeasures(metrics);
+    const locks = new KeyedLock();
+    const parts: TransferParts = { stores, differ, verifiers, config, log, limits, locks, events, measures };
     return {
       instance: {
         transfer: (scope, source, destination, options) =>
