@@ -32,6 +32,9 @@ export interface DaemonOptions {
   readonly root?: string;
 }
 
+/** What a shell does in a mount namespace of the daemon's own before it becomes the daemon. */
+export type Prelude = string;
+
 // The plugins that a test machine cannot have; some of them take long to find that out.
 const disabled = ["grpc.v1.cri", "snapshotter.v1.devmapper", "snapshotter.v1.zfs", "snapshotter.v1.btrfs"];
 
@@ -77,17 +80,21 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   /** Starts it (again) and waits until it says that it serves. */
-  async start(): Promise<void> {
+  async start(prelude?: Prelude): Promise<void> {
     mkdirSync(this.state, { recursive: true });
     const config = this.folder.join("config.toml");
     const names = disabled.map((name) => `"io.containerd.${name}"`).join(", ");
     writeFileSync(config, `version = 2\ndisabled_plugins = [${names}]\n${this.#options.config ?? ""}\n`);
     const program = this.program === "slipwayd" ? join(binFolder, "slipwayd") : "containerd";
     const flags = ["-c", config, "--root", this.root, "--state", this.state, "--address", this.address];
-    const child = spawn(program, flags, {
-      stdio: ["ignore", "ignore", "pipe"],
-      env: { ...process.env, PATH: `${binFolder}:${process.env["PATH"]}`, ...this.#options.env },
-    });
+    const shell = ["-m", "sh", "-ec", `${prelude}; exec "$0" "$@"`, program, ...flags];
+    const child = spawn(
+      ...(prelude === undefined ? ([program, flags] as const) : (["unshare", shell] as const)),
+      {
+        stdio: ["ignore", "ignore", "pipe"],
+        env: { ...process.env, PATH: `${binFolder}:${process.env["PATH"]}`, ...this.#options.env },
+      },
+    );
     this.#child = child;
     this.#log = [];
     const serves = Promise.withResolvers<void>();

@@ -33,7 +33,8 @@ export class SystemError extends Error {
     const code = codeOfErrno(errno);
     const [path, dest] = paths;
     const where = path === undefined ? "" : dest === undefined ? ` '${path}'` : ` '${path}' -> '${dest}'`;
-    super(`${code}: ${getSystemErrorMessage(-errno)}, ${syscall}${where}`);
+    const message = unknownToNode.get(errno)?.[1] ?? getSystemErrorMessage(-errno);
+    super(`${code}: ${message}, ${syscall}${where}`);
     this.name = "SystemError";
     this.code = code;
     this.errno = -errno;
@@ -127,5 +128,11 @@ codes.set(11, "EAGAIN");
 codes.set(95, "ENOTSUP");
 
 function codeOfErrno(errno: number): string {
-  return codes.get(errno) ?? `E${errno}`;
+  return codes.get(errno) ?? unknownToNode.get(errno)?.[0] ?? `E${errno}`;
 }
+
+/** What mounting can end with, and Node has no name for. */
+const unknownToNode = new Map<number, readonly [code: string, message: string]>([
+  [15, ["ENOTBLK", "block device required"]],
+  [117, ["EUCLEAN", "structure needs cleaning"]],
+]);

@@ -9,6 +9,7 @@ import { FileThreads } from "@slipway/layers/threads";
 import type { Digest } from "@slipway/oci/digest";
 import type { SnapshotFolders } from "../snapshot-storage/folder-snapshotter.ts";
 import { type SnapshotPlan, SnapshotStorage } from "../snapshot-storage/snapshot-storage.ts";
+import type { LayerImageSupport } from "../snapshots-overlay/layer-format.ts";
 import { ImageDurability } from "./durability.ts";
 import { imageToFiles } from "./image-to-files.ts";
 import { ImageMounts } from "./image-mounts.ts";
@@ -22,8 +23,7 @@ export interface LayerImagesParts {
   readonly threads: FileThreads;
   readonly content: ContentProvider;
   readonly log: Logger;
-  /** Whether new layers are to be images. */
-  readonly isWanted: () => Promise<boolean>;
+  readonly support: LayerImageSupport;
 }
 
 // How containerd's clients name what they apply a layer to and commit. They do not look into it in between.
@@ -35,6 +35,7 @@ export class LayerImages implements AsyncDisposable {
   readonly #storage: SnapshotStorage;
   readonly #mounts: ImageMounts;
   readonly #durability: ImageDurability;
+  readonly #givenUp = new Map<number, Promise<void>>();
   // Slow reading for a check must not keep a thread from who unpacks.
   readonly #checks = new FileThreads();
 
@@ -74,7 +75,7 @@ export class LayerImages implements AsyncDisposable {
       fill: async (folder, plan, folderOf) => {
         await base.fill(folder, plan, folderOf);
         const isExtract = plan.kind === "active" && extractKey.test(plan.key);
-        if (isExtract && (await this.#parts.isWanted())) await wantImage(folder);
+        if (isExtract && (await this.#parts.support.isWanted())) await wantImage(folder);
       },
       hold: (parentIds) => this.#hold(parentIds),
       verify: (id, options) => this.#verify(id, options),
@@ -113,7 +114,28 @@ export class LayerImages implements AsyncDisposable {
       (id) => this.#mounts.has(id) || this.#durability.isChecking(id) || hasImage(this.#folder(id)),
     );
     for (const id of images) await this.#durability.whole(id);
-    return await this.#mounts.hold(images);
+    try {
+      return await this.#mounts.hold(images);
+    } catch (error) {
+      const why = await this.#parts.support.whyNot();
+      if (why === undefined) throw error;
+      await this.#giveUpImages(images, why);
+      return await this.#mounts.hold(images.filter((id) => this.#mounts.has(id)));
+    }
+  }
+
+  /** They were made where the kernel, or another one, could mount them. */
+  async #giveUpImages(ids: readonly number[], why: string): Promise<void> {
+    for (const id of ids) {
+      if (this.#mounts.has(id)) continue;
+      let given = this.#givenUp.get(id);
+      if (!given) {
+        this.#parts.log.warn("a layer image cannot be mounted any more: it becomes files", { id, why });
+        given = imageToFiles(this.#folder(id), this.#parts.threads, { sync: true });
+        this.#givenUp.set(id, given);
+      }
+      await given;
+    }
   }
 
   /** Somebody is going to mount the snapshot for writing: what is an image becomes files. */

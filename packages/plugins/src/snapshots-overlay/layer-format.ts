@@ -7,8 +7,15 @@ import { isInUserNamespace } from "./kernel-support.ts";
 export const layerFormats = ["auto", "erofs", "directory"] as const;
 type LayerFormat = (typeof layerFormats)[number];
 
-/** Whether new layers are to be images. The kernel is tried at the first question: a start need not load what mounts. */
-export function layerImageChoice(
+export interface LayerImageSupport {
+  /** Whether new layers are to be images. */
+  isWanted(): Promise<boolean>;
+  /** Why images cannot be mounted here; nothing where they can. */
+  whyNot(): Promise<string | undefined>;
+}
+
+/** The kernel is tried at the first question: a start need not load what mounts. */
+export function layerImageSupport(
   format: LayerFormat,
   parts: {
     readonly root: string;
@@ -16,16 +23,21 @@ export function layerImageChoice(
     readonly mountOptions: readonly string[];
     readonly log: Logger;
   },
-): () => Promise<boolean> {
+): LayerImageSupport {
+  const probe = async (): Promise<string | undefined> => {
+    const { whyNoImages } = await import("../layer-images/support.ts");
+    return await whyNoImages(parts.root, parts.threads, parts.mountOptions);
+  };
+  let probing: Promise<string | undefined> | undefined;
+  const whyNot = async (): Promise<string | undefined> => await (probing ??= probe());
   const choose = async (): Promise<boolean> => {
     if (format === "directory" || (format === "auto" && isInUserNamespace())) return false;
-    const { whyNoImages } = await import("../layer-images/support.ts");
-    const why = await whyNoImages(parts.root, parts.threads, parts.mountOptions);
+    const why = await whyNot();
     if (why === undefined) return true;
     if (format === "erofs") throw new Fault("failed_precondition", `Cannot keep layers as images: ${why}`);
     parts.log.info("layers are kept as directories, not as images", { why });
     return false;
   };
   let choice: Promise<boolean> | undefined;
-  return () => (choice ??= choose());
+  return { whyNot, isWanted: async () => await (choice ??= choose()) };
 }

@@ -9,7 +9,7 @@ import { FileThreadsPlugin } from "../file-threads/file-threads.ts";
 import { LayerImages } from "../layer-images/layer-images.ts";
 import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
 import { checkOverlay, isInUserNamespace, overlayOptions } from "./kernel-support.ts";
-import { layerFormats, layerImageChoice } from "./layer-format.ts";
+import { layerFormats, layerImageSupport } from "./layer-format.ts";
 import { overlayFolders } from "./overlay-folders.ts";
 
 /** Snapshots that the kernel stacks: containerd's default snapshotter, with the keys of its configuration. */
@@ -38,8 +38,8 @@ export const overlayPlugin = definePlugin({
     const content = contents.get("content");
     if (!content) throw new Fault("failed_precondition", "Cannot keep layers without the content store");
     const parts = { root, name: "overlayfs", store, threads, log };
-    const isWanted = layerImageChoice(config.layerFormat, { root, threads, mountOptions, log });
-    const images = new LayerImages({ ...parts, content, isWanted });
+    const support = layerImageSupport(config.layerFormat, { root, threads, mountOptions, log });
+    const images = new LayerImages({ ...parts, content, support });
     void images.restore();
     const instance = await FolderSnapshotter.open({
       ...parts,
