@@ -23,3 +23,14 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
   const field = (number: number): string => fields[number - 3] ?? "";
   return { state: field(3), startTime: Number(field(22)), exitStatus: Number(field(52)) };
 }
+
+/** USER_HZ: what the kernel shows ticks in, whatever its own clock. */
+const TICKS_PER_SECOND = 100;
+
+/** When a process began, to a hundredth of a second; undefined when there is no such process. */
+export function processStartedAt(pid: number): Date | undefined {
+  const stat = readProcessStat(pid);
+  if (!stat) return undefined;
+  const upSeconds = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0]);
+  return new Date(Date.now() - (upSeconds - stat.startTime / TICKS_PER_SECOND) * 1000);
+}

@@ -45,6 +45,15 @@ export interface ImageProcessConfig {
   readonly WorkingDir?: string;
   readonly Labels?: Readonly<Record<string, string>>;
   readonly StopSignal?: string;
+  /** Docker's, not the OCI's: durations in nanoseconds. */
+  readonly Healthcheck?: {
+    readonly Test?: readonly string[];
+    readonly Interval?: number;
+    readonly Timeout?: number;
+    readonly Retries?: number;
+    readonly StartPeriod?: number;
+    readonly StartInterval?: number;
+  };
 }
 
 export interface ImageHistory {

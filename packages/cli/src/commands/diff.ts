@@ -10,7 +10,7 @@ import { mediaTypes } from "@slipway/oci/media-types";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { layerOf } from "../images/commit-container.ts";
-import { withMounted } from "../run/rootfs.ts";
+import { withMounted } from "../run/mounted.ts";
 
 export function configure(command: Command, cli: Cli): void {
   command.argument("<container>", "name or id").action(async (text: string) => {

@@ -3,7 +3,10 @@ import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { forEachContainer } from "../containers/find.ts";
 import { parseSignal } from "../containers/signals.ts";
+import { markStopped } from "../lifecycle/restart-labels.ts";
 import { taskOf } from "../containers/state.ts";
+
+const SIGKILL = 9;
 
 export function configure(command: Command, cli: Cli): void {
   command
@@ -12,11 +15,14 @@ export function configure(command: Command, cli: Cli): void {
     .action(async (names: readonly string[], { signal }: { readonly signal: string }) => {
       const client = await cli.client();
       const number = parseSignal(signal);
-      await forEachContainer(client, names, async ({ id }) => {
+      await forEachContainer(client, names, async (container) => {
+        const { id, labels } = container;
         const task = await taskOf(client, id);
         if (!task || task.status === "stopped") {
           throw new Fault("failed_precondition", `Cannot kill container "${id}": it is not running`);
         }
+        const stopSignal = labels["io.containerd.image.config.stop-signal"] ?? "SIGTERM";
+        if (number === SIGKILL || number === parseSignal(stopSignal)) await markStopped(client, container);
         await client.tasks.kill({ containerId: id }, number);
       });
     });

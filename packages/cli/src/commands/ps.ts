@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import type { Container } from "@slipway/core/containers";
+import { healthStateOf } from "@slipway/core/health";
 import type { ProcessState } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { nameLabel } from "../containers/find.ts";
 import { specOf } from "../containers/spec.ts";
-import { stateWord, statusText } from "../containers/state.ts";
+import { containerStateWord, statusText } from "../containers/state.ts";
 import { formatListing } from "../format/listing.ts";
 import type { Column } from "../format/table.ts";
 import { formatAge } from "../format/time.ts";
@@ -35,7 +36,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("--format <template>", "table, json, or a template such as {{.Names}}")
     .option(
       "-f, --filter <key=value>",
-      "id, name, label, status, exited or ancestor",
+      "id, name, label, status, health, exited or ancestor",
       (value: string, before: readonly string[]) => [...before, value],
       [],
     )
@@ -72,9 +73,9 @@ function columnsOf(trunc: boolean): Column<Row>[] {
     {
       heading: "STATUS",
       field: "Status",
-      text: ({ container, task }) => statusText(task, container.createdAt),
+      text: ({ container, task }) => statusText(container, task),
     },
-    { heading: "STATE", field: "State", text: ({ task }) => stateWord(task) },
+    { heading: "STATE", field: "State", text: ({ container, task }) => containerStateWord(container, task) },
     { heading: "PORTS", field: "Ports", text: () => "" },
     { heading: "NAMES", field: "Names", text: ({ container }) => container.labels[nameLabel] ?? "" },
     { heading: "RUNTIME", field: "Runtime", text: ({ container }) => container.runtime.name },
@@ -89,8 +90,8 @@ function columnsOf(trunc: boolean): Column<Row>[] {
   ];
 }
 
-function isUp({ task }: Row): boolean {
-  return ["running", "paused"].includes(stateWord(task));
+function isUp({ container, task }: Row): boolean {
+  return ["running", "paused", "restarting"].includes(containerStateWord(container, task));
 }
 
 function shortId({ id }: Container, trunc: boolean): string {
@@ -121,9 +122,11 @@ function matches({ container, task }: Row, filter: string): boolean {
       return has !== undefined && (wanted === undefined || has === wanted);
     }
     case "status":
-      return stateWord(task) === value;
+      return containerStateWord(container, task) === value;
     case "exited":
       return task?.exit !== undefined && task.exit.exitStatus === Number(value);
+    case "health":
+      return (healthStateOf(container.labels)?.status ?? "none") === value;
     case "ancestor":
       return imageText(container).includes(value);
     default:

@@ -3,6 +3,7 @@ import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { forEachContainer } from "../containers/find.ts";
 import { stateWord, taskOf } from "../containers/state.ts";
+import { markStopped } from "../lifecycle/restart-labels.ts";
 import { deleteTask, removeContainer } from "../lifecycle/remove-container.ts";
 import { stopContainer } from "../lifecycle/stop-container.ts";
 
@@ -21,6 +22,8 @@ export function configure(command: Command, cli: Cli): void {
             throw new Fault("failed_precondition", `Cannot remove container "${container.id}": ${why}`);
           }
           await stopContainer(client, container, { timeoutSeconds: 0 });
+        } else {
+          await markStopped(client, container);
         }
         await deleteTask(client, container.id);
         await removeContainer(client, container);

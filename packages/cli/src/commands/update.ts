@@ -5,7 +5,7 @@ import { specOf } from "../containers/spec.ts";
 import { taskOf } from "../containers/state.ts";
 import { addResourceFlags, type ResourceFlags } from "../run/resource-flags.ts";
 import { resourcesOf } from "../run/resources.ts";
-import { restartLabels } from "../run/labels.ts";
+import { changedRestartLabels } from "../lifecycle/restart-labels.ts";
 
 interface UpdateFlags extends ResourceFlags {
   readonly restart?: string;
@@ -16,7 +16,6 @@ export function configure(command: Command, cli: Cli): void {
     .option("--restart <policy>", "no, always, on-failure[:times] or unless-stopped")
     .action(async (names: readonly string[], flags: UpdateFlags) => {
       const changes = resourcesOf(flags);
-      const restart = flags.restart === undefined ? {} : restartLabels(flags.restart);
       const client = await cli.client();
       await forEachContainer(client, names, async (container) => {
         const spec = specOf(container);
@@ -28,8 +27,11 @@ export function configure(command: Command, cli: Cli): void {
           ...(changes.pids ? { pids: changes.pids } : {}),
         };
         const running = (await taskOf(client, container.id))?.status;
+        const isUp = running === "running" || running === "paused";
+        const restart =
+          flags.restart === undefined ? {} : changedRestartLabels(container, flags.restart, isUp);
         // The kernel may refuse: then nothing is written down.
-        if (running === "running" || running === "paused") {
+        if (isUp && Object.keys(changes).length > 0) {
           const value = Buffer.from(JSON.stringify({ ...changes }));
           const typeUrl = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
           await client.tasks.update(container.id, { typeUrl, value });

@@ -1,10 +1,13 @@
 import type { Client } from "@slipway/client/client";
 import type { Container } from "@slipway/core/containers";
+import { parseRestartPolicy, restartCount, restartLabel } from "@slipway/core/restart";
 import type { ProcessState } from "@slipway/core/tasks";
 import type { RuntimeSpec } from "@slipway/oci/runtime-spec";
+import { processStartedAt } from "@slipway/linux/process-stat";
 import { nameLabel } from "../containers/find.ts";
 import { specOf } from "../containers/spec.ts";
-import { stateWord, taskOf } from "../containers/state.ts";
+import { containerStateWord, taskOf } from "../containers/state.ts";
+import { inspectHealth, inspectHealthcheck } from "./health.ts";
 
 /** A container in the words of `docker inspect`, or as containerd has it. */
 export async function inspectContainer(
@@ -24,7 +27,7 @@ function dockerContainer(
 ): Record<string, unknown> {
   const { id, labels } = container;
   const [path = "", ...args] = spec.process.args;
-  const word = stateWord(task);
+  const word = containerStateWord(container, task);
   const { memory, cpu, pids } = spec.linux.resources;
   const period = cpu?.period ?? 0;
   return {
@@ -36,12 +39,16 @@ function dockerContainer(
       Status: word,
       Running: word === "running",
       Paused: word === "paused",
-      Pid: word === "exited" ? 0 : (task?.pid ?? 0),
+      Restarting: word === "restarting",
+      Pid: task?.status === "stopped" ? 0 : (task?.pid ?? 0),
       ExitCode: task?.exit?.exitStatus ?? 0,
+      StartedAt: processStartedAt(task?.pid ?? 0)?.toISOString() ?? "",
       FinishedAt: task?.exit?.exitedAt.toISOString() ?? "",
+      ...inspectHealth(labels),
     },
     Image: container.image,
     Name: labels[nameLabel] ?? "",
+    RestartCount: restartCount(labels),
     LogPath: logPath(container),
     Driver: container.snapshotter,
     Platform: "linux",
@@ -55,7 +62,7 @@ function dockerContainer(
       Privileged: labels["nerdctl/privileged"] === "true",
       AutoRemove: labels["nerdctl/auto-remove"] === "true",
       NetworkMode: networkOf(labels["nerdctl/networks"]),
-      RestartPolicy: { Name: labels["containerd.io/restart.policy"] ?? "no" },
+      RestartPolicy: restartPolicyOf(labels),
       Runtime: container.runtime.name,
     },
     Mounts: spec.mounts
@@ -76,10 +83,18 @@ function dockerContainer(
       Image: container.image,
       WorkingDir: spec.process.cwd,
       Labels: labels,
+      ...inspectHealthcheck(labels),
       StopSignal: labels["io.containerd.image.config.stop-signal"] ?? "SIGTERM",
     },
     NetworkSettings: { Networks: {}, Ports: {} },
   };
+}
+
+function restartPolicyOf(labels: Container["labels"]): { Name: string; MaximumRetryCount: number } {
+  const text = labels[restartLabel.policy];
+  if (text === undefined) return { Name: "no", MaximumRetryCount: 0 };
+  const { name, maxRetries } = parseRestartPolicy(text);
+  return { Name: name, MaximumRetryCount: maxRetries === Infinity ? 0 : maxRetries };
 }
 
 function logPath({ id, labels }: Container): string {

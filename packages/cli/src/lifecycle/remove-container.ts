@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import type { Client } from "@slipway/client/client";
+import { removeOverlay, rootfsLabel } from "@slipway/client/rootfs-folder";
 import type { Container } from "@slipway/core/containers";
 import { hasCode } from "@slipway/fault/fault";
-import { removeOverlay, rootfsLabel } from "../run/rootfs.ts";
 
 type Removable = Pick<Container, "id" | "labels" | "snapshotter" | "snapshotKey">;
 

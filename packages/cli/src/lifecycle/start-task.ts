@@ -1,19 +1,16 @@
-import { existsSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Client } from "@slipway/client/client";
+import { loggedIo } from "@slipway/client/container-task";
 import { attachStreams, type ProcessStreams } from "@slipway/client/process-streams";
 import { Stdio } from "@slipway/client/stdio";
 import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
-import type { ProcessIo } from "@slipway/core/tasks";
-import { mkfifo } from "@slipway/linux/mknod";
 import type { JsonLog } from "@slipway/logs/json-log";
 import type { LogTarget } from "@slipway/logs/log-uri";
 import { attach, type Attached } from "../attach/attach.ts";
-import { logTargetOf, logUriLabel } from "../logs/log-target.ts";
-
-/** Set on a container whose input is open also when nobody is attached, by `-i`. */
-export const interactiveLabel = "slipway/interactive";
+import { markStarted } from "./restart-labels.ts";
+import { logTargetOf } from "../logs/log-target.ts";
 
 export interface TaskSource {
   readonly id: string;
@@ -30,9 +27,10 @@ export interface ForegroundOptions {
 
 /** Starts a container's task with its output going to the log. */
 export async function startDetached(client: Client, source: TaskSource): Promise<void> {
-  const { id, labels, rootfs } = source;
-  await client.tasks.create(id, { rootfs, io: loggedIo(source, labels[interactiveLabel] === "true") });
+  const { id, rootfs } = source;
+  await client.tasks.create(id, { rootfs, io: loggedIo(source) });
   await client.tasks.start({ containerId: id });
+  await markStarted(client, id, source.labels);
 }
 
 /** Starts a container's task and stays with it until it ends or the user detaches. */
@@ -61,19 +59,13 @@ export async function startAttached(
     { containerId: id },
     streams,
     { ...options, ...(own ? { log: own } : {}) },
-    () => client.tasks.start({ containerId: id }),
+    async () => {
+      await client.tasks.start({ containerId: id });
+      await markStarted(client, id, labels);
+    },
   );
   if (!result.ended) streams.leave();
   return result;
-}
-
-function loggedIo({ labels, terminal }: TaskSource, stdin: boolean): ProcessIo {
-  const uri = labels[logUriLabel] ?? "";
-  const folder = labels["nerdctl/state-dir"];
-  if (uri !== "" && folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const input = folder === undefined || !stdin || !uri.startsWith("json-file:") ? "" : join(folder, "stdin");
-  if (input !== "" && !existsSync(input)) mkfifo(input, 0o600);
-  return { stdin: input, stdout: uri, stderr: terminal ? "" : uri, terminal };
 }
 
 async function openLog(log: LogTarget): Promise<JsonLog> {

@@ -3,6 +3,7 @@ import type { Container } from "@slipway/core/containers";
 import { hasCode } from "@slipway/fault/fault";
 import { parseSignal } from "../containers/signals.ts";
 import { taskOf } from "../containers/state.ts";
+import { markStopped } from "./restart-labels.ts";
 
 export interface StopOptions {
   /** Before it is killed; the container's own, or 10, unless told. */
@@ -11,7 +12,6 @@ export interface StopOptions {
 }
 
 const SIGKILL = 9;
-const explicitlyStopped = "containerd.io/restart.explicitly-stopped";
 
 /** Asks a container's first process to end, and kills it when it does not in time. One that has ended is fine. */
 export async function stopContainer(
@@ -20,11 +20,7 @@ export async function stopContainer(
   options: StopOptions = {},
 ): Promise<void> {
   const { id, labels } = container;
-  if (labels["containerd.io/restart.policy"] !== undefined) {
-    // The restart monitor would take its end for a failure.
-    const update = { ...container, labels: { ...labels, [explicitlyStopped]: "true" } };
-    await client.containers.update(update, [`labels.${explicitlyStopped}`]);
-  }
+  await markStopped(client, container);
   const task = await taskOf(client, id);
   if (!task || task.status === "stopped") return;
   if (task.status === "paused") await client.tasks.resume(id);

@@ -1,11 +1,9 @@
 import { join } from "node:path";
+import { logUriLabel } from "@slipway/client/container-task";
 import type { Labels } from "@slipway/core/labels";
 import { Fault } from "@slipway/fault/fault";
 import { defaultLimits, formatLogUri, type LogTarget, parseLimits, parseLogUri } from "@slipway/logs/log-uri";
 import { keyValues } from "../run/key-values.ts";
-
-/** nerdctl's label for what a detached task's output is to go to. */
-export const logUriLabel = "nerdctl/log-uri";
 
 const logger = new URL("../../../../bin/slipway-logger", import.meta.url).pathname;
 

@@ -5,6 +5,7 @@ import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
 import { containerSpec } from "@slipway/client/container-spec";
 import { deviceAt } from "@slipway/client/devices";
+import { overlayMounts, parseRootfs, removeOverlay } from "@slipway/client/rootfs-folder";
 import { resolveGroups, resolveUser } from "@slipway/client/user";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { Labels } from "@slipway/core/labels";
@@ -21,7 +22,7 @@ import { containerFolder, containerLabels } from "./labels.ts";
 import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
 import { newId, newName, refuseTakenName } from "./names.ts";
 import { resourcesOf, rlimitOf } from "./resources.ts";
-import { overlayMounts, parseRootfs, removeOverlay, withMounted } from "./rootfs.ts";
+import { withMounted } from "./mounted.ts";
 
 /** A container that was made and has no task yet. */
 export interface CreatedContainer {
@@ -60,6 +61,9 @@ export async function createContainer(
   if (flags.name !== undefined) await refuseTakenName(client, flags.name);
   if (flags.cidfile !== undefined && existsSync(flags.cidfile)) {
     throw new Fault("already_exists", `Cannot write container id: "${flags.cidfile}" is there`);
+  }
+  if (flags.rm && flags.restart !== "no" && flags.restart !== "") {
+    throw new Fault("invalid_argument", "Cannot use --restart with --rm: they exclude each other");
   }
   const isOurs = (await client.introspection.version()).version.includes("slipway");
   if (flags.rm && flags.detach && !isOurs) {

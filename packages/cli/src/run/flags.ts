@@ -1,9 +1,10 @@
 import { Fault } from "@slipway/fault/fault";
 import type { Command } from "commander";
+import { addHealthFlags, type HealthFlags } from "./health-flags.ts";
 import { addResourceFlags, type ResourceFlags } from "./resource-flags.ts";
 
 /** The flags of `run` and `create`, as commander gives them. */
-export interface RunFlags extends ResourceFlags {
+export interface RunFlags extends ResourceFlags, HealthFlags {
   readonly interactive?: boolean;
   readonly tty?: boolean;
   readonly detach?: boolean;
@@ -94,6 +95,7 @@ export function addRunFlags(command: Command): Command {
     .option("--pid <mode>", "host to share the host's processes")
     .option("--ipc <mode>", "host or private")
     .option("--log-driver <name>", "json-file or none", "json-file");
+  addHealthFlags(command);
   list("--log-opt <key=value>", "max-size (20m), max-file (5) and compress (true) of the log");
   list("-e, --env <name=value>", "set an environment variable, or pass one on");
   list("--env-file <file>", "set environment variables from a file");

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { interactiveLabel, logUriLabel } from "@slipway/client/container-task";
+import { overlayFolder, parseRootfs, rootfsLabel } from "@slipway/client/rootfs-folder";
 import type { Labels } from "@slipway/core/labels";
-import { Fault } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
 import { formatPlatform, hostPlatform } from "@slipway/oci/platform";
 import type { Globals } from "../cli.ts";
 import type { RunFlags } from "./flags.ts";
+import { newRestartLabels } from "../lifecycle/restart-labels.ts";
+import { healthLabels } from "./health-flags.ts";
 import { keyValues } from "./key-values.ts";
-import { interactiveLabel } from "../lifecycle/start-task.ts";
-import { logUriLabel } from "../logs/log-target.ts";
-import { overlayFolder, parseRootfs, rootfsLabel } from "./rootfs.ts";
 
 /** Set on a detached container that is to go when it ends: the daemon watches for it. */
 const autoRemoveLabel = "slipway/auto-remove";
@@ -61,19 +61,7 @@ export function containerLabels({ id, name, host, image, flags, globals, config,
     ...(flags.rootfs && parseRootfs(image).overlay ? { [scratchLabel]: overlayFolder(id) } : {}),
     ...(flags.rm ? { "nerdctl/auto-remove": "true" } : {}),
     ...(flags.rm && flags.detach ? { [autoRemoveLabel]: "true" } : {}),
-    ...restartLabels(flags.restart),
-  };
-}
-
-/** containerd's plugins/restart. @throws {Fault} `invalid_argument` for a policy that does not exist */
-export function restartLabels(policy: string): Record<string, string> {
-  if (policy === "no" || policy === "") return {};
-  if (!/^(always|unless-stopped|on-failure(:\d+)?)$/.test(policy)) {
-    throw new Fault("invalid_argument", `Cannot use restart policy "${policy}": it is not known`);
-  }
-  return {
-    "containerd.io/restart.policy": policy,
-    "containerd.io/restart.status": "running",
-    "containerd.io/restart.explicitly-stopped": "false",
+    ...newRestartLabels(flags.restart, log),
+    ...healthLabels(flags, config),
   };
 }

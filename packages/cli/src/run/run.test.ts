@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { parseRootfs } from "@slipway/client/rootfs-folder";
 import { Command } from "commander";
 import { environmentOf } from "./environment.ts";
 import { addRunFlags, requestOf, type RunFlags, type RunRequest } from "./flags.ts";
-import { restartLabels } from "./labels.ts";
+import { newRestartLabels } from "../lifecycle/restart-labels.ts";
 import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
 import { newId, newName } from "./names.ts";
 import { resourcesOf, rlimitOf } from "./resources.ts";
-import { parseRootfs } from "./rootfs.ts";
 
 function parse(...args: readonly string[]): { request: RunRequest; flags: RunFlags } {
   let result: ReturnType<typeof parse> | undefined;
@@ -134,10 +134,13 @@ describe("names", () => {
   });
 });
 
-describe("restartLabels", () => {
-  it("are those of containerd's monitor", () => {
-    assert.deepEqual(restartLabels("no"), {});
-    assert.equal(restartLabels("on-failure:3")["containerd.io/restart.policy"], "on-failure:3");
-    assert.throws(() => restartLabels("sometimes"), /"sometimes"/);
+describe("newRestartLabels", () => {
+  it("are those of containerd's monitor, without the one that lets it begin", () => {
+    assert.deepEqual(newRestartLabels("no", undefined), {});
+    assert.deepEqual(newRestartLabels("on-failure:3", "json-file:///log"), {
+      "containerd.io/restart.policy": "on-failure:3",
+      "containerd.io/restart.loguri": "json-file:///log",
+    });
+    assert.throws(() => newRestartLabels("sometimes", undefined), /"sometimes"/);
   });
 });

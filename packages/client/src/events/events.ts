@@ -1,5 +1,6 @@
 import { createRegistry, fromBinary } from "@bufbuild/protobuf";
 import { file_containerd_events_events } from "@slipway/api/containerd/events/events_pb";
+import { file_slipway_events_v1_containers } from "@slipway/api/slipway/events/v1/containers_pb";
 import {
   ImageCreateSchema,
   ImageDeleteSchema,
@@ -50,6 +51,7 @@ export class RemoteEvents {
 /** containerd's events, those of images among them, which are in another package than all others, and our own. */
 const registry = createRegistry(
   file_containerd_events_events,
+  file_slipway_events_v1_containers,
   ImageCreateSchema,
   ImageUpdateSchema,
   ImageDeleteSchema,

@@ -38,6 +38,14 @@ export interface EventsByTopic {
   "/snapshot/prepare": { readonly key: string; readonly parent: string; readonly snapshotter: string };
   "/snapshot/commit": { readonly key: string; readonly name: string; readonly snapshotter: string };
   "/snapshot/remove": { readonly key: string; readonly snapshotter: string };
+  /** Not containerd's: a health check has found that the container's health changed. */
+  "/slipway/containers/health_status": {
+    readonly containerId: string;
+    readonly status: string;
+    readonly failingStreak: number;
+    readonly exitCode: number;
+    readonly output: string;
+  };
   "/tasks/create": {
     readonly containerId: string;
     readonly bundle: string;

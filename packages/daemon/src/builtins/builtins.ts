@@ -6,10 +6,12 @@ import { walkingPlugin } from "@slipway/plugins/diff-walking";
 import { exchangePlugin } from "@slipway/plugins/events";
 import { fileThreadsPlugin } from "@slipway/plugins/file-threads";
 import { gcPlugin } from "@slipway/plugins/gc";
+import { healthPlugin } from "@slipway/plugins/health";
 import { bindirVerifierPlugin } from "@slipway/plugins/image-verifier-bindir";
 import { integrityPlugin } from "@slipway/plugins/integrity";
 import { metadataPlugin } from "@slipway/plugins/metadata";
 import { metricsPlugin } from "@slipway/plugins/metrics-prometheus";
+import { restartPlugin } from "@slipway/plugins/restart";
 import { shimRuntimePlugin } from "@slipway/plugins/runtime-shim";
 import { nativePlugin } from "@slipway/plugins/snapshots-native";
 import { overlayPlugin } from "@slipway/plugins/snapshots-overlay";
@@ -42,6 +44,8 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
     gcPlugin,
     runtime,
     autoRemovePlugin,
+    restartPlugin,
+    healthPlugin,
     bindirVerifierPlugin,
     streamingPlugin,
     transferPlugin,

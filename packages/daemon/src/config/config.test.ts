@@ -68,6 +68,12 @@ describe("migrate", () => {
     assert.deepEqual(tables["disabled_plugins"], ["io.containerd.grpc.v1.cri"]);
   });
 
+  it("knows the restart monitor by its older type", () => {
+    const table = { interval: "1s" };
+    const tables = migrate({ plugins: { "io.containerd.internal.v1.restart": table } }, 2);
+    assert.deepEqual(tables["plugins"], { "io.containerd.monitor.container.v1.restart": table });
+  });
+
   it("makes servers plugins, and leaves those that are there", () => {
     const own = { "io.containerd.server.v1.grpc": { address: "/own" } };
     const tables = migrate({ grpc: { address: "/a", gid: 7, tcp_address: "127.0.0.1:1" }, plugins: own }, 3);

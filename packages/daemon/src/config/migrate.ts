@@ -25,7 +25,7 @@ const fullNames: Readonly<Record<string, string>> = {
 export function migrate(tables: Table, version: number): Table {
   let migrated: Table = tables;
   if (version < 2) migrated = withFullNames(migrated);
-  if (version < 4) migrated = withServerPlugins(migrated);
+  if (version < 4) migrated = withMovedPlugins(withServerPlugins(migrated));
   return { ...migrated, version: 4 };
 }
 
@@ -69,6 +69,19 @@ function withServerPlugins(tables: Table): Table {
     ...(tables["debug"] === undefined ? {} : { debug: omit(debug, ["address", "uid", "gid"]) }),
     plugins: { ...servers, ...asTable(tables["plugins"]) },
   };
+}
+
+/** Plugins whose type is another one since. */
+const moved: Readonly<Record<string, string>> = {
+  "io.containerd.internal.v1.restart": "io.containerd.monitor.container.v1.restart",
+};
+
+function withMovedPlugins(tables: Table): Table {
+  const plugins = Object.entries(asTable(tables["plugins"])).map(([name, table]) => [
+    moved[name] ?? name,
+    table,
+  ]);
+  return { ...tables, plugins: Object.fromEntries(plugins) };
 }
 
 const tcpPrefix = "tcp_";

@@ -1,5 +1,6 @@
 import { createRegistry, type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { file_containerd_events_events } from "@slipway/api/containerd/events/events_pb";
+import { file_slipway_events_v1_containers } from "@slipway/api/slipway/events/v1/containers_pb";
 import {
   ImageCreateSchema,
   ImageDeleteSchema,
@@ -31,6 +32,7 @@ export function envelopeFields({ namespace, topic, event }: Envelope): FieldRead
 
 const known = createRegistry(
   file_containerd_events_events,
+  file_slipway_events_v1_containers,
   ImageCreateSchema,
   ImageUpdateSchema,
   ImageDeleteSchema,

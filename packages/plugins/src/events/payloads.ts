@@ -23,6 +23,7 @@ import {
 } from "@slipway/api/containerd/services/images/v1/images_pb";
 import { ImageDamagedSchema } from "@slipway/api/slipway/services/integrity/v1/integrity_pb";
 import { ImagePullProgressSchema } from "@slipway/api/slipway/events/v1/images_pb";
+import { HealthStatusSchema } from "@slipway/api/slipway/events/v1/containers_pb";
 import { toTimestamp } from "@slipway/client/messages";
 import type { Any } from "@slipway/core/any";
 import type { EventsByTopic } from "@slipway/core/events";
@@ -45,6 +46,7 @@ const encoders: Encoders = {
   "/snapshot/prepare": (payload) => toAny(SnapshotPrepareSchema, payload),
   "/snapshot/commit": (payload) => toAny(SnapshotCommitSchema, payload),
   "/snapshot/remove": (payload) => toAny(SnapshotRemoveSchema, payload),
+  "/slipway/containers/health_status": (payload) => toAny(HealthStatusSchema, payload),
   "/tasks/create": ({ rootfs, ...payload }) =>
     toAny(TaskCreateSchema, {
       ...payload,

@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Mount } from "@slipway/core/mounts/mount";
-import { mount, mountAll, unmountAll } from "@slipway/linux/mount";
+import { mount, unmountAll } from "@slipway/linux/mount";
 import { MNT } from "@slipway/linux/mount-flags";
 
 /** Set on a container whose root file system is a folder: the folder, with `:O` when changes are thrown away. */
@@ -41,22 +40,6 @@ export function removeOverlay(id: string): void {
   const folder = overlayFolder(id);
   unmountAll(folder, MNT.DETACH);
   rmSync(folder, { recursive: true, force: true });
-}
-
-/** Lets `work` look into a root file system that is not mounted yet. */
-export function withMounted<T>(mounts: readonly Mount[], work: (root: string) => T): T {
-  const folder = mkdtempSync(join(tmpdir(), "slipway-rootfs-"));
-  try {
-    using _ = mountAll(mounts.map(readOnly), folder);
-    return work(folder);
-  } finally {
-    // Without recursion: should the unmounting fail, this must not delete what is mounted.
-    rmdirSync(folder);
-  }
-}
-
-function readOnly(request: Mount): Mount {
-  return { ...request, options: [...request.options.filter((option) => option !== "rw"), "ro"] };
 }
 
 /** A colon separates lower layers. */

@@ -1,0 +1,25 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { formatHealthResult, healthLogName, type HealthResult } from "@slipway/core/health";
+import type { Labels } from "@slipway/core/labels";
+
+const KEPT = 5;
+
+/** Adds a result to the log in the container's own folder, as nerdctl keeps it; without a folder there is none. */
+export function logHealthResult(labels: Labels, result: HealthResult): void {
+  const folder = labels["nerdctl/state-dir"];
+  if (folder === undefined || !isAbsolute(folder)) return;
+  const path = join(folder, healthLogName);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const lines = [...readLines(path), formatHealthResult(result)].slice(-KEPT);
+  writeFileSync(`${path}.new`, `${lines.join("\n")}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, "utf8").split("\n").filter(Boolean);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,77 @@
+import { containerRootfs, hasTerminal, loggedIo } from "@slipway/client/container-task";
+import type { Container } from "@slipway/core/containers";
+import type { TaskManagers } from "@slipway/core/plugin-kinds";
+import { restartCount, restartLabel } from "@slipway/core/restart";
+import type { MetadataStores } from "@slipway/core/stores";
+import type { ProcessState } from "@slipway/core/tasks";
+import { hasCode } from "@slipway/fault/fault";
+
+const SIGKILL = 9;
+
+/** Starts and stops the tasks of containers, as their clients would. */
+export class ContainerTasks {
+  readonly #stores: MetadataStores;
+  readonly #tasks: TaskManagers;
+
+  constructor(stores: MetadataStores, tasks: TaskManagers) {
+    this.#stores = stores;
+    this.#tasks = tasks;
+  }
+
+  /** Nothing when it is gone. */
+  async container(namespace: string, id: string): Promise<Container | undefined> {
+    return await this.#stores.scoped({ namespace }).containers.get(id).catch(ignoreMissing);
+  }
+
+  /** Nothing when the container has none. */
+  async state(namespace: string, containerId: string): Promise<ProcessState | undefined> {
+    return await this.#tasks.scoped(namespace).get({ containerId }).catch(ignoreMissing);
+  }
+
+  /** Containers whose tasks are to be kept in a state, of all namespaces. */
+  async kept(): Promise<{ readonly namespace: string; readonly id: string }[]> {
+    const namespaces = await this.#stores.namespaces.list();
+    const found = namespaces.map(async ({ name: namespace }) => {
+      const { containers } = this.#stores.scoped({ namespace });
+      const kept = await containers.list([`labels."${restartLabel.status}"`]);
+      return kept.map(({ id }) => ({ namespace, id }));
+    });
+    return (await Promise.all(found)).flat();
+  }
+
+  /** Starts a container again, its output going to its log, and counts that. */
+  async start(namespace: string, container: Container): Promise<void> {
+    const { id, labels } = container;
+    const stores = this.#stores.scoped({ namespace });
+    const tasks = this.#tasks.scoped(namespace);
+    const count = String(restartCount(labels) + 1);
+    const counted = { ...container, labels: { ...labels, [restartLabel.count]: count } };
+    await stores.containers.update(counted, [`labels.${restartLabel.count}`]);
+    await tasks.delete(id).catch(ignoreMissing);
+    const rootfs = await containerRootfs(container, (name) => stores.snapshotter(name));
+    await tasks.create(id, { rootfs, io: loggedIo({ labels, terminal: hasTerminal(container) }) });
+    try {
+      await tasks.start({ containerId: id });
+    } catch (error) {
+      await tasks.delete(id).catch(() => undefined);
+      throw error;
+    }
+    // Somebody may have removed it, or stopped it, when there was no task that could have been killed.
+    const now = await this.container(namespace, id);
+    if (!now || now.labels[restartLabel.explicitlyStopped] !== labels[restartLabel.explicitlyStopped]) {
+      await this.stop(namespace, id);
+    }
+  }
+
+  /** Kills every process of a task and removes it. */
+  async stop(namespace: string, containerId: string): Promise<void> {
+    const tasks = this.#tasks.scoped(namespace);
+    await tasks.kill({ containerId }, SIGKILL, { all: true }).catch(ignoreMissing);
+    await tasks.wait({ containerId }).catch(ignoreMissing);
+    await tasks.delete(containerId).catch(ignoreMissing);
+  }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (!hasCode(error, "not_found")) throw error;
+}

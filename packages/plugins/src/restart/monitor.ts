@@ -1,0 +1,202 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import {
+  ContainerCreateSchema,
+  ContainerDeleteSchema,
+  ContainerUpdateSchema,
+  TaskDeleteSchema,
+  TaskExitSchema,
+  TaskStartSchema,
+} from "@slipway/api/containerd/events/events_pb";
+import type { Envelope, EventExchange } from "@slipway/core/events";
+import type { Logger } from "@slipway/core/plugin";
+import { restartDecision, restartLabel, type RestartOccasion } from "@slipway/core/restart";
+import { hasCode, messageOf } from "@slipway/fault/fault";
+import { Backoff } from "./backoff.ts";
+import type { ContainerTasks } from "./container-tasks.ts";
+
+const topics = [
+  'topic~="^/containers/(create|update|delete)$"',
+  'topic~="^/tasks/(start|exit|delete)$"',
+] as const;
+
+/** A container that is kept in a state. */
+interface Kept {
+  readonly namespace: string;
+  readonly id: string;
+  readonly backoff: Backoff;
+  /** When its task was started last; undefined when an earlier daemon saw that. */
+  startedAt?: Date | undefined;
+  /** Until when it may not be looked at: the back-off. */
+  due?: NodeJS.Timeout | undefined;
+  /** While it has no task, and a client may be about to make one. */
+  grace?: NodeJS.Timeout | undefined;
+  /** While it is looked at or started. */
+  work?: Promise<void> | undefined;
+  /** Something changed meanwhile. */
+  looksAgain?: boolean;
+}
+
+/**
+ * Keeps the tasks of labelled containers in the state that their labels name. Events say when something has to be looked
+ * at, so that there is no timer while nothing happens.
+ */
+export class RestartMonitor implements AsyncDisposable {
+  readonly #tasks: ContainerTasks;
+  readonly #graceMs: number;
+  readonly #log: Logger;
+  readonly #kept = new Map<string, Kept>();
+  readonly #stop = new AbortController();
+  readonly #following: Promise<void>;
+
+  /**
+   * `graceMs`: how long a container without a task is left to the client that may be about to make one.
+   */
+  constructor(tasks: ContainerTasks, events: EventExchange, graceMs: number, log: Logger) {
+    this.#tasks = tasks;
+    this.#graceMs = graceMs;
+    this.#log = log;
+    this.#following = this.#follow(events);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    for (const { due, grace } of this.#kept.values()) {
+      clearTimeout(due);
+      clearTimeout(grace);
+    }
+    await this.#following;
+    for (const { work } of this.#kept.values()) await work;
+  }
+
+  async #follow(events: EventExchange): Promise<void> {
+    const { signal } = this.#stop;
+    for (let occasion: RestartOccasion = "daemon start"; !signal.aborted; occasion = "change") {
+      try {
+        const changes = events.subscribe(topics, { signal });
+        for (const { namespace, id } of await this.#tasks.kept()) {
+          this.#look(this.#keep(namespace, id), occasion);
+        }
+        for await (const change of changes) await this.#consider(change);
+      } catch (error) {
+        // Too many events at once: everything is looked at again.
+        this.#log.warn("cannot follow what happens to containers", { error: messageOf(error) });
+      }
+    }
+  }
+
+  async #consider({ namespace, topic, event }: Envelope): Promise<void> {
+    switch (topic) {
+      case "/containers/create":
+        await this.#created(namespace, fromBinary(ContainerCreateSchema, event.value).id);
+        break;
+      case "/containers/update": {
+        const { id, labels } = fromBinary(ContainerUpdateSchema, event.value);
+        if (labels[restartLabel.status]) this.#look(this.#keep(namespace, id), "change");
+        else this.#forget(namespace, id);
+        break;
+      }
+      case "/containers/delete":
+        this.#forget(namespace, fromBinary(ContainerDeleteSchema, event.value).id);
+        break;
+      case "/tasks/start": {
+        const kept = this.#find(namespace, fromBinary(TaskStartSchema, event.value).containerId);
+        if (kept) kept.startedAt = new Date();
+        break;
+      }
+      case "/tasks/exit":
+        this.#exited(namespace, fromBinary(TaskExitSchema, event.value));
+        break;
+      case "/tasks/delete": {
+        const { containerId, id } = fromBinary(TaskDeleteSchema, event.value);
+        const kept = this.#find(namespace, containerId);
+        if (kept && (id === "" || id === containerId)) this.#lookAfterGrace(kept);
+        break;
+      }
+    }
+  }
+
+  async #created(namespace: string, id: string): Promise<void> {
+    const container = await this.#tasks.container(namespace, id);
+    if (container?.labels[restartLabel.status]) this.#lookAfterGrace(this.#keep(namespace, id));
+  }
+
+  #exited(
+    namespace: string,
+    { containerId, id }: { readonly containerId: string; readonly id: string },
+  ): void {
+    const kept = this.#find(namespace, containerId);
+    if (!kept || id !== containerId) return;
+    const { startedAt, backoff } = kept;
+    kept.startedAt = undefined;
+    this.#lookLater(kept, backoff.next(startedAt && Date.now() - startedAt.getTime()));
+  }
+
+  #keep(namespace: string, id: string): Kept {
+    const key = `${namespace}/${id}`;
+    const kept = this.#kept.get(key) ?? { namespace, id, backoff: new Backoff() };
+    this.#kept.set(key, kept);
+    return kept;
+  }
+
+  #find(namespace: string, id: string): Kept | undefined {
+    return this.#kept.get(`${namespace}/${id}`);
+  }
+
+  #forget(namespace: string, id: string): void {
+    const kept = this.#find(namespace, id);
+    clearTimeout(kept?.due);
+    clearTimeout(kept?.grace);
+    this.#kept.delete(`${namespace}/${id}`);
+  }
+
+  /** After a wait that replaces one that goes on. */
+  #lookLater(kept: Kept, milliseconds: number): void {
+    if (this.#stop.signal.aborted) return;
+    clearTimeout(kept.due);
+    kept.due = setTimeout(() => {
+      kept.due = undefined;
+      this.#look(kept, "change");
+    }, milliseconds).unref();
+  }
+
+  /** When the client that may be about to start it had its time. */
+  #lookAfterGrace(kept: Kept): void {
+    clearTimeout(kept.grace);
+    kept.grace = setTimeout(() => {
+      kept.grace = undefined;
+      this.#look(kept, "change");
+    }, this.#graceMs).unref();
+  }
+
+  #look(kept: Kept, occasion: RestartOccasion): void {
+    if (kept.due || this.#stop.signal.aborted) return;
+    if (kept.work) {
+      kept.looksAgain = true;
+      return;
+    }
+    kept.work = this.#act(kept, occasion).finally(() => {
+      kept.work = undefined;
+      if (kept.looksAgain) this.#look(kept, "change");
+    });
+  }
+
+  async #act(kept: Kept, occasion: RestartOccasion): Promise<void> {
+    const { namespace, id } = kept;
+    kept.looksAgain = false;
+    try {
+      const container = await this.#tasks.container(namespace, id);
+      if (!container) return this.#forget(namespace, id);
+      const task = await this.#tasks.state(namespace, id);
+      if (!task && kept.grace) return;
+      const decision = restartDecision(container.labels, task, occasion);
+      if (decision === "stop") await this.#tasks.stop(namespace, id);
+      if (decision !== "start" || this.#stop.signal.aborted) return;
+      await this.#tasks.start(namespace, container);
+      this.#log.info("started a container again", { namespace, id });
+    } catch (error) {
+      this.#log.warn("cannot keep a container in its state", { namespace, id, error: messageOf(error) });
+      // A policy that does not exist stays so until somebody changes it.
+      if (!hasCode(error, "invalid_argument")) this.#lookLater(kept, kept.backoff.next(0));
+    }
+  }
+}
