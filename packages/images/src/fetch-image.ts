@@ -7,6 +7,7 @@ import { type Platform, platformDistance } from "@slipway/oci/platform";
 import { BlobFetches, type BlobProgress } from "./blob-fetches.ts";
 
 import { childLabels } from "./child-labels.ts";
+import { heldChildren } from "./discarded-layers.ts";
 import { filterManifests } from "./choose-manifest.ts";
 import { addLabels, type BlobSource } from "./fetch-blob.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
@@ -30,6 +31,8 @@ export interface FetchImageOptions {
   /** The most manifests of an index; 0 is no limit. */
   readonly manifestLimit?: number;
   readonly unpacks?: readonly UnpackTarget[];
+  /** Lets the collector have the blobs of layers once they are unpacked. Those that another pull holds stay. */
+  readonly discardsBlobs?: boolean;
   /** Set on every blob. */
   readonly labels?: (before: Labels) => Labels;
   readonly concurrentLayers: number;
@@ -114,7 +117,10 @@ async function visitManifest(
   const { content } = workspace;
   const { config, layers } = await readJson<Manifest>(content, target.digest);
   const children = config === undefined ? layers : [config, ...layers];
-  await addLabels(content, target.digest, () => childLabels(children));
+  const hold = async (discards: boolean): Promise<void> =>
+    await addLabels(content, target.digest, () => heldChildren(children, discards));
+  const { discardsBlobs = false } = options;
+  await hold(discardsBlobs);
   if (config !== undefined) await fetches.fetch(config, parents);
   if (metadataOnly) return;
   for (const layer of layers) fetches.announce(layer, parents);
@@ -126,6 +132,7 @@ async function visitManifest(
     ({ platform }) => image && platformDistance(platform, target.platform ?? platformOf(image)) !== undefined,
   );
   if (!image || config === undefined || unpacks.length === 0) {
+    if (discardsBlobs) await hold(false);
     await Promise.all(layers.map((layer) => fetches.fetch(layer, parents)));
     return;
   }
@@ -133,6 +140,7 @@ async function visitManifest(
     const chainId = await unpack(workspace, layers, image.rootfs.diff_ids, {
       snapshotter,
       locks: options.locks,
+      discardsBlobs,
       fetched: (index) => fetches.fetchFrom(layers, index, parents),
       onLayer: (layer, state) => fetches.report(layer, state, layer.size),
       signal,

@@ -1,12 +1,14 @@
 import type { ContentProvider } from "@slipway/core/content";
+import type { Labels } from "@slipway/core/labels";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Index, Manifest } from "@slipway/oci/image";
-import { isIndex, isManifest } from "@slipway/oci/media-types";
+import { isIndex, isLayer, isManifest } from "@slipway/oci/media-types";
 import type { Platform } from "@slipway/oci/platform";
 import type { Repository } from "@slipway/registry/registry";
 import { mountCandidate } from "./child-labels.ts";
 import { filterManifests } from "./choose-manifest.ts";
+import { waysBack } from "./discarded-layers.ts";
 import { readBlob, readJson } from "./read.ts";
 
 export interface PushImageOptions {
@@ -109,11 +111,14 @@ async function pushBlob(
   parents: readonly Descriptor[],
 ): Promise<void> {
   const { onProgress, signal } = options;
-  const { labels } = await infoOf(content, target);
-  const mountFrom = mountCandidate(to.host, to.path, labels);
+  const labels = await labelsOf(content, target, parents);
+  const mountFrom = mountCandidate(to.host, to.path, labels.own ?? labels.parent);
   const state = await to.repository.pushBlob(
     target,
-    (offset, length) => content.read(target.digest, { offset, length, ...(signal ? { signal } : {}) }),
+    (offset, length) => {
+      if (!labels.own) throw notKept(to, target);
+      return content.read(target.digest, { offset, length, ...(signal ? { signal } : {}) });
+    },
     {
       onBytes: (offset) => onProgress?.({ target, state: "pushing", offset, parents }),
       ...(mountFrom === undefined ? {} : { mountFrom }),
@@ -121,6 +126,26 @@ async function pushBlob(
     },
   );
   onProgress?.({ target, state, offset: target.size, parents });
+}
+
+/** Of a blob that is here, and of a layer's that is not: then its manifest says where it came from. */
+async function labelsOf(
+  content: ContentProvider,
+  target: Descriptor,
+  parents: readonly Descriptor[],
+): Promise<{ readonly own?: Labels; readonly parent: Labels }> {
+  const manifest = parents.at(-1);
+  try {
+    return { own: (await infoOf(content, target)).labels, parent: {} };
+  } catch (error) {
+    if (!hasCode(error, "not_found") || !manifest || !isLayer(target.mediaType)) throw error;
+    return { parent: (await infoOf(content, manifest)).labels };
+  }
+}
+
+function notKept({ host }: PushTarget, { digest }: Descriptor): Fault {
+  const where = `its blob is not kept here, and ${host} does not have it`;
+  return new Fault("failed_precondition", `Cannot push layer ${digest}: ${where}: ${waysBack}`);
 }
 
 async function read<T>(content: ContentProvider, target: Descriptor): Promise<T> {

@@ -4,6 +4,7 @@ import { Fault, hasCode } from "@slipway/fault/fault";
 import { chainIds } from "@slipway/oci/chain-id";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
+import { discardedBlobLabel, isDiscarded } from "./discarded-layers.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -13,6 +14,8 @@ export interface UnpackOptions {
   readonly locks?: KeyedLock;
   /** Resolves when the layer's blob is in the store. It is not called for layers that are unpacked already. */
   readonly fetched?: (index: number) => Promise<void>;
+  /** The layers' blobs are not going to be kept: what was unpacked must be on the disk before they go. */
+  readonly discardsBlobs?: boolean;
   readonly onLayer?: (layer: Descriptor, state: "unpacking" | "unpacked") => void;
   readonly signal?: AbortSignal;
 }
@@ -61,23 +64,25 @@ async function unpackLayer(workspace: Workspace, step: Step, options: UnpackOpti
   const snapshots = workspace.snapshotter(options.snapshotter);
   const key = `extract-${randomBytes(8).toString("hex")} ${chainId}`;
   // Snapshotters take the ref as "this is what it will be": those that have the layer elsewhere answer already_exists.
-  const labels = { ...inheritedLabels(layer), "containerd.io/snapshot.ref": chainId };
+  const mark = options.discardsBlobs ? discardedBlobLabel : {};
+  const labels = { ...inheritedLabels(layer), ...mark, "containerd.io/snapshot.ref": chainId };
   let mounts;
   try {
     mounts = await snapshots.prepare(key, parent, { labels });
   } catch (error) {
     if (!hasCode(error, "already_exists")) throw error;
-    await snapshots.stat(chainId);
+    const { labels } = await snapshots.stat(chainId);
+    const isWanted = !options.discardsBlobs && isDiscarded(labels, discardedBlobLabel);
+    if (isWanted) await options.fetched?.(index);
     return;
   }
   try {
     await options.fetched?.(index);
     options.onLayer?.(layer, "unpacking");
-    const applied = await workspace.differ.apply(
-      layer,
-      mounts,
-      options.signal ? { signal: options.signal } : {},
-    );
+    const applied = await workspace.differ.apply(layer, mounts, {
+      ...(options.discardsBlobs ? { syncFs: true } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
     if (applied.digest !== diffId) {
       throw new Fault(
         "failed_precondition",

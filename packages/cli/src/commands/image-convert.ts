@@ -1,9 +1,14 @@
 import type { Command } from "commander";
+import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
-import { Fault } from "@slipway/fault/fault";
+import { Fault, hasCode } from "@slipway/fault/fault";
+import { discardedBlobsLabel } from "@slipway/images/discarded-layers";
+import { readImage } from "@slipway/images/image-config";
+import { restoreLayers } from "@slipway/images/restore-layers";
+import type { Descriptor } from "@slipway/oci/descriptor";
 import { convertImage } from "@slipway/images/convert-image";
 import { storeImage } from "@slipway/images/store-image";
-import { parsePlatform } from "@slipway/oci/platform";
+import { hostPlatform, parsePlatform, type Platform } from "@slipway/oci/platform";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
 import { findImages } from "../images/find.ts";
@@ -40,12 +45,45 @@ export function configure(command: Command, cli: Cli): void {
       const [image] = await findImages(client, source);
       if (!image) throw new Fault("not_found", `no such image: ${source}`);
       await using held = await leased(client);
-      const made = await convertImage(held.client.content, image.target, {
+      const whole = await withBlobs(held.client, cli.globals.snapshotter, image.target, flags);
+      const made = await convertImage(held.client.content, whole, {
         oci: flags.oci ?? false,
         ...(compression === undefined ? {} : { compression }),
         ...(flags.platform === undefined ? {} : { platform: parsePlatform(flags.platform) }),
       });
-      await storeImage(client.images, { name, target: made, labels: image.labels });
+      const { [discardedKey]: _, ...labels } = image.labels;
+      await storeImage(client.images, { name, target: made, labels });
       process.stdout.write(`${made.digest}\n`);
     });
+}
+
+const [discardedKey = ""] = Object.keys(discardedBlobsLabel);
+
+/** The manifest itself of an image whose layers' blobs were let go, with blobs that are made of its layers. */
+async function withBlobs(
+  client: Client,
+  snapshotter: string,
+  target: Descriptor,
+  { platform }: ConvertFlags,
+): Promise<Descriptor> {
+  const wanted = platform === undefined ? hostPlatform() : parsePlatform(platform);
+  const manifest = await manifestOrNothing(client, target, wanted);
+  if (!manifest) return target;
+  const { content, differ } = client;
+  const source = { content, differ, snapshots: client.snapshotter(snapshotter) };
+  const made = await restoreLayers(source, manifest);
+  return made === manifest ? target : made;
+}
+
+async function manifestOrNothing(
+  client: Client,
+  target: Descriptor,
+  wanted: Platform,
+): Promise<Descriptor | undefined> {
+  try {
+    return (await readImage(client.content, target, wanted)).target;
+  } catch (error) {
+    if (hasCode(error, "not_found")) return undefined;
+    throw error;
+  }
 }

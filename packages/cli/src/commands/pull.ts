@@ -10,6 +10,7 @@ interface PullFlags extends PlatformsFlags {
   readonly unpack: string;
   readonly quiet?: boolean;
   readonly plainHttp?: boolean;
+  readonly discardBlobs?: boolean;
   readonly limitRate?: string;
   readonly verify: string;
 }
@@ -18,6 +19,7 @@ export function configure(command: Command, cli: Cli): void {
   command.argument("<image>", "such as busybox, or registry.example/team/app:1.0");
   addPlatformsFlags(command)
     .option("--unpack <when>", "auto, true or false; auto: when it is one platform", "auto")
+    .option("--discard-blobs", "let the layers' blobs go once they are unpacked")
     .option("--limit-rate <size>", "the most to fetch in a second, such as 500k or 10m")
     .option("--plain-http", "speak HTTP with the registry; with loopback ones that is the default")
     .option("--verify <how>", "none; image verifiers are the daemon's configuration", "none")
@@ -41,7 +43,7 @@ export function configure(command: Command, cli: Cli): void {
 type PullChoice = Omit<PullWithProgressOptions, "quiet" | "output">;
 
 function optionsOf(flags: PullFlags): PullChoice {
-  const { plainHttp, limitRate, unpack, verify } = flags;
+  const { plainHttp, limitRate, unpack, verify, discardBlobs = false } = flags;
   if (verify !== "none") {
     throw new Fault(
       "unimplemented",
@@ -53,6 +55,7 @@ function optionsOf(flags: PullFlags): PullChoice {
   }
   const platforms = platformsOf(flags);
   return {
+    discardBlobs,
     ...(platforms === undefined ? {} : { platforms }),
     ...(unpack === "auto" ? {} : { unpack: unpack === "true" }),
     ...(limitRate === undefined ? {} : { downloadBytesPerSecond: rateOf(limitRate) }),

@@ -1,5 +1,6 @@
 import type { Client } from "@slipway/client/client";
 import { type ImageContent, readImage } from "@slipway/images/image-config";
+import { missingLayers } from "@slipway/images/discarded-layers";
 import type { Image } from "@slipway/core/images";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
@@ -35,8 +36,7 @@ export async function ensureImage(
   if (when !== "always") {
     const image = await findLocal(client, name);
     const content = image && (await readIfComplete(client, image, platform));
-    if (image && content) {
-      await ensureUnpacked(client, globals.snapshotter, content);
+    if (image && content && (await canUnpack(client, globals.snapshotter, content))) {
       return { name, config: content.config, chainId: content.chainId };
     }
     if (when === "never") throw new Fault("not_found", `image "${name}": not found`);
@@ -50,6 +50,18 @@ export async function ensureImage(
   });
   const { config, chainId } = await readImage(client.content, image.target, platform);
   return { name, config, chainId };
+}
+
+/** Not when the blobs of its layers are not kept, and what was unpacked is gone or in another snapshotter. */
+async function canUnpack(client: Client, snapshotter: string, content: ImageContent): Promise<boolean> {
+  try {
+    await ensureUnpacked(client, snapshotter, content);
+    return true;
+  } catch (error) {
+    const missing = await missingLayers(client.content, content.manifest.layers);
+    if (missing.length > 0) return false;
+    throw error;
+  }
 }
 
 async function findLocal(client: Client, name: string): Promise<Image | undefined> {

@@ -1,6 +1,8 @@
 import type { Image } from "@slipway/core/images";
 import type { Labels } from "@slipway/core/labels";
+import { Fault } from "@slipway/fault/fault";
 import { type BlobProgress, fetchImage } from "@slipway/images/fetch-image";
+import { discardedBlobsLabel } from "@slipway/images/discarded-layers";
 import { sourceLabel } from "@slipway/images/child-labels";
 import { KeyedLock } from "@slipway/images/keyed-lock";
 import { storeImage } from "@slipway/images/store-image";
@@ -17,6 +19,8 @@ export interface PullOptions extends RegistryOptions, PlatformOptions {
   readonly plainHttp?: boolean;
   /** The most that is fetched in a second. */
   readonly downloadBytesPerSecond?: number;
+  /** Lets the blobs of layers go once they are unpacked. A push needs them: see docs/flows/pull.md. */
+  readonly discardBlobs?: boolean;
   /** Set on the image. */
   readonly labels?: Labels;
   readonly onProgress?: (progress: PullProgress) => void;
@@ -40,14 +44,19 @@ const concurrentLayers = 4;
 export async function pull(client: Client, reference: string, options: PullOptions = {}): Promise<Image> {
   const parsed = parseFamiliarReference(reference);
   const { host, repository: path, tag, digest } = parsed;
-  const { onProgress, signal } = options;
+  const { onProgress, signal, discardBlobs = false } = options;
   const { limits = [], downloadBytesPerSecond = 0 } = options;
   const own = downloadBytesPerSecond > 0 ? [new BandwidthLimit(downloadBytesPerSecond)] : [];
   const repository = new Repository(parsed, registryOptions({ ...options, limits: [...limits, ...own] }));
   const target = await repository.resolve(digest ?? tag ?? "latest", signal);
+  const wanted = wantedPlatforms(options);
+  if (discardBlobs && wanted.unpacks.length === 0) {
+    throw new Fault("invalid_argument", "Cannot discard the blobs of layers that are not unpacked");
+  }
   await using held = await leased(client);
   await fetchImage(held.client, repository, target, {
-    ...wantedPlatforms(options),
+    ...wanted,
+    discardsBlobs: discardBlobs,
     labels: (before) => sourceLabel(host, path, before),
     concurrentLayers,
     locks: new KeyedLock(),
@@ -56,5 +65,6 @@ export async function pull(client: Client, reference: string, options: PullOptio
     ...(signal ? { signal } : {}),
   });
   const name = formatReference(parsed);
-  return await storeImage(client.images, { name, target, labels: options.labels ?? {} });
+  const labels = { ...options.labels, ...(discardBlobs ? discardedBlobsLabel : {}) };
+  return await storeImage(client.images, { name, target, labels });
 }

@@ -1,6 +1,7 @@
 import type { Image } from "@slipway/core/images";
 import type { RegistryEnd, TransferProgress } from "@slipway/core/transfer";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import { discardedBlobsLabel } from "@slipway/images/discarded-layers";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import { dockerCredentials } from "@slipway/registry/docker-config";
 import type { Client } from "../connect/client.ts";
@@ -16,7 +17,8 @@ export async function pullInDaemon(
   options: PullOptions = {},
 ): Promise<Image> {
   const name = formatReference(parseFamiliarReference(reference));
-  const { labels = {}, plainHttp } = options;
+  const { plainHttp, discardBlobs = false } = options;
+  const labels = { ...options.labels, ...(discardBlobs ? discardedBlobsLabel : {}) };
   const { onProgress, onWarning, signal, downloadBytesPerSecond } = options;
   const source = options.credentials ?? dockerCredentials();
   let { origin } = source;

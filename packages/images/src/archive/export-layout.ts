@@ -1,14 +1,15 @@
 import type { ContentProvider } from "@slipway/core/content";
-import { Fault } from "@slipway/fault/fault";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import { encodeHeader, endOfArchive, paddingAfter } from "@slipway/layers/tar/encoder";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Index, Manifest } from "@slipway/oci/image";
-import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
+import { isIndex, isLayer, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import { familiarReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Platform } from "@slipway/oci/platform";
 import { archiveFile, blobPath } from "./files.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { filterManifests } from "../choose-manifest.ts";
+import { waysBack } from "../discarded-layers.ts";
 import { readJson } from "../read.ts";
 
 export interface ExportOptions {
@@ -55,6 +56,7 @@ export async function* exportArchive(
     if (name !== undefined) known.names.push(name);
     forDocker.set(chosen.digest, known);
   }
+  await checkThere(content, files);
   text("oci-layout", { imageLayoutVersion: "1.0.0" }, 0o444);
   text("index.json", { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }, 0o644);
   if (!options.skipDockerManifest) {
@@ -95,6 +97,23 @@ async function collect(
   const all = options.allPlatforms ? manifests : wanted;
   const chosen = await Promise.all(all.map((one) => collect(content, one, options, files)));
   return chosen[all.indexOf(first)] ?? first;
+}
+
+/** What is missing is told before anything is written: an archive that is cut off is worse than none. */
+async function checkThere(content: ContentProvider, files: ReadonlyMap<string, Source>): Promise<void> {
+  for (const source of files.values()) {
+    if (source.kind !== "blob") continue;
+    const { digest, mediaType } = source.blob;
+    try {
+      await content.info(digest);
+    } catch (error) {
+      if (!hasCode(error, "not_found") || !isLayer(mediaType)) throw error;
+      throw new Fault(
+        "failed_precondition",
+        `Cannot export layer ${digest}: its blob is not kept here: ${waysBack}`,
+      );
+    }
+  }
 }
 
 async function annotated(

@@ -11,6 +11,7 @@ import { readJson } from "../read.ts";
 import { archiveFile, blobPath } from "./files.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { chooseManifest } from "../choose-manifest.ts";
+import { waysBack } from "../discarded-layers.ts";
 
 export interface NamedImage {
   readonly name: string;
@@ -77,7 +78,7 @@ class Plan {
   async add(image: NamedImage, { platform, onLeftOut = () => {} }: ExportOptions): Promise<void> {
     const manifests = await this.#manifests(image, platform, (manifest) => onLeftOut(image, manifest));
     const [first] = manifests.present;
-    if (!first) throw new Fault("not_found", `image "${image.name}": nothing of it is there to be written`);
+    if (!first) throw await this.#nothingOf(image, platform);
     let { target } = image;
     if (isManifest(target.mediaType)) this.blobs.set(target.digest, target);
     else if (manifests.isWhole) await this.#addIndexes(target);
@@ -116,6 +117,20 @@ class Plan {
     return { present, isWhole: present.length === all.length };
   }
 
+  async #nothingOf(image: NamedImage, platform: Platform | undefined): Promise<Fault> {
+    const cannot = `image "${image.name}": nothing of it is there to be written`;
+    for (const { digest } of platform ? [] : await this.#leaves(image.target)) {
+      const manifest = await readIfThere(this.#content, digest);
+      if (manifest && (await readIfThere(this.#content, manifest.config.digest))) {
+        return new Fault(
+          "failed_precondition",
+          `${cannot}: the blobs of its layers are not kept: ${waysBack}`,
+        );
+      }
+    }
+    return new Fault("not_found", cannot);
+  }
+
   async #leaves(target: Descriptor): Promise<Descriptor[]> {
     if (isManifest(target.mediaType)) return [target];
     if (!isIndex(target.mediaType)) {
@@ -151,6 +166,15 @@ class Plan {
     this.made.set(target.digest, bytes);
     this.blobs.set(target.digest, target);
     return target;
+  }
+}
+
+async function readIfThere(content: ContentProvider, digest: Digest): Promise<Manifest | undefined> {
+  try {
+    return await readJson<Manifest>(content, digest);
+  } catch (error) {
+    if (hasCode(error, "not_found")) return undefined;
+    throw error;
   }
 }
 

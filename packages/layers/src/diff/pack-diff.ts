@@ -20,13 +20,22 @@ export async function packDiff(
   compression: Compression,
   write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<PackedDiff> {
+  return await packTar(batches(writeDiff(options)), compression, write);
+}
+
+/** Writes a tar as a layer's blob. */
+export async function packTar(
+  tar: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  compression: Compression,
+  write: (bytes: Uint8Array) => Promise<void>,
+): Promise<PackedDiff> {
   const hash = createHash("sha256");
   const blobHash = createHash("sha256");
   let sizeBytes = 0;
   async function* hashed(): AsyncGenerator<Uint8Array> {
-    for (const batch of batches(writeDiff(options))) {
-      hash.update(batch);
-      yield batch;
+    for await (const bytes of tar) {
+      hash.update(bytes);
+      yield bytes;
     }
   }
   for await (const bytes of compress(hashed(), compression)) {

@@ -1,12 +1,16 @@
 import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
 import type { ContentStore } from "@slipway/core/content";
 import type { CompareOptions } from "@slipway/core/diff";
 import type { Mount } from "@slipway/core/mounts/mount";
 import { during, Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import type { PackedDiff } from "@slipway/layers/pack-diff";
+import { tarRange } from "@slipway/layers/erofs/verify";
+import { type PackedDiff, packTar } from "@slipway/layers/pack-diff";
 import { type Compression, mediaTypes } from "@slipway/oci/media-types";
 import type { DifferParts } from "./apply.ts";
+import { layerImageBetween } from "./layer-image-between.ts";
 import { openTrees } from "./trees.ts";
 
 const compressions: Readonly<Record<string, Compression>> = {
@@ -29,15 +33,29 @@ export async function compareMounts(
     throw new Fault("unimplemented", `unsupported diff media type: ${mediaType}: not implemented`);
   }
   const latest = sourceDateEpoch ? { latestNs: BigInt(sourceDateEpoch.getTime()) * 1_000_000n } : {};
-  await using trees = await openTrees(lower, upper, stateDir);
-  const difference = { lower: trees.lower, upper: trees.upper, isOverlay: trees.isOverlay, ...latest };
+  const image = sourceDateEpoch ? undefined : await layerImageBetween(lower, upper);
   try {
+    if (image !== undefined) {
+      const tar = tarOf(image, signal);
+      return await takeIn(content, mediaType, options, (write) => packTar(tar, compression, write));
+    }
+    await using trees = await openTrees(lower, upper, stateDir);
+    const difference = { lower: trees.lower, upper: trees.upper, isOverlay: trees.isOverlay, ...latest };
     return await takeIn(content, mediaType, options, (write) =>
       threads.diff(difference, compression, write, signal),
     );
   } catch (error) {
     throw during("make layer", error);
   }
+}
+
+const readBytes = 1 << 20;
+
+function tarOf(image: string, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  const { start, end } = tarRange(image);
+  if (start === end) return Readable.from([]);
+  const abort = signal ? { signal } : {};
+  return createReadStream(image, { start, end: end - 1, highWaterMark: readBytes, ...abort });
 }
 
 const uncompressedLabel = "containerd.io/uncompressed";

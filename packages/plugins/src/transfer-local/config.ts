@@ -10,6 +10,8 @@ export interface TransferConfig {
   readonly hostsDirectories: readonly string[];
   /** Of all pulls together, in bytes a second; 0 is no limit. Ours. */
   readonly downloadBytesPerSecond: number;
+  /** Whether the blobs of layers are let go once they are unpacked: containerd's CRI has a key of that name. */
+  readonly discardUnpackedLayers: boolean;
   /** The first is used when a client names no snapshotter. */
   readonly unpacks: readonly { readonly platform: Platform; readonly snapshotter: string }[];
 }
@@ -22,6 +24,7 @@ export function parseTransferConfig(table: TableReader): TransferConfig {
     maxConcurrentDownloads: table.integer("max_concurrent_downloads", 3, { least: 0 }) || 3,
     maxConcurrentUploadedLayers: table.integer("max_concurrent_uploaded_layers", 3, { least: 0 }) || 3,
     downloadBytesPerSecond: table.integer("download_bytes_per_second", 0, { least: 0 }),
+    discardUnpackedLayers: table.boolean("discard_unpacked_layers", false),
     hostsDirectories: table.string("config_path", "").split(":").filter(Boolean),
     unpacks: table.tables("unpack_config").map(parseUnpack),
   };

@@ -2,6 +2,7 @@ import type { Scope } from "@slipway/core/stores";
 import type { ImageStoreEnd, RegistryEnd, TransferOptions } from "@slipway/core/transfer";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { sourceLabel } from "@slipway/images/child-labels";
+import { discardedBlobsLabel, isDiscarded } from "@slipway/images/discarded-layers";
 import { fetchImage } from "@slipway/images/fetch-image";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Reference } from "@slipway/oci/reference";
@@ -43,12 +44,15 @@ async function pullAndTell(
   onProgress?.({ event: "fetching image content", name: reference, target });
   await using leased = await openWorkspace(parts, scope);
   const { workspace } = leased;
+  const unpacks = unpacksOf(parts, to);
+  const discardsBlobs = discards(parts, to);
   const tell = blobEvents(reference, onProgress);
   await fetchImage(workspace, repository, target, {
     platforms: to.platforms,
     allMetadata: to.allMetadata,
     manifestLimit: to.manifestLimit,
-    unpacks: unpacksOf(parts, to),
+    unpacks,
+    discardsBlobs,
     labels: (before) => sourceLabel(parsed.host, parsed.repository, before),
     concurrentLayers: parts.config.maxConcurrentDownloads,
     locks: parts.locks,
@@ -58,10 +62,18 @@ async function pullAndTell(
     },
     ...(signal ? { signal } : {}),
   });
-  for (const { name } of await storeImages(workspace.images, to, target)) {
+  const labels = discardsBlobs ? { ...to.labels, ...discardedBlobsLabel } : to.labels;
+  for (const { name } of await storeImages(workspace.images, { ...to, labels }, target)) {
     onProgress?.({ event: "saved", name, target });
   }
   onProgress?.({ event: `Completed pull from ${registry}` });
+}
+
+/** By the label that the image is to have, or by the configuration. @throws {Fault} `invalid_argument` when nothing is unpacked */
+function discards({ config }: TransferParts, { labels, unpacks }: ImageStoreEnd): boolean {
+  if (unpacks.length > 0) return config.discardUnpackedLayers || isDiscarded(labels, discardedBlobsLabel);
+  if (!isDiscarded(labels, discardedBlobsLabel)) return false;
+  throw new Fault("invalid_argument", "Cannot discard the blobs of layers that are not unpacked");
 }
 
 async function resolve(
