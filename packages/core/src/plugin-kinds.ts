@@ -12,9 +12,9 @@ import type { MetadataStores } from "./stores.ts";
 import type { TaskManager } from "./tasks/tasks.ts";
 import type { Transferrer } from "./transfer/transfer.ts";
 
-/** Gives a namespace's tasks. */
+/** Gives a namespace's tasks. What they store is held by the lease. */
 export interface TaskManagers {
-  scoped(namespace: string): TaskManager;
+  scoped(namespace: string, lease?: string): TaskManager;
 }
 
 /** An applier and a comparer on the content of a namespace. */

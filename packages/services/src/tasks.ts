@@ -2,7 +2,14 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Tasks } from "@slipway/api/containerd/services/tasks/v1/tasks_pb";
 import { type ProcessSchema, Status } from "@slipway/api/containerd/v1/types/types_pb";
 import type { MetricSchema } from "@slipway/api/containerd/types/types_pb";
-import { fromAny, toAny, fromDescriptor, fromMounts, toTimestamp } from "@slipway/client/messages";
+import {
+  fromAny,
+  toAny,
+  fromDescriptor,
+  fromMounts,
+  toDescriptor,
+  toTimestamp,
+} from "@slipway/client/messages";
 import { compileFilters } from "@slipway/core/filters/filters";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { TaskManagers } from "@slipway/core/plugin-kinds";
@@ -11,10 +18,13 @@ import type { ProcessIo, ProcessRef, ProcessState, TaskManager, TaskStatus } fro
 import { hasCode } from "@slipway/fault/fault";
 import { type CallContext, serve, type ServiceRegistration } from "@slipway/rpc/service";
 import { required } from "./required.ts";
-import { namespaceOf, storesOf } from "./scope.ts";
+import { namespaceOf, scopeOf, storesOf } from "./scope.ts";
 
 export function tasksService(managers: TaskManagers, stores: MetadataStores): ServiceRegistration {
-  const tasksOf = (context: CallContext): TaskManager => managers.scoped(namespaceOf(context));
+  const tasksOf = (context: CallContext): TaskManager => {
+    const { namespace, lease } = scopeOf(context);
+    return managers.scoped(namespace, lease);
+  };
   return serve(Tasks, {
     async create(request, context) {
       const { containerId, checkpoint, options, runtimePath } = request;
@@ -76,6 +86,10 @@ export function tasksService(managers: TaskManagers, stores: MetadataStores): Se
     async listPids({ containerId }, context) {
       const processes = await tasksOf(context).pids(containerId);
       return { processes: processes.map(({ pid, info }) => ({ pid, ...(info ? { info } : {}) })) };
+    },
+    async checkpoint({ containerId, options }, context) {
+      const parts = await tasksOf(context).checkpoint(containerId, options && fromAny(options));
+      return { descriptors: parts.map(toDescriptor) };
     },
     async update({ containerId, resources, annotations }, context) {
       await tasksOf(context).update(containerId, fromAny(required(resources, "resources")), annotations);

@@ -25,7 +25,7 @@ import {
 } from "../connect/messages.ts";
 
 /** The daemon's tasks of one namespace. */
-export class RemoteTaskManager implements Omit<TaskManager, "checkpoint"> {
+export class RemoteTaskManager implements TaskManager {
   readonly #calls: Calls;
 
   constructor(calls: Calls) {
@@ -102,7 +102,6 @@ export class RemoteTaskManager implements Omit<TaskManager, "checkpoint"> {
     return processes.map(({ pid, info }) => ({ pid, ...(info ? { info: fromAny(info) } : {}) }));
   }
 
-  /** Stores a checkpoint as content. @returns the descriptors of its parts. */
   async checkpoint(containerId: string, options?: Any): Promise<Descriptor[]> {
     const request = { containerId, ...(options ? { options: toAny(options) } : {}) };
     return (await this.#calls.unary(Tasks.method.checkpoint, request)).descriptors.map(fromDescriptor);

@@ -38,6 +38,7 @@ export interface ProcessInfo {
 export interface CreateTaskOptions {
   readonly rootfs: readonly Mount[];
   readonly io: ProcessIo;
+  /** What the task is restored from instead of being started. */
   readonly checkpoint?: Descriptor;
   readonly options?: Any;
   /** A shim binary that is not found by the runtime's name. */
@@ -76,8 +77,10 @@ export interface TaskManager {
   pause(containerId: string): Promise<void>;
   resume(containerId: string): Promise<void>;
   pids(containerId: string): Promise<ProcessInfo[]>;
-  /** Writes the checkpoint to `path`, a folder, and leaves it to the caller to store it. */
-  checkpoint(containerId: string, path: string, options?: Any): Promise<void>;
+  /**
+   * Stores a checkpoint as content. @returns the descriptors of its parts, none when the options name a folder for it.
+   */
+  checkpoint(containerId: string, options?: Any): Promise<Descriptor[]>;
   update(containerId: string, resources: Any, annotations?: Readonly<Record<string, string>>): Promise<void>;
   metrics(containerId: string): Promise<Any>;
   wait(process: ProcessRef, options?: { readonly signal?: AbortSignal }): Promise<ProcessExit>;

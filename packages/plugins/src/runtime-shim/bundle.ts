@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { validateIdentifier } from "@slipway/core/identifiers";
 import { Fault, messageOf } from "@slipway/fault/fault";
@@ -73,6 +74,12 @@ export class Bundle {
     const path = join(this.path, name);
     writeFileSync(`${path}.new`, text, { mode: 0o600 });
     renameSync(`${path}.new`, path);
+  }
+
+  /** A new folder where there is room, on a disk. Leaving its scope removes it, and so does `delete`. */
+  async workFolder(prefix: string): Promise<AsyncDisposable & { readonly path: string }> {
+    const path = await mkdtemp(join(this.path, "work", prefix));
+    return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
   }
 
   /**

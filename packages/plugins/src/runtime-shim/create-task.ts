@@ -3,6 +3,7 @@ import type { Container } from "@slipway/core/containers";
 import type { CreateTaskOptions } from "@slipway/core/tasks";
 import { codeOf, Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { Bundle } from "./bundle.ts";
+import { type Checkpoints, namedRestoreFolder } from "./checkpoints.ts";
 import { parseSpec } from "./bundle-spec.ts";
 import { shimGroup } from "./shim-group.ts";
 import type { ShimTask } from "./shim-task.ts";
@@ -11,19 +12,25 @@ import type { TaskManagerParts } from "./task-manager.ts";
 /** Makes the bundle, finds a shim, and has it create the container. @returns the pid of its first process */
 export async function createTask(
   { registry, launcher, folders }: TaskManagerParts,
+  checkpoints: Checkpoints,
   namespace: string,
   container: Container,
   options: CreateTaskOptions,
 ): Promise<number> {
   const { id, runtime } = container;
   const spec = container.spec && parseSpec(container.spec);
-  if (options.checkpoint) throw new Fault("unimplemented", "Cannot restore a task from a checkpoint yet");
   using _reserved = registry.reserve(namespace, id);
   await using undo = new AsyncDisposableStack();
   const bundle = Bundle.create(folders, namespace, id, spec);
   undo.defer(() => bundle.delete());
 
   const taskOptions = options.options?.value.length ? options.options : runtime.options;
+  let checkpoint = namedRestoreFolder(taskOptions, options.checkpoint) ?? "";
+  if (checkpoint === "" && options.checkpoint) {
+    // It is read when the task is started, and goes with the bundle.
+    checkpoint = undo.use(await bundle.workFolder("restore-")).path;
+    await checkpoints.load(options.checkpoint, checkpoint);
+  }
   const group = shimGroup(namespace, container, spec);
   const name = options.runtimePath ?? runtime.name;
   const task = await saying("failed to start shim", launcher.launch(bundle, group, name, taskOptions));
@@ -33,6 +40,7 @@ export async function createTask(
     bundle: bundle.path,
     rootfs: options.rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
     ...options.io,
+    checkpoint,
     ...(taskOptions ? { options: toAny(taskOptions) } : {}),
   };
   task.pid = await saying("failed to create shim task", create(task, request));

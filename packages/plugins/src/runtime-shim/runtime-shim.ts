@@ -4,12 +4,19 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { ContainerCreateSchema } from "@slipway/api/containerd/events/events_pb";
 import type { EventExchange } from "@slipway/core/events";
 import { definePlugin, type Logger, type Plugin } from "@slipway/core/plugin";
-import { EventPlugin, MetadataPlugin, RuntimePlugin } from "@slipway/core/plugin-kinds";
+import {
+  type Differ,
+  DiffPlugin,
+  EventPlugin,
+  MetadataPlugin,
+  RuntimePlugin,
+} from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
-import { messageOf } from "@slipway/fault/fault";
+import { Fault, messageOf } from "@slipway/fault/fault";
 import { expectMoves } from "@slipway/linux/cgroup/moves";
 import { parseSpec } from "./bundle-spec.ts";
 import { parseRuntimeConfig } from "./config.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { DeadShims } from "./dead-shims.ts";
 import { Launcher } from "./launcher.ts";
 import { TaskLoader } from "./load.ts";
@@ -32,9 +39,9 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
   return definePlugin({
     kind: RuntimePlugin,
     id: "task",
-    needs: { stores: MetadataPlugin, events: EventPlugin },
+    needs: { stores: MetadataPlugin, events: EventPlugin, differs: DiffPlugin },
     parseConfig: parseRuntimeConfig,
-    async start({ stores, events }, config, { rootDir, stateDir, log, signal }) {
+    async start({ stores, events, differs }, config, { rootDir, stateDir, log, signal }) {
       for (const path of [rootDir, stateDir]) mkdirSync(path, { recursive: true, mode: 0o711 });
       const timeout = (name: string, milliseconds: number): number =>
         host.timeouts[`io.containerd.timeout.${name}`] ?? milliseconds;
@@ -58,8 +65,13 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
       const parts = { registry, launcher, folders, stateMs: timeout("task.state", 2000) };
       return {
         instance: {
-          scoped: (namespace) =>
-            new ShimTaskManager(parts, namespace, stores.scoped({ namespace }).containers),
+          scoped(namespace, lease) {
+            const { containers, content } = stores.scoped(
+              lease === undefined ? { namespace } : { namespace, lease },
+            );
+            const checkpoints = new Checkpoints(content, () => walking(differs).scoped(namespace, lease));
+            return new ShimTaskManager(parts, namespace, { containers, checkpoints });
+          },
         },
         exports: { "log-uri-schemes": "fifo,binary,binary-v2,file" },
         async stop() {
@@ -69,6 +81,13 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
       };
     },
   });
+}
+
+/** What makes archives of folders. */
+function walking(differs: ReadonlyMap<string, Differ>): Differ {
+  const differ = differs.get("walking");
+  if (!differ) throw new Fault("failed_precondition", 'differ "walking" does not run');
+  return differ;
 }
 
 /** A container is made shortly before its task: the time between is enough to start its shim. */

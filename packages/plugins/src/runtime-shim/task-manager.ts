@@ -13,7 +13,9 @@ import type {
   TaskManager,
 } from "@slipway/core/tasks";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import type { Descriptor } from "@slipway/oci/descriptor";
 import type { BundleFolders } from "./bundle.ts";
+import { type Checkpoints, namedCheckpointFolder } from "./checkpoints.ts";
 import { createTask } from "./create-task.ts";
 import { deleteTask } from "./delete-task.ts";
 import type { Launcher } from "./launcher.ts";
@@ -35,16 +37,28 @@ export class ShimTaskManager implements TaskManager {
   readonly #parts: TaskManagerParts;
   readonly #namespace: string;
   readonly #containers: Pick<ContainerStore, "get">;
+  readonly #checkpoints: Checkpoints;
 
-  constructor(parts: TaskManagerParts, namespace: string, containers: Pick<ContainerStore, "get">) {
+  constructor(
+    parts: TaskManagerParts,
+    namespace: string,
+    {
+      containers,
+      checkpoints,
+    }: {
+      readonly containers: Pick<ContainerStore, "get">;
+      readonly checkpoints: Checkpoints;
+    },
+  ) {
     this.#parts = parts;
     this.#namespace = namespace;
     this.#containers = containers;
+    this.#checkpoints = checkpoints;
   }
 
   async create(containerId: string, options: CreateTaskOptions): Promise<number> {
     const container = await this.#containers.get(containerId);
-    return await createTask(this.#parts, this.#namespace, container, options);
+    return await createTask(this.#parts, this.#checkpoints, this.#namespace, container, options);
   }
 
   async start({ containerId, execId = "" }: ProcessRef): Promise<number> {
@@ -127,9 +141,15 @@ export class ShimTaskManager implements TaskManager {
     return processes.map(({ pid, info }) => ({ pid, ...(info ? { info } : {}) }));
   }
 
-  async checkpoint(containerId: string, path: string, options?: Any): Promise<void> {
-    const { id, shim, call } = await this.#task(containerId);
+  async checkpoint(containerId: string, options?: Any): Promise<Descriptor[]> {
+    const { id, shim, call, bundle } = await this.#task(containerId);
+    const container = await this.#containers.get(containerId);
+    const named = namedCheckpointFolder(options);
+    // Beside the bundle, which is in memory.
+    await using folder = named === undefined ? await bundle.workFolder("checkpoint-") : undefined;
+    const path = named ?? folder?.path ?? "";
     await shim.tasks.checkpoint({ id, path, ...(options ? { options: toAny(options) } : {}) }, call);
+    return folder ? await this.#checkpoints.store(folder.path, container) : [];
   }
 
   async update(

@@ -80,7 +80,7 @@ export class TestRuntime {
       signal: leave.signal,
     };
     const runtime = (await plugin.start(
-      { stores: this.#stores(), events: exchange },
+      { stores: this.#stores(), events: exchange, differs: new Map() },
       plugin.parseConfig(new TableReader(this.#table, "task")),
       context,
     )) as Started<TaskManagers>;

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { TestDaemon } from "../support/daemon.ts";
+import { pushBusybox } from "../support/images.ts";
+import { TestRegistry } from "../support/registry.ts";
+import { SideBySide, withoutTimes } from "../support/side-by-side.ts";
+
+const namespace = "checkpoint-test";
+const runc = join(import.meta.dirname, "../support/runc-without-criu.sh");
+
+describe("ctr checkpoint and restore", () => {
+  const both = new SideBySide(namespace);
+  let registry: TestRegistry;
+  let image: string;
+  before(async () => {
+    registry = await TestRegistry.start();
+    image = await pushBusybox(registry.host);
+  });
+  after(async () => {
+    await registry[Symbol.asyncDispose]();
+  });
+  both.before((s) => s.ctrArgs(["images", "pull", "--plain-http", image]));
+
+  both.it("stores a task as an image of containerd's parts, and restores it", async (s) => {
+    await s.ctrArgs([
+      "run",
+      "-d",
+      "--runc-binary",
+      runc,
+      image,
+      "live",
+      "sh",
+      "-c",
+      "echo wrote > /kept; sleep 1000",
+    ]);
+    await s.ctr("tasks ls -q");
+    // As the client does it: the image, the writable layer and the task in one index.
+    await s.ctr("containers checkpoint --rw --image --task live example.com/saved:1");
+    const { stdout } = await s.daemon.ctr(["-n", namespace, "images", "ls", "name==example.com/saved:1"]);
+    const digest = /sha256:[0-9a-f]{64}/.exec(stdout)?.[0] ?? "";
+    const index = await s.daemon.ctr(["-n", namespace, "content", "get", digest]);
+    const { manifests } = JSON.parse(index.stdout) as {
+      manifests: { mediaType: string; digest: string; platform?: object }[];
+    };
+    s.note(manifests.map(({ mediaType }) => mediaType).join("\n"));
+    for (const { mediaType, digest: part } of manifests) {
+      if (!mediaType.includes("checkpoint.config")) continue;
+      const { stdout: spec } = await s.daemon.ctr(["-n", namespace, "content", "get", part]);
+      s.note(String(spec.includes("types.containerd.io/opencontainers/runtime-spec/1/Spec")));
+    }
+    await s.ctr("tasks rm --force live");
+    await s.ctr("containers rm live");
+    await s.ctr("containers restore --rw --live live example.com/saved:1");
+    await s.ctr("tasks ls -q");
+    await s.ctrArgs(["tasks", "exec", "--exec-id", "look", "live", "cat", "/kept"]);
+    await s.ctr("tasks rm --force live");
+    await s.ctr("containers rm live");
+    await s.ctr("images rm example.com/saved:1");
+  });
+
+  both.it("writes to a folder that the client names, and stops the task when asked to", async (s) => {
+    const folder = s.daemon.folder.join("pages");
+    await s.ctrArgs(["run", "-d", "--runc-binary", runc, image, "named", "sleep", "1000"]);
+    await s.ctr(`tasks checkpoint --image-path ${folder} named`, { normalize: withoutTimes });
+    s.note(readFileSync(join(folder, "sub/pages-1.img"), "utf8"));
+    await s.ctr("tasks checkpoint --exit named", {
+      normalize: (text) => withoutTimes(text).replaceAll(/:\d\d-\d\d-.*/g, ""),
+    });
+    await s.ctr("tasks rm --force named");
+    await s.ctr("containers rm named");
+  });
+
+  both.it("refuses a task that is not there", async (s) => {
+    await s.ctr("tasks checkpoint none");
+  });
+});
+
+describe("a checkpoint", () => {
+  it("that criu cannot make fails with what runc said, and leaves nothing", async () => {
+    await using daemon = await TestDaemon.start("slipwayd");
+    const run = await daemon.slipway(["run", "-d", "--rootfs", "/:O", "sleep", "1000"]);
+    const id = run.stdout.trim();
+    const { code, stderr } = await daemon.ctr(["tasks", "checkpoint", id]);
+    assert.equal(code, 1);
+    assert.match(stderr, /OCI runtime checkpoint failed: runc did not terminate successfully|criu/);
+    const work = join(daemon.root, "io.containerd.runtime.v2.task/default", id);
+    assert.deepEqual(readdirSync(work), []);
+    const { stdout } = await daemon.ctr(["content", "ls", "-q"]);
+    assert.equal(stdout, "");
+    await daemon.slipway(["rm", "-f", id]);
+  });
+});
