@@ -1,6 +1,7 @@
-import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { cgroupOf } from "@slipway/linux/cgroup/cgroup";
 import { run } from "./run.ts";
 
 /** Ends the daemons, shims and containers that keep their files below `path`, by that path, which they all name. */
@@ -50,6 +51,7 @@ function readOr(path: string): string {
 async function endProcess(pid: number): Promise<void> {
   try {
     process.kill(pid, "SIGKILL");
+    thaw(pid);
   } catch {
     return;
   }
@@ -57,4 +59,11 @@ async function endProcess(pid: number): Promise<void> {
   while (existsSync(`/proc/${pid}/status`) && !/^State:\s+Z/m.test(readOr(`/proc/${pid}/status`))) {
     await setTimeout(5);
   }
+}
+
+/** With version 1 of cgroups, what is frozen does not die. */
+function thaw(pid: number): void {
+  const cgroup = cgroupOf(pid);
+  const freezer = cgroup.version === 1 ? cgroup.paths.get("freezer") : undefined;
+  if (freezer !== undefined) writeFileSync(`${freezer}/freezer.state`, "THAWED");
 }

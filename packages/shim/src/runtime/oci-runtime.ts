@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { createMemoryFile } from "@slipway/linux/memfd";
 import { spawnProgram, StringTable } from "@slipway/linux/spawn";
 import type { Exit, Reaper } from "../reaper.ts";
 
@@ -57,14 +58,13 @@ export class OciRuntime {
     all.push(...args);
     // Only a runtime that gets none of the container's streams may keep a pipe to us.
     if (stdio) return await this.#spawnWith(stdio, all);
+    using text = input === undefined ? undefined : fileOf(input);
     const child = spawn(binary, all, {
       cwd: this.#bundle,
       env: runtimeEnvironment(),
-      stdio: [input === undefined ? "ignore" : "pipe", "ignore", "pipe"],
+      stdio: [text?.fd ?? "ignore", "ignore", "pipe"],
     });
     if (child.pid !== undefined) this.#reaper.ownChild(child.pid, child);
-    // A runtime that fails early does not read it; its exit tells why.
-    if (input !== undefined) child.stdin?.on("error", () => undefined).end(input);
     return await ended(child, binary);
   }
 
@@ -100,6 +100,14 @@ export class OciRuntime {
     if (last !== undefined) return `${what}: ${last}`;
     return output === "" ? `${what}: ${status}` : `${what}: ${status}: ${output}`;
   }
+}
+
+/** A file in memory: Node's pipes are sockets, and crun opens `/dev/stdin`, which no socket can be opened by. */
+function fileOf(text: string): Disposable & { readonly fd: number } {
+  const fd = createMemoryFile("input");
+  // At a place of its own, so that who inherits the descriptor reads from the start.
+  writeSync(fd, text, 0);
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
 }
 
 interface RuntimeResult {

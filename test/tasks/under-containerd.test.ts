@@ -1,0 +1,5 @@
+import { oursUnderContainerd } from "./combinations.ts";
+import { taskSuite } from "./suite.ts";
+
+for (const binary of ["runc", "crun"] as const)
+  taskSuite({ ...oursUnderContainerd, binary, isSystemd: false });
