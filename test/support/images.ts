@@ -21,22 +21,28 @@ export function makeRootfs(path: string): string {
 }
 
 export interface ImageParts {
-  /** Folders that become layers, the lowest first. */
+  /** Folders that become layers, or tars that are some, the lowest first. */
   readonly layers: readonly string[];
+  /** Flags of tar, which writes the layers: all attributes unless told. */
+  readonly tar?: readonly string[];
   /** Flags of `umoci config`. */
   readonly config?: readonly string[];
 }
 
 /** Makes an image with umoci and pushes it with skopeo to `destination`, such as `docker://127.0.0.1:5000/busybox:latest`. */
-export async function makeImage(destination: string, { layers, config = [] }: ImageParts): Promise<void> {
+export async function makeImage(
+  destination: string,
+  { layers, tar: flags = ["--xattrs", "--xattrs-include=*"], config = [] }: ImageParts,
+): Promise<void> {
   using folder = new TestFolder("image");
   const layout = folder.join("layout");
   const image = `${layout}:image`;
   await output("umoci", ["init", "--layout", layout]);
   await output("umoci", ["new", "--image", image]);
   for (const [index, layer] of layers.entries()) {
-    const tar = folder.join(`${index}.tar`);
-    await output("tar", ["--numeric-owner", "--xattrs", "--xattrs-include=*", "-C", layer, "-cf", tar, "."]);
+    const isTar = layer.endsWith(".tar");
+    const tar = isTar ? layer : folder.join(`${index}.tar`);
+    if (!isTar) await output("tar", ["--numeric-owner", ...flags, "-C", layer, "-cf", tar, "."]);
     await output("umoci", ["raw", "add-layer", "--image", image, tar]);
   }
   await output("umoci", [

@@ -4,7 +4,13 @@ import {
   Snapshots,
 } from "@slipway/api/containerd/services/snapshots/v1/snapshots_pb";
 import type { Mount } from "@slipway/core/mounts/mount";
-import type { SnapshotInfo, SnapshotOptions, Snapshotter, SnapshotUsage } from "@slipway/core/snapshots";
+import type {
+  CommitSnapshotOptions,
+  SnapshotInfo,
+  SnapshotOptions,
+  Snapshotter,
+  SnapshotUsage,
+} from "@slipway/core/snapshots";
 import type { Calls } from "../connect/calls.ts";
 import { fromMounts, maskOf, required, toDate } from "../connect/messages.ts";
 
@@ -56,8 +62,12 @@ export class RemoteSnapshotter implements Snapshotter {
     return fromMounts((await this.#calls.unary(Snapshots.method.view, request)).mounts);
   }
 
-  async commit(name: string, key: string, { labels = {} }: SnapshotOptions = {}): Promise<void> {
-    const request = { snapshotter: this.#name, name, key, labels: { ...labels } };
+  async commit(
+    name: string,
+    key: string,
+    { labels = {}, parent = "" }: CommitSnapshotOptions = {},
+  ): Promise<void> {
+    const request = { snapshotter: this.#name, name, key, labels: { ...labels }, parent };
     await this.#calls.unary(Snapshots.method.commit, request);
   }
 

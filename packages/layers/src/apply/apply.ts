@@ -1,9 +1,10 @@
-import { lstatSync } from "node:fs";
-import { type ByteName, toText } from "../bytes-name.ts";
+import { lstatSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimes } from "@slipway/linux/times";
+import { type ByteName, toPath, toText } from "../bytes-name.ts";
 import { TarDecoder } from "../tar/decoder.ts";
 import { copyAttributes, type Times } from "./attributes.ts";
 import { type LayerLimits, LayerWriter } from "./layer-writer.ts";
-import { RootedTree } from "./rooted-tree.ts";
+import { RootedTree, splitName } from "./rooted-tree.ts";
 import { deletingWhiteouts, joinName, overlayWhiteouts } from "./whiteouts.ts";
 
 export interface ApplyLayerOptions {
@@ -15,6 +16,8 @@ export interface ApplyLayerOptions {
   /** The directories of the layers below, topmost first: attributes of directories that the layer leaves out. */
   readonly parents?: readonly string[];
   readonly limits?: LayerLimits;
+  /** A file for the paths of directories that the layer leaves out and that the layers below do not have, as JSON. */
+  readonly noteGuesses?: string;
   /** Hears of what this file system or the rules do not allow, such as attributes of the namespace `trusted`. */
   readonly onIgnored?: (what: string) => void;
 }
@@ -46,10 +49,12 @@ export async function applyMembers(
 ): Promise<number> {
   const own = new Set<ByteName>();
   const directoryTimes = new Map<ByteName, Times>();
+  const guessed = new Set<ByteName>();
   using tree = new RootedTree(root, (directory, name) => {
     const path = joinName(directory.path, name);
     const parent = findDirectory(options.parents ?? [], path);
-    if (parent !== undefined) directoryTimes.set(path, copyAttributes(parent, directory, name));
+    if (parent === undefined) guessed.add(path);
+    else directoryTimes.set(path, copyAttributes(parent, directory, name));
   });
   const whiteouts =
     options.whiteouts === "overlay"
@@ -63,7 +68,22 @@ export async function applyMembers(
   });
   await write(writer);
   writer.finish();
+  const guesses = [...guessed].filter((path) => !directoryTimes.has(path));
+  if (options.noteGuesses !== undefined && guesses.length > 0)
+    writeFileSync(options.noteGuesses, JSON.stringify(guesses));
   return writer.bytes;
+}
+
+/** Gives directories of `root` what they have in the layers below, which were not known when they were made. */
+export function inheritAttributes(root: string, guesses: string, parents: readonly string[]): void {
+  using tree = new RootedTree(root);
+  for (const path of JSON.parse(readFileSync(guesses, "utf8")) as ByteName[]) {
+    const parent = findDirectory(parents, path);
+    if (parent === undefined) continue;
+    const [above, base] = splitName(path);
+    const directory = tree.directory(above);
+    setTimes(toPath(base), copyAttributes(parent, directory, base), directory.fd);
+  }
 }
 
 /** The directory of that name in the layers below: the topmost one that has the name decides. */

@@ -58,6 +58,8 @@ export interface ImageRecord {
   /** sha256 of the tar, the diffID, and of all that follows it, or the header. */
   readonly tarHash: Uint8Array;
   readonly indexHash: Uint8Array;
+  /** Some directories are there that the layer leaves out, and that nobody knew from below when it was written. */
+  readonly guessesDirectories: boolean;
 }
 const recordMagic = "slipway layer 1\0";
 
@@ -69,6 +71,7 @@ export function encodeHeader(superblock: Superblock, record: ImageRecord): Buffe
   header.writeBigUInt64LE(BigInt(record.imageBytes), 24);
   header.set(record.tarHash, 32);
   header.set(record.indexHash, 64);
+  header[96] = record.guessesDirectories ? 1 : 0;
   const block = header.subarray(superblockOffset);
   block.writeUInt32LE(magic, 0);
   block.writeUInt32LE(FEATURE_CHECKSUM, 8);
@@ -115,6 +118,7 @@ export function decodeHeader(header: Buffer): DecodedHeader {
     imageBytes: Number(header.readBigUInt64LE(24)),
     tarHash: Uint8Array.from(header.subarray(32, 64)),
     indexHash: Uint8Array.from(header.subarray(64, 96)),
+    guessesDirectories: header[96] === 1,
     inodes: Number(block.readBigUInt64LE(16)),
     isTarBeside: block.readUInt16LE(86) > 0,
   };

@@ -141,6 +141,7 @@ describe("a layer image's bytes", () => {
       imageBytes: index.imageBytes,
       tarHash: Buffer.alloc(32),
       indexHash: Buffer.alloc(32),
+      guessesDirectories: false,
     };
     const fd = fs.openSync(path, "w");
     fs.writeSync(fd, encodeHeader(index.superblock, record), 0, headerBytes, 0);

@@ -80,7 +80,8 @@ export class ImageFile implements Disposable {
     if (isBeside) ftruncateSync(this.#tarFd, padded(tarBytes));
     writeFully(this.#fd, index.metadata, index.metadataOffset);
     const indexHash = hashIndex(this.#fd, isBeside ? headerBytes : headerBytes + tarBytes, imageBytes);
-    const record = { tarBytes, imageBytes, tarHash, indexHash };
+    const { guessesDirectories } = this.#nodes;
+    const record = { tarBytes, imageBytes, tarHash, indexHash, guessesDirectories };
     writeFully(this.#fd, encodeHeader(superblock, record), 0);
     return { diffId: toDigest(tarHash), sizeBytes: tarBytes, imageBytes, inodes: superblock.inodes };
   }

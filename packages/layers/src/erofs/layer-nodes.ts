@@ -36,6 +36,7 @@ export class LayerNodes implements TarSink {
   readonly #tree: NodeTree;
   readonly #limits: Required<LayerLimits>;
   readonly #onIgnored: (what: string) => void;
+  readonly #guessed = new Set<LayerNode>();
   #bytes = 0;
   #entries = 0;
 
@@ -45,7 +46,16 @@ export class LayerNodes implements TarSink {
       maxEntries: limits.maxEntries ?? Number.POSITIVE_INFINITY,
     };
     this.#onIgnored = onIgnored;
-    this.#tree = new NodeTree((directory, path) => Object.assign(directory, inherited?.(path)));
+    this.#tree = new NodeTree((directory, path) => {
+      const known = inherited?.(path);
+      if (known) Object.assign(directory, known);
+      else this.#guessed.add(directory);
+    });
+  }
+
+  /** Whether there are directories that neither the layer nor those below have told of. */
+  get guessesDirectories(): boolean {
+    return this.#guessed.size > 0;
   }
 
   get root(): DirectoryNode {
@@ -103,6 +113,7 @@ export class LayerNodes implements TarSink {
       if (entry.type === "link") node.links += 1;
     }
     setNodeAttributes(node, entry, this.#onIgnored);
+    if (node.type === "directory") this.#guessed.delete(node);
   }
 
   /** Directories are merged; anything else gives way. */

@@ -14,6 +14,8 @@ export interface ImageSummary {
   readonly inodes: number;
   /** Whether the tar is in a file of its own. */
   readonly isTarBeside: boolean;
+  /** Whether directories are there that the layer leaves out, and that nobody knew from below when it was written. */
+  readonly guessesDirectories: boolean;
 }
 
 /** What the image in file `path` says of itself. @throws {Fault} `data_loss` */
@@ -115,8 +117,8 @@ function readHeader(fd: number): ReturnType<typeof decodeHeader> {
 }
 
 function summaryOf(header: ReturnType<typeof decodeHeader>): ImageSummary {
-  const { tarHash, tarBytes, imageBytes, inodes, isTarBeside } = header;
-  return { diffId: toDigest(tarHash), tarBytes, imageBytes, inodes, isTarBeside };
+  const { tarHash, tarBytes, imageBytes, inodes, isTarBeside, guessesDirectories } = header;
+  return { diffId: toDigest(tarHash), tarBytes, imageBytes, inodes, isTarBeside, guessesDirectories };
 }
 
 function withFile<T>(path: string, work: (fd: number) => T): T {

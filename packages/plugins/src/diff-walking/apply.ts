@@ -11,7 +11,13 @@ import type { FileThreads } from "@slipway/layers/threads";
 import { isLayer, mediaTypes } from "@slipway/oci/media-types";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { imageToFiles } from "../layer-images/image-to-files.ts";
-import { adoptImage, folderWantingImage, isFilesFolder, newImageIn } from "../layer-images/layer-folder.ts";
+import {
+  adoptImage,
+  guessesIn,
+  folderWantingImage,
+  isFilesFolder,
+  newImageIn,
+} from "../layer-images/layer-folder.ts";
 import { isInUserNamespace } from "../snapshots-overlay/kernel-support.ts";
 import { mountTemporarily } from "./mounted.ts";
 import { optionOf } from "./trees.ts";
@@ -53,7 +59,16 @@ export async function applyBlob(
     // What was applied there before is an image, and no place to write to.
     if (inside && isFilesFolder(inside.root)) await imageToFiles(dirname(inside.root), threads);
     const target = await findTarget(mounts, stateDir, undo);
-    const options: ApplyLayerOptions = { whiteouts: target.whiteouts, parents: target.parents, onIgnored };
+    const noteGuesses =
+      target.parents.length === 0 && isFilesFolder(target.root)
+        ? { noteGuesses: guessesIn(dirname(target.root)) }
+        : {};
+    const options: ApplyLayerOptions = {
+      whiteouts: target.whiteouts,
+      parents: target.parents,
+      onIgnored,
+      ...noteGuesses,
+    };
     const unpacked = await threads.unpack(read, target.root, options, signal);
     if (syncFs) await sync(target.root);
     return described(unpacked);

@@ -18,6 +18,9 @@ const wishIn = (folder: string): string => join(folder, "image-wanted");
 /** A file that has the digest of the blob that the image was made of. */
 export const blobNoteIn = (folder: string): string => join(folder, "layer-blob");
 
+/** A file with the paths of directories that a layer left out and that were made before its parent was known. */
+export const guessesIn = (folder: string): string => join(folder, "guessed-directories");
+
 /** Says that the snapshot takes a layer as an image. */
 export async function wantImage(folder: string): Promise<void> {
   await writeFile(wishIn(folder), "");

@@ -81,6 +81,7 @@ export class LayerImages implements AsyncDisposable {
       verify: (id, options) => this.#verify(id, options),
       showing: (chain) => this.#showFiles(chain.id, chain),
       usage: (folder) => usageOf(folder),
+      rebasing: (id, parentIds) => this.#rebase(id, parentIds),
       committing: (transaction: Transaction, id) => this.#durability.committing(transaction, id),
       changed: () => {
         this.#durability.sync();
@@ -136,6 +137,15 @@ export class LayerImages implements AsyncDisposable {
       }
       await given;
     }
+  }
+
+  async #rebase(id: number, parentIds: readonly number[]): Promise<void> {
+    const folder = this.#folder(id);
+    const { guessesDirectories, inheritDirectories } = await import("./rebase.ts");
+    if (!guessesDirectories(folder)) return;
+    using _ = await this.#hold(parentIds);
+    const parents = parentIds.map((each) => filesIn(this.#folder(each)));
+    await inheritDirectories(folder, parents, this.#parts.threads);
   }
 
   /** Somebody is going to mount the snapshot for writing: what is an image becomes files. */

@@ -46,6 +46,8 @@ export interface SnapshotFolders {
   usage?(folder: string): Promise<SnapshotUsage | undefined>;
   /** As Snapshotter.verify(). */
   verify?(id: number, options: VerifyOptions): Promise<Digest | undefined>;
+  /** Before a snapshot that was made without a parent is put upon these layers, the nearest first. */
+  rebasing?(id: number, parentIds: readonly number[]): Promise<void>;
   /** In the transaction that commits the snapshot. */
   committing?(transaction: Transaction, id: number): void;
   /** Snapshots were committed or removed. */
@@ -133,7 +135,13 @@ export class FolderSnapshotter implements Snapshotter {
 
   async commit(name: string, key: string, options: CommitSnapshotOptions = {}): Promise<void> {
     const { store, folders } = this.#options;
-    const { id } = store.read((reader) => this.#storage.info(reader, key));
+    const { id, info } = store.read((reader) => this.#storage.info(reader, key));
+    const { parent = "" } = options;
+    if (info.parent === "" && parent !== "" && folders.rebasing)
+      await folders.rebasing(
+        id,
+        store.read((reader) => this.#storage.stack(reader, parent)),
+      );
     const usage = await this.#usageOf(id);
     try {
       await store.update((transaction) => {

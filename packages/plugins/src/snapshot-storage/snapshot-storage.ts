@@ -195,6 +195,11 @@ export class SnapshotStorage {
     return undefined;
   }
 
+  /** The layers of a committed snapshot and those below it, the nearest first. @throws {Fault} `not_found` */
+  stack(reader: Reader, name: string): number[] {
+    return this.#parentIds(reader, name);
+  }
+
   #get(reader: Reader, key: string): SnapshotRecord {
     const record = reader.get(this.#buckets.snapshots, key);
     if (!record) throw new Fault("not_found", "snapshot does not exist: not found");
