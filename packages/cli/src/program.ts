@@ -2,6 +2,7 @@ import type { Client } from "@slipway/client/client";
 import { codeOf, messageOf } from "@slipway/fault/fault";
 import { Command, CommanderError } from "commander";
 import { type Cli, globalsOf } from "./cli.ts";
+import { failureText } from "./format/failure.ts";
 import { type CommandEntry, commands } from "./commands.ts";
 
 /** Commands whose own exit code is the container's: failures of ours must not be taken for it. */
@@ -104,7 +105,7 @@ function reportFailure(error: unknown, command: string): number {
     return ownCode.has(command) ? daemonFailure : 1;
   }
   if (codeOf(error) === "canceled" && process.exitCode !== undefined) return Number(process.exitCode);
-  process.stderr.write(`slipway: ${messageOf(error)}\n`);
+  process.stderr.write(failureText(error));
   return ownCode.has(command) ? failureCode(messageOf(error)) : 1;
 }
 

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http2";
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { StatusSchema } from "@slipway/api/google/rpc/status_pb";
 import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
-import { statusCodes } from "@slipway/rpc/status";
+import { isAny, plainDetail, statusCodes } from "@slipway/rpc/status";
 
 /** The trailers that say how a call failed. Text beyond ASCII is percent-encoded, and so is the percent sign. */
 export function failureTrailers(error: unknown): Record<string, string> {
@@ -20,18 +20,24 @@ function encodeDetails(status: MessageInitShape<typeof StatusSchema>): string {
   return Buffer.from(toBinary(StatusSchema, create(StatusSchema, status))).toString("base64");
 }
 
-/** Of a fault's details those that have a type on the wire. */
-function isAny(detail: unknown): detail is { typeUrl: string; value: Uint8Array<ArrayBuffer> } {
-  const { typeUrl, value } = (detail ?? {}) as { typeUrl?: unknown; value?: unknown };
-  return typeof typeUrl === "string" && value instanceof Uint8Array;
-}
-
 /** The failure that trailers tell of; nothing when the call ended well. */
 export function failureOfStatus(headers: IncomingHttpHeaders): Fault | undefined {
   const status = Number(headers["grpc-status"]);
   if (status === 0) return undefined;
   const code = statusCodes[status] ?? "unknown";
-  return new Fault(code === "ok" ? "unknown" : code, decodeMessage(String(headers["grpc-message"] ?? "")));
+  const message = decodeMessage(String(headers["grpc-message"] ?? ""));
+  const details = decodeDetails(headers["grpc-status-details-bin"]);
+  return new Fault(code === "ok" ? "unknown" : code, message, { details });
+}
+
+/** Details that cannot be read are none: the message must arrive. */
+function decodeDetails(encoded: string | string[] | undefined): readonly unknown[] {
+  if (typeof encoded !== "string") return [];
+  try {
+    return fromBinary(StatusSchema, Buffer.from(encoded, "base64")).details.map(plainDetail);
+  } catch {
+    return [];
+  }
 }
 
 /** A message that is not well encoded is shown as it came. */

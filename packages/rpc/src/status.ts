@@ -20,3 +20,17 @@ export const statusCodes: readonly (FaultCode | "ok")[] = [
   "data_loss",
   "unauthenticated",
 ];
+
+/** Of a fault's details those that have a type on the wire. */
+export function isAny(detail: unknown): detail is { typeUrl: string; value: Uint8Array<ArrayBuffer> } {
+  const { typeUrl, value } = (detail ?? {}) as { typeUrl?: unknown; value?: unknown };
+  return typeof typeUrl === "string" && value instanceof Uint8Array;
+}
+
+/** A detail that came, without what the protobuf library keeps beside it. */
+export function plainDetail({ typeUrl, value }: { readonly typeUrl: string; readonly value: Uint8Array }): {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
+} {
+  return { typeUrl, value };
+}

@@ -16,7 +16,13 @@ import type { TaskManagers } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import type { ProcessIo, ProcessRef, ProcessState, TaskManager, TaskStatus } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
-import { type CallContext, serve, type ServiceRegistration } from "@slipway/rpc/service";
+import { detailsOnRequest } from "@slipway/rpc/details-on-request";
+import {
+  type CallContext,
+  serve,
+  type ServiceHandlers,
+  type ServiceRegistration,
+} from "@slipway/rpc/service";
 import { required } from "./required.ts";
 import { namespaceOf, scopeOf, storesOf } from "./scope.ts";
 
@@ -25,7 +31,7 @@ export function tasksService(managers: TaskManagers, stores: MetadataStores): Se
     const { namespace, lease } = scopeOf(context);
     return managers.scoped(namespace, lease);
   };
-  return serve(Tasks, {
+  const handlers: Partial<ServiceHandlers<typeof Tasks>> = {
     async create(request, context) {
       const { containerId, checkpoint, options, runtimePath } = request;
       const rootfs =
@@ -102,7 +108,8 @@ export function tasksService(managers: TaskManagers, stores: MetadataStores): Se
       const exit = await tasksOf(context).wait(refOf(request), { signal: context.signal });
       return { exitStatus: exit.exitStatus, exitedAt: toTimestamp(exit.exitedAt) };
     },
-  });
+  };
+  return serve(Tasks, detailsOnRequest(handlers));
 }
 
 /** Clients normally send the mounts; without them the container's own snapshot is meant. */

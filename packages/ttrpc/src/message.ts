@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { StatusSchema } from "@slipway/api/google/rpc/status_pb";
 import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
-import { statusCodes } from "@slipway/rpc/status";
+import { isAny, plainDetail, statusCodes } from "@slipway/rpc/status";
 
 /** What a ttrpc request says, its payload not decoded. */
 export interface RequestMessage {
@@ -64,6 +64,7 @@ export function encodeFailure(error: unknown): Uint8Array {
   const status = create(StatusSchema, {
     code: statusCodes.indexOf(codeOf(error)),
     message: messageOf(error),
+    details: error instanceof Fault ? error.details.filter(isAny) : [],
   });
   return new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(toBinary(StatusSchema, status)).finish();
 }
@@ -77,7 +78,7 @@ export function decodeResponse(data: Uint8Array): Uint8Array {
     if (field === 1) {
       const status = fromBinary(StatusSchema, reader.bytes());
       const code = statusCodes[status.code] ?? "unknown";
-      if (code !== "ok") throw new Fault(code, status.message);
+      if (code !== "ok") throw new Fault(code, status.message, { details: status.details.map(plainDetail) });
     } else if (field === 2) payload = new Uint8Array(reader.bytes());
     else reader.skip(type);
   }

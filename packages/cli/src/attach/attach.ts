@@ -5,7 +5,9 @@ import type { ProcessStreams } from "@slipway/client/process-streams";
 import type { ProcessRef } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
 import type { JsonLog } from "@slipway/logs/json-log";
+import { hintText } from "../format/failure.ts";
 import { detachable, parseDetachKeys } from "./detach-keys.ts";
+import { execFailureHint, OutputTail } from "./exec-failure.ts";
 
 export interface AttachOptions {
   readonly detachKeys: string;
@@ -31,9 +33,14 @@ export async function attach(
   const { log } = options;
   using undo = new DisposableStack();
   const detached = Promise.withResolvers<Attached>();
+  const tail = new OutputTail();
+  const seen = (stream: "stdout" | "stderr") => (chunk: Uint8Array) => {
+    log?.write(stream, chunk);
+    if (terminal || stream === "stderr") tail.see(chunk);
+  };
   const output = Promise.all([
-    copyOutput(stdio.stdout, process.stdout, (chunk) => log?.write("stdout", chunk)),
-    stdio.stderr && copyOutput(stdio.stderr, process.stderr, (chunk) => log?.write("stderr", chunk)),
+    copyOutput(stdio.stdout, process.stdout, seen("stdout")),
+    stdio.stderr && copyOutput(stdio.stderr, process.stderr, seen("stderr")),
   ]);
   // Should the process not start, its streams end without an end.
   output.catch(() => {});
@@ -49,6 +56,8 @@ export async function attach(
   }
   const ended = exit.then(async ({ exitStatus }): Promise<Attached> => {
     await output;
+    const hint = await execFailureHint(client, process_.containerId, exitStatus, tail);
+    if (hint !== undefined) process.stderr.write(hintText(hint));
     return { ended: true, exitCode: exitStatus };
   });
   const result = await Promise.race([ended, detached.promise]);

@@ -77,7 +77,8 @@ function processOf(base: ProcessSpec, args: readonly string[], flags: ExecFlags,
   const { rlimits: _, terminal: __, ...process_ } = base;
   const added = environmentOf(flags.env, flags.envFile, process.env);
   const names = new Set(added.map((entry) => entry.split("=", 1)[0]));
-  const kept = base.env.filter((entry) => !names.has(entry.split("=", 1)[0]));
+  // Containers of other clients may have none.
+  const kept = (base.env ?? []).filter((entry) => !names.has(entry.split("=", 1)[0]));
   const capabilities = flags.privileged ? privilegedCapabilities() : undefined;
   return {
     ...process_,

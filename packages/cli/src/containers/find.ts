@@ -1,6 +1,7 @@
 import type { Client } from "@slipway/client/client";
 import type { Container } from "@slipway/core/containers";
 import { Fault } from "@slipway/fault/fault";
+import { failureText } from "../format/failure.ts";
 
 export const nameLabel = "nerdctl/name";
 
@@ -34,8 +35,7 @@ export async function forEachContainer(
       process.stdout.write(`${name}\n`);
     } catch (error) {
       failures.push(error);
-      if (names.length > 1)
-        process.stderr.write(`slipway: ${error instanceof Error ? error.message : String(error)}\n`);
+      if (names.length > 1) process.stderr.write(failureText(error));
     }
   }
   if (failures.length === 0) return;

@@ -7,6 +7,7 @@ import type {
 } from "@bufbuild/protobuf";
 import type { Scope } from "@slipway/core/stores";
 import type { Transport } from "@slipway/rpc/client";
+import { detailsHeader } from "@slipway/rpc/details-on-request";
 import { Metadata } from "@slipway/rpc/metadata";
 
 /** Calls with the headers of one scope: what every proxy of this package speaks through. */
@@ -16,7 +17,7 @@ export class Calls {
 
   constructor(transport: Transport, scope?: Scope) {
     this.#transport = transport;
-    this.#metadata = new Metadata();
+    this.#metadata = new Metadata([[detailsHeader, "1"]]);
     if (!scope) return;
     this.#metadata.set("containerd-namespace", scope.namespace);
     // Shims and foreign ttrpc servers behind the daemon look for this one.
@@ -27,7 +28,7 @@ export class Calls {
   /** The same calls with a further header. */
   with(header: string, value: string): Calls {
     const calls = new Calls(this.#transport);
-    for (const [key, one] of this.#metadata) calls.#metadata.append(key, one);
+    for (const [key, one] of this.#metadata) calls.#metadata.set(key, one);
     calls.#metadata.set(header, value);
     return calls;
   }

@@ -83,6 +83,7 @@ async function saying<T>(what: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw new Fault(codeOf(error), `${what}: ${messageOf(error)}`, { cause: error });
+    const details = error instanceof Fault ? error.details : [];
+    throw new Fault(codeOf(error), `${what}: ${messageOf(error)}`, { cause: error, details });
   }
 }

@@ -66,11 +66,15 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
       return {
         instance: {
           scoped(namespace, lease) {
-            const { containers, content } = stores.scoped(
+            const { containers, content, images } = stores.scoped(
               lease === undefined ? { namespace } : { namespace, lease },
             );
             const checkpoints = new Checkpoints(content, () => walking(differs).scoped(namespace, lease));
-            return new ShimTaskManager(parts, namespace, { containers, checkpoints });
+            return new ShimTaskManager(parts, namespace, {
+              containers,
+              checkpoints,
+              sources: { images, content },
+            });
           },
         },
         exports: { "log-uri-schemes": "fifo,binary,binary-v2,file" },

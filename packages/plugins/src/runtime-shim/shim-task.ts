@@ -1,5 +1,6 @@
 import type { ProcessExit } from "@slipway/core/tasks";
 import type { CallOptions } from "@slipway/rpc/client";
+import { detailsHeader } from "@slipway/rpc/details-on-request";
 import { Metadata } from "@slipway/rpc/metadata";
 import type { Bundle } from "./bundle.ts";
 import type { ShimBinary } from "./shim-binary.ts";
@@ -32,7 +33,11 @@ export class ShimTask {
     this.#shim = shim;
     this.binary = binary;
     this.hold = hold;
-    this.call = { metadata: new Metadata([["containerd-namespace-ttrpc", bundle.namespace]]) };
+    const headers = [
+      ["containerd-namespace-ttrpc", bundle.namespace],
+      [detailsHeader, "1"],
+    ] as const;
+    this.call = { metadata: new Metadata(headers) };
   }
 
   get id(): string {

@@ -18,6 +18,7 @@ import type { BundleFolders } from "./bundle.ts";
 import { type Checkpoints, namedCheckpointFolder } from "./checkpoints.ts";
 import { createTask } from "./create-task.ts";
 import { deleteTask } from "./delete-task.ts";
+import type { ExplainSources } from "./explain.ts";
 import type { Launcher } from "./launcher.ts";
 import { exitTime } from "./exit-time.ts";
 import type { ShimTask } from "./shim-task.ts";
@@ -38,32 +39,34 @@ export class ShimTaskManager implements TaskManager {
   readonly #namespace: string;
   readonly #containers: Pick<ContainerStore, "get">;
   readonly #checkpoints: Checkpoints;
+  readonly #sources: ExplainSources;
 
   constructor(
     parts: TaskManagerParts,
     namespace: string,
-    {
-      containers,
-      checkpoints,
-    }: {
+    own: {
       readonly containers: Pick<ContainerStore, "get">;
       readonly checkpoints: Checkpoints;
+      readonly sources: ExplainSources;
     },
   ) {
     this.#parts = parts;
     this.#namespace = namespace;
-    this.#containers = containers;
-    this.#checkpoints = checkpoints;
+    this.#containers = own.containers;
+    this.#checkpoints = own.checkpoints;
+    this.#sources = own.sources;
   }
 
   async create(containerId: string, options: CreateTaskOptions): Promise<number> {
     const container = await this.#containers.get(containerId);
-    return await createTask(this.#parts, this.#checkpoints, this.#namespace, container, options);
+    const created = createTask(this.#parts, this.#checkpoints, this.#namespace, container, options);
+    return await this.#explaining(containerId, created);
   }
 
   async start({ containerId, execId = "" }: ProcessRef): Promise<number> {
     const task = await this.#task(containerId);
-    const { pid } = await task.shim.tasks.start({ id: task.id, execId }, task.call);
+    const started = task.shim.tasks.start({ id: task.id, execId }, task.call);
+    const { pid } = await this.#explaining(containerId, started);
     if (execId === "") task.pid = pid;
     else task.execPids.set(execId, pid);
     return pid;
@@ -148,7 +151,8 @@ export class ShimTaskManager implements TaskManager {
     // Beside the bundle, which is in memory.
     await using folder = named === undefined ? await bundle.workFolder("checkpoint-") : undefined;
     const path = named ?? folder?.path ?? "";
-    await shim.tasks.checkpoint({ id, path, ...(options ? { options: toAny(options) } : {}) }, call);
+    const request = { id, path, ...(options ? { options: toAny(options) } : {}) };
+    await this.#explaining(containerId, shim.tasks.checkpoint(request, call));
     return folder ? await this.#checkpoints.store(folder.path, container) : [];
   }
 
@@ -158,7 +162,8 @@ export class ShimTaskManager implements TaskManager {
     annotations: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const { id, shim, call } = await this.#task(containerId);
-    await shim.tasks.update({ id, resources: toAny(resources), annotations }, call);
+    const request = { id, resources: toAny(resources), annotations };
+    await this.#explaining(containerId, shim.tasks.update(request, call));
   }
 
   async metrics(containerId: string): Promise<Any> {
@@ -184,6 +189,16 @@ export class ShimTaskManager implements TaskManager {
       // The shim died. When the container did with it, that is an answer, too.
       const exit = await afterShim;
       return exit ?? (await this.wait({ containerId, execId }, signal ? { signal } : {}));
+    }
+  }
+
+  /** Failures of runtimes get a hint, for clients that want one. */
+  async #explaining<T>(containerId: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      const { explained } = await import("./explain.ts");
+      throw await explained(error, await this.#containers.get(containerId), this.#sources);
     }
   }
 

@@ -7,6 +7,7 @@ import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
 import { Task as TaskV3 } from "@slipway/api/containerd/task/v3/task_pb";
 import { messageOf } from "@slipway/fault/fault";
 import { releaseMemoryWhenIdle } from "@slipway/linux/idle-memory";
+import { detailsOnRequest } from "@slipway/rpc/details-on-request";
 import { Metadata } from "@slipway/rpc/metadata";
 import { serve, type ServiceHandlers } from "@slipway/rpc/service";
 import { TtrpcClient } from "@slipway/ttrpc/client";
@@ -43,7 +44,7 @@ export async function serveShim(flags: Flags): Promise<void> {
     onShutdown: shutdown.resolve,
   });
   if (flags.adopt !== "") await adoptAll(shim, flags);
-  const handlers = taskHandlers(shim);
+  const handlers = detailsOnRequest(taskHandlers(shim));
   // Version 2's messages have version 3's fields under another package name.
   const handlersV2 = handlers as unknown as ServiceHandlers<typeof TaskV2>;
   const server = new TtrpcServer([serve(TaskV3, handlers), serve(TaskV2, handlersV2)]);

@@ -43,12 +43,25 @@ export class OciRuntime {
 
   /** Runs `args`; a failure has the runtime's own last words after `what`. */
   async run(what: string, args: readonly string[], invocation: Invocation = {}): Promise<void> {
-    const result = await this.#spawn(args, invocation).catch((error: unknown) => {
-      throw new Fault("unknown", this.#describe(what, messageOf(error)), { cause: error });
-    });
-    if (result.ok) return;
-    const cause = new Error(result.output || result.status);
-    throw new Fault("unknown", this.#describe(what, result.status, result.output), { cause });
+    let result: RuntimeResult;
+    try {
+      result = await this.#spawn(args, invocation);
+    } catch (error) {
+      throw await this.#failure(what, args, { status: messageOf(error), output: "" }, error);
+    }
+    if (!result.ok) throw await this.#failure(what, args, result);
+  }
+
+  async #failure(
+    what: string,
+    [action = ""]: readonly string[],
+    { status, output }: Omit<RuntimeResult, "ok">,
+    cause: unknown = new Error(output || status),
+  ): Promise<Fault> {
+    const { infoDetail } = await import("@slipway/rpc/error-info");
+    const facts = { program: this.options.binary, action, status, output };
+    const details = [infoDetail({ reason: "RUNTIME_FAILED", facts })];
+    return new Fault("unknown", this.#describe(what, status, output), { cause, details });
   }
 
   async #spawn(args: readonly string[], { stdio, input }: Invocation): Promise<RuntimeResult> {
