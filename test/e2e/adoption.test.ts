@@ -5,6 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { defaultLimits, formatLogUri } from "@slipway/logs/log-uri";
 import { TestDaemon } from "../support/daemon.ts";
 import { makeRootfs } from "../support/images.ts";
+import { belongings } from "../support/leaks.ts";
 
 const COUNT = 20;
 
@@ -138,13 +139,8 @@ describe("containers whose shim was killed", () => {
   it("are removed without a trace", async () => {
     for (const id of (await pids()).keys()) await output(`tasks rm -f ${id}`);
     assert.equal((await output("tasks ls -q")).trim(), "");
-    assert.equal(
-      existsSync(`/sys/fs/cgroup/pids/${namespace}`) &&
-        readdirSync(`/sys/fs/cgroup/pids/${namespace}`, { withFileTypes: true }).some((entry) =>
-          entry.isDirectory(),
-        ),
-      false,
-    );
+    const cgroups = belongings(daemon.folder.path).cgroups.filter((path) => path.includes(`/${namespace}/`));
+    assert.deepEqual(cgroups, []);
     assert.deepEqual(readdirSync(`${daemon.state}/io.containerd.runtime.v2.task/${namespace}`), []);
   });
 });

@@ -211,12 +211,17 @@ export class TestTask extends TestProcess {
   async exec(
     execId: string,
     args: readonly string[],
-    options: { readonly terminal?: boolean; readonly stdin?: boolean } = {},
+    options: {
+      readonly terminal?: boolean;
+      readonly stdin?: boolean;
+      readonly apparmorProfile?: string;
+    } = {},
   ): Promise<TestProcess> {
-    const { terminal = false } = options;
+    const { terminal = false, apparmorProfile } = options;
     const { process } = containerSpec({ id: this.id, namespace: this.host.namespace, args, terminal });
     const stdio = this.host.streams(options);
     process.env = [...process.env, "PATH=/bin"];
+    if (apparmorProfile !== undefined) process.apparmorProfile = apparmorProfile;
     try {
       await this.host.client.tasks.exec(this.id, execId, {
         io: stdio.io,

@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { after, afterEach, before, describe } from "node:test";
+import { readMountInfo } from "@slipway/linux/mountinfo";
 import { programs } from "../support/daemon.ts";
 import type { Combination } from "./combinations.ts";
 import { deathTests } from "./deaths.ts";
@@ -14,7 +15,8 @@ import { streamTests } from "./streams.ts";
 export function taskSuite(combination: Combination): void {
   const { name, daemon, shim, binary, isSystemd } = combination;
   const driver = isSystemd ? ", cgroups by systemd" : "";
-  const skip = !programs.includes(daemon) || !isThere(shim) || !isThere(binary);
+  const isMissing = !programs.includes(daemon) || !isThere(shim) || !isThere(binary);
+  const skip = isMissing || (binary === "crun" && isRefusedByCrun());
   // All of its tests together; each has the limit of the command line.
   const timeout = 900_000;
   describe(`a task of ${name} with ${basename(binary)}${driver}`, { skip, timeout }, () => {
@@ -36,4 +38,12 @@ export function taskSuite(combination: Combination): void {
 /** Names are looked for by those who run them. */
 function isThere(program: string): boolean {
   return !program.startsWith("/") || existsSync(program);
+}
+
+/** crun runs nowhere where both versions of cgroups have controllers. */
+function isRefusedByCrun(): boolean {
+  const mounts = readMountInfo();
+  if (!mounts.some(({ type }) => type === "cgroup")) return false;
+  const unified = mounts.filter(({ type }) => type === "cgroup2").map(({ mountPoint }) => mountPoint);
+  return unified.some((path) => readFileSync(`${path}/cgroup.controllers`, "utf8").trim() !== "");
 }

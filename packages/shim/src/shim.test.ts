@@ -105,6 +105,20 @@ describe("a container's life", () => {
     assert.ok(!readMountInfo().some(({ mountPoint }) => mountPoint.startsWith(bundles.root)));
   });
 
+  it("is there for who asks while it is made, and not made twice", async () => {
+    const { id, bundle } = bundles.bundle(["true"]);
+    const made = createTask({ id, bundle });
+    const asked = state(id);
+    await assert.rejects(async () => await createTask({ id, bundle }), { code: "already_exists" });
+    assert.equal(shim.isIdle, false);
+    assert.equal((await asked).status, Status.CREATED);
+    await made;
+    await kill(id, 9);
+    await wait(id);
+    await remove(id);
+    assert.ok(shim.isIdle);
+  });
+
   it("names a runtime that is not there", async () => {
     const { id, bundle } = bundles.bundle(["true"]);
     const options = packAny(OptionsSchema, { binaryName: "nope-runtime" });

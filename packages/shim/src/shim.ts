@@ -16,6 +16,7 @@ export interface ShimOptions {
 export class Shim {
   readonly options: ShimOptions;
   readonly containers = new Map<string, Container>();
+  readonly #creating = new Map<string, Promise<unknown>>();
   readonly reaper = new Reaper();
 
   constructor(options: ShimOptions) {
@@ -24,6 +25,34 @@ export class Shim {
 
   get events(): EventPublisher {
     return this.options.events;
+  }
+
+  /** Whether it serves no container, and will not serve one soon. */
+  get isIdle(): boolean {
+    return this.containers.size === 0 && this.#creating.size === 0;
+  }
+
+  /**
+   * Keeps an id while its container is made. The daemon that asked for it may be gone by then: the next one must not
+   * take what it cannot see yet for what is not there (`settled`).
+   * @throws {Fault} `already_exists`
+   */
+  async creating<T>(id: string, make: () => Promise<T>): Promise<T> {
+    if (this.containers.has(id) || this.#creating.has(id)) {
+      throw new Fault("already_exists", `container ${id} already exists`);
+    }
+    const making = make();
+    this.#creating.set(id, making);
+    try {
+      return await making;
+    } finally {
+      this.#creating.delete(id);
+    }
+  }
+
+  /** Resolves when the container is there, or is not going to be. */
+  async settled(id: string): Promise<void> {
+    await this.#creating.get(id)?.catch(() => undefined);
   }
 
   container(id: string): Container {

@@ -69,6 +69,11 @@ export class Launcher {
     }
   }
 
+  /** Whether no shim of ours knows of the bundle: how to reach it is written before it is told. */
+  isUntold({ path }: Bundle, binary: ShimBinary): boolean {
+    return binary.path === this.#own.binary && addressIn(path) === undefined;
+  }
+
   /** The shim of a task that an earlier daemon made. @throws when it is dead */
   async findAgain(bundle: Bundle, binary: ShimBinary, group: ShimGroup): Promise<ShimTask> {
     const bootstrap = readBootstrap(bundle);

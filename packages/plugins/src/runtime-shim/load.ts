@@ -41,6 +41,7 @@ export class TaskLoader {
   }
 
   async load(): Promise<void> {
+    for (const dir of [this.#folders.stateDir, this.#folders.rootDir]) removeHidden(dir);
     for (const namespace of foldersIn(this.#folders.stateDir)) {
       const ids = foldersIn(join(this.#folders.stateDir, namespace));
       await Promise.all(ids.map((id) => this.#loadOne(namespace, id)));
@@ -63,6 +64,8 @@ export class TaskLoader {
     const { namespace, id } = bundle;
     const container = await this.#stores.scoped({ namespace }).containers.get(id);
     const binary = this.#launcher.binaryOf(bundle, container.runtime.name);
+    // The daemon was killed before it told a shim of the task.
+    if (this.#launcher.isUntold(bundle, binary)) return false;
     try {
       const group = shimGroup(namespace, container, container.spec && parseSpec(container.spec));
       const task = await this.#launcher.findAgain(bundle, binary, group);
@@ -101,6 +104,14 @@ export class TaskLoader {
       const gone = foldersIn(join(rootDir, namespace)).filter((id) => !known.has(id));
       for (const id of gone) rmSync(join(rootDir, namespace, id), { recursive: true, force: true });
     }
+  }
+}
+
+/** A daemon that was killed while it removed a bundle had hidden it already. */
+function removeHidden(path: string): void {
+  for (const namespace of foldersIn(path)) {
+    const hidden = readdirSync(join(path, namespace)).filter((name) => name.startsWith("."));
+    for (const name of hidden) rmSync(join(path, namespace, name), { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { createReadStream, existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
@@ -233,6 +241,21 @@ describe("our own shims", () => {
     const [fourth, fifth] = [await runtime.sleeper(), await runtime.sleeper()];
     assert.equal(await shimOfTask(fourth), third);
     assert.ok(![first, third].includes(await shimOfTask(fifth)));
+  });
+
+  it("have nothing of a task that the daemon was killed in before it was told to them, or while it removed it", async () => {
+    const untold = runtime.container(["true"]);
+    await runtime.stop();
+    const [bundle, removed] = [runtime.bundle(untold), runtime.bundle(".removed")];
+    for (const path of [bundle, removed]) {
+      mkdirSync(join(path, "rootfs"), { recursive: true });
+      writeFileSync(join(path, "config.json"), "{}");
+    }
+    const told = runtime.events.length;
+    await runtime.start();
+    assert.deepEqual([existsSync(bundle), existsSync(removed)], [false, false]);
+    await assert.rejects(runtime.tasks.get({ containerId: untold }), { code: "not_found" });
+    assert.deepEqual(runtime.events.slice(told), []);
   });
 
   it("belong to one pod when they hold its containers", async () => {

@@ -15,11 +15,14 @@ import { openStreams } from "../stdio/streams.ts";
 import { initExited } from "./exit.ts";
 import { watchOom } from "./oom.ts";
 
+type CreateRequest = Request<CreateTaskRequest>;
+
 /** Mounts the root file system, has the runtime create the container, and stops short of the user's program. */
-export async function createTask(shim: Shim, request: Request<CreateTaskRequest>): Promise<{ pid: number }> {
-  if (shim.containers.has(request.id)) {
-    throw new Fault("already_exists", `container ${request.id} already exists`);
-  }
+export async function createTask(shim: Shim, request: CreateRequest): Promise<{ pid: number }> {
+  return await shim.creating(request.id, async () => await createContainer(shim, request));
+}
+
+async function createContainer(shim: Shim, request: CreateRequest): Promise<{ pid: number }> {
   void expectMoves();
   using undo = new DisposableStack();
   const { namespace, runtimeRoot } = shim.options;
@@ -70,7 +73,7 @@ async function create(shim: Shim, container: Container, record: RuntimeRecord): 
   return readPidFile(pidFile);
 }
 
-function mountRootfs(request: Request<CreateTaskRequest>, rootfs: string): Disposable {
+function mountRootfs(request: CreateRequest, rootfs: string): Disposable {
   try {
     mkdirSync(rootfs, { recursive: true, mode: 0o711 });
     return mountAll(request.rootfs, rootfs);

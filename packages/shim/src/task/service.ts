@@ -25,7 +25,10 @@ export function taskHandlers(shim: Shim): ServiceHandlers<typeof Task> {
     delete: (request) => deleteTask(shim, request),
     exec: (request) => execTask(shim, request),
     kill: (request) => killTask(shim, request),
-    state: (request) => taskState(shim, request),
+    state: async (request) => {
+      await shim.settled(request.id);
+      return taskState(shim, request);
+    },
     wait: (request, { signal }) => waitTask(shim, request, signal),
     pids: (request) => taskPids(shim, request),
     pause: (request) => pauseTask(shim, request),

@@ -3,6 +3,6 @@ import type { Request, Shim } from "../shim.ts";
 
 /** Ends this process once it serves no container any more. */
 export function shutdownShim(shim: Shim, request: Request<ShutdownRequest>): Record<string, never> {
-  if (shim.containers.size === 0 || request.now) shim.options.onShutdown();
+  if (shim.isIdle || request.now) shim.options.onShutdown();
   return {};
 }
