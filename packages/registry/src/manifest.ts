@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { HttpResponse } from "./http/response.ts";
 import { Fault } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { digestOf, parseDigest } from "@slipway/oci/digest";
@@ -10,7 +10,7 @@ export const maxManifestBytes = 4 * 1048 * 1048;
 
 /** The descriptor of a manifest that was answered. @throws {Fault} `data_loss` when it is not the expected one */
 export async function describeManifest(
-  response: IncomingMessage,
+  response: HttpResponse,
   expected: string | undefined,
 ): Promise<Descriptor> {
   const body = await readBody(response, maxManifestBytes);

@@ -14,6 +14,9 @@ import { type ReadRange, type UploadOptions, uploadBlob } from "./upload.ts";
 
 export type { RegistryOptions } from "./repository-hosts.ts";
 
+/** Smaller ones are over before a connection of their own would be there. */
+const bulkBytes = 1024 * 1024;
+
 const accept = [
   mediaTypes.ociIndex,
   mediaTypes.dockerList,
@@ -79,7 +82,8 @@ export class Repository {
         const isWhole = offset === 0 && end === undefined;
         const range = isWhole ? {} : { range: `bytes=${offset}-${end === undefined ? "" : end - 1}` };
         const headers = { accept: isBlob(target) ? "*/*" : accept, ...range };
-        const call = { what, headers, retries, ...optional(signal) };
+        const isBulk = target.size >= bulkBytes;
+        const call = { what, headers, retries, isBulk, ...optional(signal) };
         const response = await session.call("GET", pathOf(target), call);
         if (response.statusCode === 200 || response.statusCode === 206) return response;
         throw await session.failure(response, what);

@@ -1,4 +1,5 @@
-import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { OutgoingHttpHeaders } from "node:http";
+import type { HttpResponse } from "./http/response.ts";
 import { Fault } from "@slipway/fault/fault";
 import { Authorizer } from "./auth/authorize.ts";
 import { type CredentialSource, firstOf } from "./auth/credentials.ts";
@@ -18,6 +19,8 @@ export interface CallOptions {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: Body;
+  /** Many bytes are going to come; see HttpRequest. */
+  readonly isBulk?: boolean;
   /** A body that is not to be sent twice, or a caller who knows better. */
   readonly retries?: boolean;
   readonly signal?: AbortSignal;
@@ -53,14 +56,14 @@ export class Session {
   }
 
   /** `path` begins below the repository's name; a URL is one that the host gave. */
-  async call(method: string, path: string | URL, options: CallOptions): Promise<IncomingMessage> {
+  async call(method: string, path: string | URL, options: CallOptions): Promise<HttpResponse> {
     const url = path instanceof URL ? path : this.#urlOf(path, options.query);
     const isOwn = isSameServer(url, new URL(this.endpoint.base), this.endpoint.link);
     const scope = `repository:${this.#repository}:${options.push ? "pull,push" : "pull"}`;
     const scopes = [scope, ...(options.scopes ?? [])];
-    const { body, signal } = options;
+    const { body, signal, isBulk = typeof body === "function" } = options;
     let sent: string | undefined;
-    const once = async (): Promise<IncomingMessage> => {
+    const once = async (): Promise<HttpResponse> => {
       sent = isOwn ? await this.#authorizer.headerFor(scopes) : undefined;
       const configured = isOwn ? { ...this.endpoint.headers, ...this.#options.headers } : {};
       const headers = { "user-agent": "slipway", ...configured, ...options.headers };
@@ -69,11 +72,12 @@ export class Session {
         url,
         headers: sent ? { ...headers, authorization: sent } : headers,
         link: this.endpoint.link,
+        isBulk,
         ...(body ? { body } : {}),
         ...(signal ? { signal } : {}),
       });
     };
-    const attempt = (): Promise<IncomingMessage> =>
+    const attempt = (): Promise<HttpResponse> =>
       options.retries === false ? once() : withRetries(once, this.#health, signal);
     let response = await attempt();
     const challenge = response.headers["www-authenticate"];
@@ -88,13 +92,13 @@ export class Session {
   }
 
   /** The failure of a response, with the credentials that were used when they may be the reason. */
-  async failure(response: IncomingMessage, what: string): Promise<Fault> {
+  async failure(response: HttpResponse, what: string): Promise<Fault> {
     const fault = await failureOf(response, what);
     if (response.statusCode !== 403) return fault;
     return new Fault(fault.code, `${fault.message}${this.#authorizer.note()}`);
   }
 
-  async #refusal(response: IncomingMessage, { what, push }: CallOptions): Promise<Fault> {
+  async #refusal(response: HttpResponse, { what, push }: CallOptions): Promise<Fault> {
     const { message } = await failureOf(response, what);
     const denied = `${push ? "push" : "pull"} access denied, repository does not exist or may require authorization`;
     return new Fault("unauthenticated", `${denied}: ${message}${this.#authorizer.note()}`);

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { HttpResponse } from "./http/response.ts";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { backoff } from "./http/retry.ts";
@@ -55,7 +55,7 @@ async function start(
   session: Session,
   { digest }: Descriptor,
   { mountFrom, signal }: UploadOptions,
-): Promise<IncomingMessage | "mounted"> {
+): Promise<HttpResponse | "mounted"> {
   const what = `push blob ${digest}`;
   const base = { what, push: true, headers: { "content-length": "0" }, ...(signal ? { signal } : {}) };
   if (mountFrom !== undefined) {
@@ -92,7 +92,7 @@ class Upload {
     target: Descriptor,
     read: ReadRange,
     options: UploadOptions,
-    started: IncomingMessage,
+    started: HttpResponse,
   ) {
     this.#session = session;
     this.#target = target;
@@ -163,7 +163,7 @@ class Upload {
     url: URL,
     length: number,
     headers: Readonly<Record<string, string>>,
-  ): Promise<IncomingMessage> {
+  ): Promise<HttpResponse> {
     const { signal, onBytes } = this.#options;
     const { offset } = this;
     const read = this.#read;
@@ -188,7 +188,7 @@ class Upload {
     return response;
   }
 
-  #locationOf(response: IncomingMessage): URL {
+  #locationOf(response: HttpResponse): URL {
     const { location } = response.headers;
     if (location !== undefined && URL.canParse(location, this.#session.endpoint.base)) {
       return new URL(location, this.#session.endpoint.base);

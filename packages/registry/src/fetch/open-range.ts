@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { HttpResponse } from "../http/response.ts";
 import { Fault } from "@slipway/fault/fault";
 
 export interface RangeOptions {
@@ -10,16 +10,16 @@ export interface RangeOptions {
 }
 
 /** Opens a target's bytes from an offset on. A server may send more than was asked for, or from an earlier byte. */
-export type OpenRange = (offset: number, options?: RangeOptions) => Promise<IncomingMessage>;
+export type OpenRange = (offset: number, options?: RangeOptions) => Promise<HttpResponse>;
 
 /** The offset of the first byte that an answer has. */
-export function startOf(response: IncomingMessage): number {
+export function startOf(response: HttpResponse): number {
   if (response.statusCode !== 206) return 0;
   return Number(/^bytes (\d+)-/.exec(response.headers["content-range"] ?? "")?.[1] ?? 0);
 }
 
 /** The answer's bytes from `offset` on. A server that ignores Range sends all, and what is there is skipped. */
-export async function* bodyFrom(response: IncomingMessage, offset: number): AsyncGenerator<Uint8Array> {
+export async function* bodyFrom(response: HttpResponse, offset: number): AsyncGenerator<Uint8Array> {
   let skip = offset - startOf(response);
   if (skip < 0) {
     response.destroy();

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, type AgentOptions } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { createSecureContext, getCACertificates } from "node:tls";
+import { createSecureContext, getCACertificates, type TLSSocket } from "node:tls";
 import { Fault, messageOf } from "@slipway/fault/fault";
 
 /** How a server proves who it is, and we to it. PEM, not file names: what is read anew is used anew. */
@@ -12,7 +12,31 @@ export interface TlsSettings {
 }
 
 const plainAgents = new Map<string, HttpAgent>();
-const secureAgents = new Map<string, HttpsAgent>();
+const secureAgents = new Map<string, OfferingAgent>();
+
+/** An agent that takes over connections which were made to find out what a server speaks. */
+export class OfferingAgent extends HttpsAgent {
+  readonly #kept = new Map<string, TLSSocket>();
+
+  /** The next request to that server gets the connection. */
+  keep(url: URL, socket: TLSSocket): void {
+    const key = `${url.hostname.replace(/^\[|\]$/g, "")}:${url.port || 443}`;
+    // Should it end before, nobody else listens.
+    socket.on("error", () => {}).once("close", () => this.#kept.delete(key));
+    this.#kept.set(key, socket);
+  }
+
+  override createConnection(
+    ...[options, callback]: Parameters<HttpsAgent["createConnection"]>
+  ): ReturnType<HttpsAgent["createConnection"]> {
+    const key = `${options.host}:${options.port}`;
+    const offers2 = (options as { ALPNProtocols?: string[] }).ALPNProtocols?.includes("h2");
+    const kept = offers2 ? undefined : this.#kept.get(key);
+    if (!kept) return super.createConnection(options, callback);
+    this.#kept.delete(key);
+    return kept;
+  }
+}
 
 /** An agent keeps connections: those with equal settings share one. Proxies come from the environment, as with curl. */
 export function agentFor(url: URL, tls: TlsSettings | undefined): HttpAgent {
@@ -29,7 +53,12 @@ export function agentFor(url: URL, tls: TlsSettings | undefined): HttpAgent {
         cert: clients.map(({ certificate }) => certificate),
         key: clients.map(({ key }) => key),
       });
-      return new HttpsAgent({ ...base, secureContext, rejectUnauthorized: !skipVerify });
+      return new OfferingAgent({
+        ...base,
+        ALPNProtocols: ["http/1.1"],
+        secureContext,
+        rejectUnauthorized: !skipVerify,
+      });
     } catch (error) {
       throw new Fault(
         "invalid_argument",

@@ -1,11 +1,11 @@
-import type { IncomingMessage } from "node:http";
+import type { HttpResponse } from "./response.ts";
 import { Fault, type FaultCode } from "@slipway/fault/fault";
 
 const maxErrorBytes = 64 * 1024;
 const maxShownText = 200;
 
 /** The whole body. @throws {Fault} `resource_exhausted` above `maxBytes`, `unavailable` when it breaks off */
-export async function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+export async function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -39,7 +39,7 @@ const codes: Readonly<Record<number, FaultCode>> = {
 };
 
 /** The failure that a response tells of, with the errors in its body: distribution-spec, "Error Codes". */
-export async function failureOf(response: IncomingMessage, what: string): Promise<Fault> {
+export async function failureOf(response: HttpResponse, what: string): Promise<Fault> {
   const status = response.statusCode ?? 0;
   const text = (await readBody(response, maxErrorBytes).catch(() => Buffer.alloc(0))).toString();
   const code = codes[status] ?? (status >= 500 ? "unavailable" : "unknown");

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { HttpResponse } from "./response.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { hasCode, messageOf } from "@slipway/fault/fault";
 import type { HostHealth } from "./host-health.ts";
@@ -14,10 +14,10 @@ const maxRetryAfterMs = 60_000;
  * minute holds for everyone who asks the host; a longer one ends the attempts.
  */
 export async function withRetries(
-  once: () => Promise<IncomingMessage>,
+  once: () => Promise<HttpResponse>,
   health: HostHealth,
   signal?: AbortSignal,
-): Promise<IncomingMessage> {
+): Promise<HttpResponse> {
   health.check();
   for (let attempt = 1; ; attempt += 1) {
     await health.ready(signal);

@@ -1,7 +1,11 @@
-import { type IncomingMessage, type OutgoingHttpHeaders, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import type { OutgoingHttpHeaders } from "node:http";
 import { Fault, messageOf } from "@slipway/fault/fault";
-import { agentFor, type TlsSettings } from "./agents.ts";
+import type { TlsSettings } from "./agents.ts";
+import { exchange1 } from "./exchange-1.ts";
+import { exchange2 } from "./exchange-2.ts";
+import type { HttpResponse } from "./response.ts";
+import { sessionWith } from "./sessions.ts";
+import { unreachable } from "./unreachable.ts";
 
 /** How a server is connected to. */
 export interface Link {
@@ -22,6 +26,11 @@ export interface HttpRequest {
   readonly headers: OutgoingHttpHeaders;
   /** A function is called again when the request must be sent again. */
   readonly body?: Body;
+  /**
+   * Many bytes come or go: they get a connection of their own, with HTTP/1.1. Networks that give each connection its share
+   * give several more, and nobody waits behind them.
+   */
+  readonly isBulk?: boolean;
   readonly link: Link;
   readonly signal?: AbortSignal;
 }
@@ -29,12 +38,11 @@ export interface HttpRequest {
 const maxRedirects = 10;
 /** What another host may know of the request. */
 const harmlessHeaders = ["accept", "range", "user-agent", "content-type", "content-length"];
-const certificateErrors = /CERT|SELF_SIGNED|UNABLE_TO_|ALTNAME|HOSTNAME_MISMATCH/;
 /** Origins that answered a TLS handshake with HTTP. */
 const plainOrigins = new Set<string>();
 
 /** Sends one request and follows redirects. Credentials, and headers that were configured, do not go to another host. */
-export async function send(request: HttpRequest, redirects = 0): Promise<IncomingMessage> {
+export async function send(request: HttpRequest, redirects = 0): Promise<HttpResponse> {
   const response = await sendOnce(request);
   const { location } = response.headers;
   const status = response.statusCode ?? 0;
@@ -58,7 +66,7 @@ export function isSameServer(a: URL, b: URL, { fallsBackToHttp }: Link): boolean
   return a.host === b.host && (a.protocol === b.protocol || fallsBackToHttp);
 }
 
-async function sendOnce(request: HttpRequest): Promise<IncomingMessage> {
+async function sendOnce(request: HttpRequest): Promise<HttpResponse> {
   const { url, link } = request;
   const fallback = link.fallsBackToHttp && url.protocol === "https:";
   if (fallback && plainOrigins.has(url.origin)) return await exchange(toPlain(request));
@@ -77,64 +85,39 @@ function toPlain(request: HttpRequest): HttpRequest {
   return { ...request, url };
 }
 
-async function exchange({ method, url, headers, body, link, signal }: HttpRequest): Promise<IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  // node:http gives a large body in bigger pieces and with less work than fetch.
-  const outgoing = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, {
-    method,
-    headers,
-    agent: agentFor(url, link.tls),
-    timeout: link.stallTimeoutMs,
-    ...(signal ? { signal } : {}),
-  });
-  const giveUp = (why: string): unknown => outgoing.destroy(new Error(why));
-  outgoing.on("timeout", () => giveUp(`no bytes for ${link.stallTimeoutMs} ms`));
-  outgoing.on("socket", (socket) => {
-    // A socket that is given up between two requests has nobody else who listens.
-    if (!socket.listeners("error").includes(ignore)) socket.on("error", ignore);
-    if (!socket.connecting) return;
-    const timer = setTimeout(
-      () => giveUp(`no connection after ${link.dialTimeoutMs} ms`),
-      link.dialTimeoutMs,
-    );
-    const clear = (): void => clearTimeout(timer);
-    for (const event of [url.protocol === "https:" ? "secureConnect" : "connect", "close"]) {
-      socket.once(event, clear);
+/** Over the session with the server, when it has one. */
+async function exchange(request: HttpRequest): Promise<HttpResponse> {
+  const { url, link, isBulk = false } = request;
+  if (url.protocol !== "https:") return await exchange1(request);
+  const session = async (): ReturnType<typeof sessionWith> => {
+    try {
+      return await sessionWith(url, link.tls, link.dialTimeoutMs);
+    } catch (error) {
+      throw error instanceof Fault ? error : unreachable(url, error as Error);
     }
-  });
-  let answered = false;
-  outgoing.on("response", (response) => {
-    answered = true;
-    resolve(response);
-  });
-  outgoing.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.name === "AbortError") return reject(error);
-    const why = error.message || error.code;
-    // A certificate will be no better the next time.
-    const code = certificateErrors.test(error.code ?? "") ? "failed_precondition" : "unavailable";
-    reject(new Fault(code, `Cannot reach ${url.origin}: ${why}`, { cause: error }));
-  });
-  if (typeof body !== "function") {
-    outgoing.end(body);
-    return await promise;
-  }
+  };
+  const shared = isBulk ? undefined : await unlessAborted(session(), request.signal);
+  if (shared) return await exchange2(shared, request);
   try {
-    for await (const chunk of body()) {
-      if (answered) break;
-      if (!outgoing.write(chunk)) await Promise.race([drained(outgoing), promise]);
-    }
-    // A registry that has answered already wants no more: the connection ends with its answer.
-    if (answered) (await promise).once("close", () => outgoing.destroy());
-    else outgoing.end();
+    return await exchange1(request);
   } catch (error) {
-    outgoing.destroy();
-    reject(error);
+    const only2 = isBulk && /no application protocol/i.test(messageOf(error)) ? await session() : undefined;
+    if (!only2) throw error;
+    return await exchange2(only2, request);
   }
-  return await promise;
 }
 
-function drained(outgoing: NodeJS.WritableStream): Promise<void> {
-  return new Promise((resolve) => outgoing.once("drain", resolve));
+/** Others may wait for the same work: it goes on when one of them leaves. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, promise]);
+  } finally {
+    work.catch(() => {});
+    signal.removeEventListener("abort", abort);
+  }
 }
-
-function ignore(): void {}

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
+import type { HttpResponse } from "./response.ts";
 
 /** What a registry wants its users to read: distribution-spec, "Warnings". Anything but `299 - "text"` is left out. */
-export function warningsOf(response: IncomingMessage): string[] {
+export function warningsOf(response: HttpResponse): string[] {
   const values = response.headersDistinct["warning"] ?? [];
   return values.flatMap((value) => {
     const quoted = /^299 - "((?:[^"\\]|\\.)*)"$/.exec(value.trim())?.[1];
