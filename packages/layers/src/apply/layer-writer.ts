@@ -186,8 +186,8 @@ export class LayerWriter implements TarSink, Disposable {
       }
     }
     make();
-    // It was whited out before it came: what is below must not shine through.
-    if (isDirectory && there?.isCharacterDevice() && there.rdev === 0n) {
+    // What gave way, a whiteout or a file, hid what is below, which must not shine through now.
+    if (isDirectory && there) {
       this.#whiteouts.clear(this.#tree.directory(joinName(directory.path, base)));
     }
   }

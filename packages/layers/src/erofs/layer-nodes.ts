@@ -11,7 +11,6 @@ import { NodeTree } from "./node-tree.ts";
 import {
   type Attributes,
   type DirectoryNode,
-  isWhiteout,
   type LayerNode,
   newAttributes,
   newDirectory,
@@ -107,7 +106,7 @@ export class LayerNodes implements TarSink {
     const make = (): LayerNode => this.#make(directory, base, entry, dataOffset);
     const there = directory.children.get(base);
     const made = make();
-    const node = there && made !== there ? this.#replace(directory, base, there, make) : made;
+    const node = there && made !== there ? this.#replace(directory, base, make) : made;
     if (node !== there) {
       directory.children.set(base, node);
       if (entry.type === "link") node.links += 1;
@@ -117,12 +116,12 @@ export class LayerNodes implements TarSink {
   }
 
   /** Directories are merged; anything else gives way. */
-  #replace(directory: DirectoryNode, base: ByteName, there: LayerNode, make: () => LayerNode): LayerNode {
+  #replace(directory: DirectoryNode, base: ByteName, make: () => LayerNode): LayerNode {
     this.#tree.remove(directory, base);
     // What it is linked to may have been in what gave way.
     const node = make();
-    // It was whited out before it came: what is below must not shine through.
-    if (node.type === "directory" && isWhiteout(there)) setOpaque(node);
+    // What gave way, a whiteout or a file, hid what is below, which must not shine through now.
+    if (node.type === "directory") setOpaque(node);
     return node;
   }
 

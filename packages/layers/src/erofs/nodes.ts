@@ -63,10 +63,6 @@ export function newRoot(): DirectoryNode {
   return Object.assign(root, { parent: root as unknown as DirectoryNode });
 }
 
-export function isWhiteout(node: LayerNode): boolean {
-  return node.type === "character" && node.major === 0 && node.minor === 0;
-}
-
 export function setXattr(node: LayerNode, name: string, value: Uint8Array): void {
   node.xattrs ??= new Map();
   node.xattrs.set(name, value);
