@@ -33,4 +33,6 @@ fi
 
 # Warnings would be about the machine's own Node, which only runs npm: the pinned one runs everything else.
 npm ci --loglevel=error --no-audit --no-fund
+# The tests of whole programs then meet what ships.
+npm run build
 npm run check

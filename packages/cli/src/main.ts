@@ -1,3 +1,3 @@
 import { run } from "./program.ts";
 
-process.exitCode = await run(process.argv.slice(2));
+void run(process.argv.slice(2)).then((code) => (process.exitCode = code));

@@ -1,4 +1,6 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { systemCall } from "./system-call.ts";
 
 const mallocTrim = systemCall<[keep: number]>("int malloc_trim(size_t)");
@@ -8,17 +10,15 @@ type Collect = (options: { readonly type: "major"; readonly flavor: "last-resort
 /**
  * Gives memory back to the kernel when the process has had nothing to do for `idleMs` milliseconds: what its modules
  * left behind when they were loaded, and what its last work did. V8 keeps that until much more was allocated: a quarter
- * of a shim, a third of a daemon (bench/density.ts). Needs Node's --expose-gc, and does nothing without.
+ * of a shim, a third of a daemon (bench/density.ts).
  */
 export function releaseMemoryWhenIdle(idleMs: number): void {
-  const collect = (globalThis as { gc?: Collect }).gc;
-  if (!collect) return;
   let heldBytes = 0;
   const timer = setTimeout(() => {
     // It stops the process for tens of milliseconds: not for little.
     if (process.memoryUsage.rss() < heldBytes + WORTHWHILE_BYTES) return;
     // Nothing less gives pages back.
-    collect({ type: "major", flavor: "last-resort" });
+    collector()({ type: "major", flavor: "last-resort" });
     mallocTrim(0);
     heldBytes = process.memoryUsage.rss();
   }, idleMs).unref();
@@ -28,6 +28,18 @@ export function releaseMemoryWhenIdle(idleMs: number): void {
   });
   worked.observe({ entryTypes: ["gc"] });
 }
+
+/**
+ * What --expose-gc puts into new contexts. Not on the command line: with V8's flags changed, Node compiles its own
+ * modules anew, which takes a start 25 ms (bench/daemon-start.ts).
+ */
+function collector(): Collect {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as Collect;
+  setFlagsFromString("--no-expose-gc");
+  return collect;
+}
+
 const WORTHWHILE_BYTES = 2 * 1024 * 1024;
 
 function isMinor(entry: PerformanceEntry & { readonly detail?: unknown }): boolean {

@@ -1,6 +1,15 @@
 import { messageOf } from "@slipway/fault/fault";
 import { type Flags, parseFlags } from "./flags.ts";
 
+async function main(args: readonly string[]): Promise<void> {
+  try {
+    await run(parseFlags(args));
+  } catch (error) {
+    process.stderr.write(`containerd-shim-slipway-v1: ${messageOf(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
 async function run(flags: Flags): Promise<void> {
   if (flags.isVersion) {
     const { printVersion } = await import("./commands/version.ts");
@@ -27,9 +36,4 @@ async function run(flags: Flags): Promise<void> {
   }
 }
 
-try {
-  await run(parseFlags(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(`containerd-shim-slipway-v1: ${messageOf(error)}\n`);
-  process.exitCode = 1;
-}
+void main(process.argv.slice(2));

@@ -1,0 +1,63 @@
+/*
+ * Makes dist/: each program and each thread in one file, which bin/ runs while no source is newer. One file, because a
+ * process that runs for weeks must not look for parts that a later build took away. CommonJS, because an import of a
+ * Node module loads all that the module would load lazily (bench/daemon-start.ts).
+ */
+import { renameSync, utimesSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { build, type Plugin } from "rolldown";
+
+const root = resolve(import.meta.dirname, "..");
+const output = join(root, "dist");
+
+/** What a process or a thread starts with. */
+const entries = [
+  { name: "slipwayd", source: join(root, "packages/daemon/src/main.ts") },
+  { name: "slipway", source: join(root, "packages/cli/src/main.ts") },
+  { name: "slipway-logger", source: join(root, "packages/cli/src/logs/logger.ts") },
+  { name: "containerd-shim-slipway-v1", source: join(root, "packages/shim/src/main.ts") },
+  { name: "file-thread", source: join(root, "packages/layers/src/threads/worker.ts") },
+  { name: "checkpoint-thread", source: join(root, "packages/plugins/src/store-sqlite/checkpoint-worker.ts") },
+] as const;
+
+/** Code finds other entries in dist/, and everything else where it is from its own source. */
+const places: Plugin = {
+  name: "places",
+  transform: {
+    filter: { code: "import.meta" },
+    handler(code, id) {
+      return code
+        .replaceAll(/new URL\("([^"]+\.ts)", import\.meta\.url\)/g, (_, path: string) => {
+          const entry = entries.find(({ source }) => source === resolve(dirname(id), path));
+          if (!entry) throw new Error(`${id}: ${path} is no entry of the build`);
+          return urlOf(`${entry.name}.cjs`);
+        })
+        .replaceAll("import.meta.url", `${urlOf(relative(output, id))}.href`)
+        .replaceAll("import.meta.dirname", `${urlOf(relative(output, dirname(id)))}.pathname`);
+    },
+  },
+};
+
+/** Code for the URL of what is at `path` from dist/. */
+function urlOf(path: string): string {
+  return `new URL(${JSON.stringify(path)}, "file://" + __filename)`;
+}
+
+// What changes while this runs is newer than what this makes.
+const begun = new Date();
+for (const { name, source } of entries) {
+  const file = join(output, `${name}.cjs`);
+  await build({
+    input: source,
+    platform: "node",
+    external: ["koffi"],
+    plugins: [places],
+    checks: { ineffectiveDynamicImport: false },
+    onLog(level, { message }) {
+      if (level === "warn") throw new Error(message);
+    },
+    output: { file: `${file}.new`, format: "cjs", codeSplitting: false },
+  });
+  utimesSync(`${file}.new`, begun, begun);
+  renameSync(`${file}.new`, file);
+}
