@@ -1,4 +1,3 @@
-import type { Any } from "@slipway/core/any";
 import type { Container } from "@slipway/core/containers";
 import type { ContentInfo } from "@slipway/core/content";
 import type { Image } from "@slipway/core/images";
@@ -7,6 +6,8 @@ import type { Lease, LeaseResource } from "@slipway/core/leases";
 import type { Namespace } from "@slipway/core/namespaces";
 import type { Bucket } from "@slipway/core/store";
 import type { Digest } from "@slipway/oci/digest";
+import { decodeContainer, encodeContainer } from "./container-row.ts";
+import { parseRow } from "./parse-row.ts";
 
 /*
  * What the metadata keeps, as JSON: readable with the sqlite3 tool. A key is the namespace, a slash, and the object's own
@@ -47,74 +48,16 @@ export const leases: Bucket<Lease> = json("leases");
 export const leaseResources: Bucket<LeaseResource> = json("lease-resources");
 /** Numbers that were given out last. */
 export const sequences: Bucket<{ readonly last: number }> = json("sequences");
-export const containers: Bucket<Container> = containerBucket();
-
-const dates = ["createdAt", "updatedAt", "expiresAt"] as const;
+export const containers: Bucket<Container> = {
+  name: "containers",
+  encode: encodeContainer,
+  decode: decodeContainer,
+};
 
 function json<T extends object>(name: string): Bucket<T> {
   return {
     name,
     encode: (value) => Buffer.from(JSON.stringify(value)),
-    decode: (bytes) => revived(parse(bytes)) as T,
+    decode: (bytes) => parseRow(bytes) as T,
   };
-}
-
-interface StoredAny {
-  readonly typeUrl: string;
-  readonly value: string;
-}
-
-type StoredContainer = Omit<Container, "runtime" | "spec" | "extensions"> & {
-  readonly runtime: { readonly name: string; readonly options?: StoredAny };
-  readonly spec?: StoredAny;
-  readonly extensions: Readonly<Record<string, StoredAny>>;
-};
-
-function containerBucket(): Bucket<Container> {
-  const stored = json<StoredContainer>("containers");
-  return {
-    name: stored.name,
-    encode: (container) =>
-      stored.encode({ ...container, ...mapAnys(container, toStored) } as unknown as StoredContainer),
-    decode: (bytes) => {
-      const container = stored.decode(bytes);
-      return { ...container, ...mapAnys(container, fromStored) } as unknown as Container;
-    },
-  };
-}
-
-function mapAnys<A>(
-  container: {
-    readonly runtime: { readonly name: string; readonly options?: A };
-    readonly spec?: A;
-    readonly extensions: Readonly<Record<string, A>>;
-  },
-  map: (any: A) => unknown,
-): object {
-  const { runtime, spec, extensions } = container;
-  return {
-    runtime: { name: runtime.name, ...(runtime.options ? { options: map(runtime.options) } : {}) },
-    ...(spec ? { spec: map(spec) } : {}),
-    extensions: Object.fromEntries(Object.entries(extensions).map(([name, any]) => [name, map(any)])),
-  };
-}
-
-function toStored({ typeUrl, value }: Any): StoredAny {
-  return { typeUrl, value: Buffer.from(value).toString("base64") };
-}
-
-function fromStored({ typeUrl, value }: StoredAny): Any {
-  return { typeUrl, value: new Uint8Array(Buffer.from(value, "base64")) };
-}
-
-function parse(bytes: Uint8Array): Record<string, unknown> {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-  return JSON.parse(text) as Record<string, unknown>;
-}
-
-function revived(value: Record<string, unknown>): Record<string, unknown> {
-  for (const name of dates) {
-    if (typeof value[name] === "string") value[name] = new Date(value[name]);
-  }
-  return value;
 }

@@ -10,6 +10,8 @@ const migrations: readonly string[] = [
      value  BLOB NOT NULL,
      PRIMARY KEY (bucket, key)
    ) STRICT`,
+  // Containers' rows have bytes after their JSON; those of version 1 are read as they are.
+  "",
 ];
 
 /**
