@@ -98,6 +98,64 @@ for (const program of programs) {
       assert.equal(await printed("run", "--rm", "--pull", "never", index, "true"), "");
     });
 
+    it("pushes the platforms of an index that are here, those that are named, or all", async () => {
+      const index = `${registry.host}/several:latest`;
+      const raw = (name: string): Promise<string> =>
+        skopeo("inspect", "--raw", "--tls-verify=false", `docker://${name}`);
+      const whole = await raw(index);
+      await printed("rmi", index);
+      await printed("pull", "-q", index);
+      const copy = `${registry.host}/copies:here`;
+      await printed("tag", index, copy);
+      const said = await slipway("push", "-q", copy);
+      assert.equal(said.stderr, `${copy}: linux/riscv64 is not here and is left out\n`);
+      const [here] = (JSON.parse(whole) as Listed).manifests;
+      assert.equal(said.stdout, `${here?.digest}\n`);
+      assert.equal((JSON.parse(await raw(copy)) as Partial<Listed>).manifests, undefined);
+      const missing = await slipway("push", "-q", "--all-platforms", copy);
+      assert.deepEqual([missing.code, /not found/.test(missing.stderr)], [1, true], missing.stderr);
+      const wrong = await slipway("push", "-q", "--platform", "linux/s390x", copy);
+      assert.match(wrong.stderr, /no match for platform in manifest: linux\/s390x/);
+
+      await printed("pull", "-q", "--all-platforms", index);
+      for (const tag of ["all", "more"]) await printed("tag", index, `${registry.host}/copies:${tag}`);
+      await printed("rmi", copy);
+      await printed("push", "-q", "--all-tags", `${registry.host}/copies`);
+      for (const tag of ["all", "more"]) assert.equal(await raw(`${registry.host}/copies:${tag}`), whole);
+      const one = `${registry.host}/copies:one`;
+      await printed("tag", index, one);
+      await printed("push", "-q", "--platform", "linux/riscv64", one);
+      assert.notEqual(await raw(one), whole);
+      for (const tag of ["all", "more", "one"]) await printed("rmi", `${registry.host}/copies:${tag}`);
+      await printed("rmi", index);
+    });
+
+    it("reads an archive whose index names platforms that it does not have", async () => {
+      const index = `${registry.host}/several:latest`;
+      const file = daemon.folder.join("partial.tar");
+      await printed("pull", "-q", index);
+      await ctr("images", "export", file, index);
+      const digest = await digestOf(index);
+      await printed("rmi", index);
+      const said = await slipway("load", "-q", "-i", file);
+      assert.deepEqual([said.code, said.stdout], [0, `${index}\n`], said.stderr);
+      if (program === "slipwayd") assert.equal(said.stderr, "linux/riscv64 is not in the archive\n");
+      assert.equal(await digestOf(index), digest);
+      assert.equal(await printed("run", "--rm", "--pull", "never", index, "true"), "");
+    });
+
+    it("finds images by labels, and prunes those that are old", async () => {
+      const names = (...filters: string[]): Promise<string> =>
+        printed("images", "--format", "{{.Repository}}:{{.Tag}}", ...filters.flatMap((one) => ["-f", one]));
+      await ctr("images", "label", image, "keep=yes");
+      assert.equal(await names("label=keep=yes"), `${image}\n`);
+      assert.equal(await names("dangling=true"), "");
+      assert.match(await names("dangling=false"), /busybox:latest/);
+      assert.equal(await printed("image", "prune", "-a", "-f", "--filter", "until=1h"), "");
+      assert.equal(await printed("image", "prune", "-a", "-f", "--filter", "label=drop"), "");
+      assert.match((await slipway("image", "prune", "-f", "--filter", "a=b")).stderr, /key is not known/);
+    });
+
     it("converts layers and media types, and skopeo reads what came of it", async () => {
       const made = (form: string): string => `${registry.host}/converted:${form}`;
       const inspected = async (form: string): Promise<Converted> => {
@@ -243,6 +301,10 @@ describe("slipway login", () => {
     assert.doesNotMatch(readFileSync(folder.join("config.json"), "utf8"), /127/);
   });
 });
+
+interface Listed {
+  readonly manifests: readonly { readonly digest: string }[];
+}
 
 interface Converted {
   readonly layers: readonly { readonly mediaType: string }[];

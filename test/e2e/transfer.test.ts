@@ -238,5 +238,12 @@ describe("the Transfer service", () => {
       /blocking import/,
     );
     assert.deepEqual(await blocked.images.list(), []);
+    // The command line lets the daemon take archives in, so that they are asked there, too.
+    const loaded = await daemon.slipway(["-n", "blocked", "load", "-i", folder.join("image.tar")]);
+    assert.match(loaded.stderr, /blocking import/);
+    assert.deepEqual(await blocked.images.list(), []);
+    script("b", "echo signed");
+    const taken = await daemon.slipway(["-n", "blocked", "load", "-q", "-i", folder.join("image.tar")]);
+    assert.deepEqual([taken.code, taken.stdout], [0, `${image}\n`], taken.stderr);
   });
 });

@@ -1,5 +1,5 @@
 import type { Labels } from "@slipway/core/labels";
-import { Fault } from "@slipway/fault/fault";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { ImageConfig, Index, Manifest } from "@slipway/oci/image";
 import { isConfig, isIndex, isManifest } from "@slipway/oci/media-types";
@@ -31,6 +31,8 @@ export interface FetchImageOptions {
   /** The most manifests of an index; 0 is no limit. */
   readonly manifestLimit?: number;
   readonly unpacks?: readonly UnpackTarget[];
+  /** Asked about a manifest of an index that cannot be had whole: whether the index may do without it. */
+  readonly mayMiss?: (manifest: Descriptor) => boolean;
   /** Lets the collector have the blobs of layers once they are unpacked. Those that another pull holds stay. */
   readonly discardsBlobs?: boolean;
   /** Set on every blob. */
@@ -102,10 +104,28 @@ async function visitIndex(
     throw new Fault("not_found", "no match for platform in manifest: not found");
   }
   const others = allMetadata ? manifests.filter((manifest) => !chosen.includes(manifest)) : [];
-  await Promise.all([
-    ...chosen.map((manifest) => visit(visiting, manifest, parents)),
+  const [found] = await Promise.all([
+    Promise.all(chosen.map((manifest) => visitUnlessMissing(visiting, manifest, parents))),
     ...others.map((manifest) => visit({ ...visiting, metadataOnly: true }, manifest, parents)),
   ]);
+  if (chosen.length > 0 && !found.includes(true)) {
+    throw new Fault("not_found", `nothing of index ${target.digest} is there: not found`);
+  }
+}
+
+/** @returns whether it is there */
+async function visitUnlessMissing(
+  visiting: Visit,
+  manifest: Descriptor,
+  parents: readonly Descriptor[],
+): Promise<boolean> {
+  try {
+    await visit(visiting, manifest, parents);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "not_found") && visiting.options.mayMiss?.(manifest)) return false;
+    throw error;
+  }
 }
 
 async function visitManifest(

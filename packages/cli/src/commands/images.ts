@@ -7,6 +7,7 @@ import { formatListing } from "../format/listing.ts";
 import { formatSize } from "../format/size.ts";
 import type { Column } from "../format/table.ts";
 import { formatAge } from "../format/time.ts";
+import { hasLabel } from "../images/label.ts";
 import { type ImageSummary, summarize } from "../images/list.ts";
 
 interface ImagesFlags {
@@ -29,7 +30,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("--format <template>", "table, json, or a template such as {{.Repository}}")
     .option(
       "-f, --filter <key=value>",
-      "reference, label, before or since",
+      "reference, label, dangling, before or since",
       (value: string, before: readonly string[]) => [...before, value],
       [],
     )
@@ -107,10 +108,7 @@ function matches(
   if (key === "reference") return isOf(image.name, value) || image.name.includes(value);
   if (key === "before") return image.createdAt.getTime() < other();
   if (key === "since") return image.createdAt.getTime() > other();
-  if (key === "label") {
-    const [name = "", wanted] = value.split(/=(.*)/s);
-    const has = image.labels[name];
-    return has !== undefined && (wanted === undefined || has === wanted);
-  }
+  if (key === "dangling") return (split(image.name).tag === "<none>") === (value !== "false");
+  if (key === "label") return hasLabel(image, value);
   throw new Fault("invalid_argument", `Cannot filter by "${filter}": the key is not known`);
 }

@@ -1,40 +1,73 @@
 import { createReadStream } from "node:fs";
 import type { Command } from "commander";
-import { importImages } from "@slipway/images/archive/import";
+import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
+import type { Image } from "@slipway/core/images";
 import { Fault } from "@slipway/fault/fault";
-import { hostPlatform, parsePlatform } from "@slipway/oci/platform";
+import { hostPlatform, type Platform } from "@slipway/oci/platform";
 import type { Cli } from "../cli.ts";
+import { isSlipwayd } from "../daemon/is-slipwayd.ts";
 import { ensureUnpacked, readIfComplete } from "../images/ensure-image.ts";
+import { addPlatformsFlags, type PlatformsFlags, platformsOf } from "../images/platforms.ts";
 
-interface LoadFlags {
+interface LoadFlags extends PlatformsFlags {
   readonly input?: string;
   readonly quiet?: boolean;
-  readonly platform?: string;
 }
 
 const chunkBytes = 1024 * 1024;
 
 export function configure(command: Command, cli: Cli): void {
-  command
+  addPlatformsFlags(command)
     .option("-i, --input <file>", "read a file instead of the input")
     .option("-q, --quiet", "print only names")
-    .option("--platform <os/architecture>", "which of the images' platforms to unpack")
-    .action(async ({ input, quiet = false, platform: wanted }: LoadFlags) => {
+    .action(async ({ input, quiet = false, ...flags }: LoadFlags) => {
       if (input === undefined && process.stdin.isTTY) {
         throw new Fault("invalid_argument", "Cannot load from a terminal: use --input, or a pipe");
       }
       const client = await cli.client();
       const source =
         input === undefined ? process.stdin : createReadStream(input, { highWaterMark: chunkBytes });
-      const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
-      await using held = await leased(client);
-      const { content, images } = held.client;
-      for (const image of await importImages(content, images, source as AsyncIterable<Buffer>)) {
-        const found = await readIfComplete(client, image, platform);
-        if (found) await ensureUnpacked(client, cli.globals.snapshotter, found);
-        else process.stderr.write(`${image.name}: it has nothing for this platform\n`);
+      const named = platformsOf(flags) ?? "all";
+      // All platforms come in; unpacked are those that were named, or what this machine runs.
+      const platforms = named === "all" ? [hostPlatform()] : named;
+      const { snapshotter } = cli.globals;
+      const load = (await isSlipwayd(client)) ? loadByDaemon : loadHere;
+      for (const image of await load(client, source as AsyncIterable<Buffer>, platforms, snapshotter)) {
+        for (const platform of platforms) await unpackImage(client, image, platform, snapshotter);
         process.stdout.write(quiet ? `${image.name}\n` : `Loaded image: ${image.name}\n`);
       }
     });
+}
+
+type Load = (
+  client: Client,
+  source: AsyncIterable<Uint8Array>,
+  platforms: readonly Platform[],
+  snapshotter: string,
+) => Promise<Image[]>;
+
+const loadByDaemon: Load = async (client, source, platforms, snapshotter) => {
+  const { loadInDaemon } = await import("@slipway/client/load-in-daemon");
+  return await loadInDaemon(client, source, {
+    unpacks: platforms.map((platform) => ({ platform, snapshotter })),
+    onLeftOut: (platform) => process.stderr.write(`${platform} is not in the archive\n`),
+  });
+};
+
+const loadHere: Load = async (client, source) => {
+  const { importImages } = await import("@slipway/images/archive/import");
+  await using held = await leased(client);
+  return await importImages(held.client.content, held.client.images, source);
+};
+
+async function unpackImage(
+  client: Client,
+  image: Image,
+  platform: Platform,
+  snapshotter: string,
+): Promise<void> {
+  const found = await readIfComplete(client, image, platform);
+  if (found) await ensureUnpacked(client, snapshotter, found);
+  else process.stderr.write(`${image.name}: it has nothing for this platform\n`);
 }

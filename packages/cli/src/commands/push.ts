@@ -1,36 +1,72 @@
 import type { Command } from "commander";
+import type { Client } from "@slipway/client/client";
+import { leased } from "@slipway/client/leased";
 import { push } from "@slipway/client/push";
+import type { Image } from "@slipway/core/images";
 import { Fault } from "@slipway/fault/fault";
+import { platformOf } from "@slipway/images/archive/export";
+import { reduceImage } from "@slipway/images/reduce-image";
 import { hexOf } from "@slipway/oci/digest";
-import { parsePlatform } from "@slipway/oci/platform";
+import { familiarReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
 import { findImages } from "../images/find.ts";
+import { addPlatformsFlags, type PlatformsFlags, platformsOf } from "../images/platforms.ts";
 
 const words = { pushed: "Pushed", existed: "Layer already exists", mounted: "Mounted" } as const;
 
-interface PushFlags {
-  readonly platform?: string;
+interface PushFlags extends PlatformsFlags {
+  readonly allTags?: boolean;
   readonly plainHttp?: boolean;
   readonly quiet?: boolean;
 }
 
 export function configure(command: Command, cli: Cli): void {
-  command
-    .argument("<image>", "its name, with the registry it goes to")
-    .option("--platform <os/architecture>", "only this one of its platforms")
+  command.argument("<image>", "its name, with the registry it goes to");
+  addPlatformsFlags(command)
+    .option("-a, --all-tags", "all tags of that name")
     .option("--plain-http", "speak HTTP with the registry; with loopback ones that is the default")
     .option("-q, --quiet", "print nothing but the digest")
-    .action(async (text: string, { platform, plainHttp, quiet = false }: PushFlags) => {
+    .action(async (text: string, flags: PushFlags) => {
       const client = await cli.client();
-      const [image] = await findImages(client, text);
-      if (!image) throw new Fault("not_found", `no such image: ${text}`);
-      const target = await push(client, image.name, image.target, {
-        ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
-        ...(plainHttp === undefined ? {} : { plainHttp }),
-        onBlob: ({ digest }, result) => {
-          if (!quiet) process.stdout.write(`${hexOf(digest).slice(0, 12)}: ${words[result]}\n`);
-        },
-      });
-      process.stdout.write(`${quiet ? "" : "Digest: "}${target.digest}\n`);
+      for (const image of await toPush(client, text, flags)) await pushOne(client, image, flags);
     });
+}
+
+async function toPush(client: Client, text: string, { allTags = false }: PushFlags): Promise<Image[]> {
+  const images = allTags ? await tagsOf(client, text) : (await findImages(client, text)).slice(0, 1);
+  if (images.length === 0) throw new Fault("not_found", `no such image: ${text}`);
+  return images;
+}
+
+async function tagsOf(client: Client, text: string): Promise<Image[]> {
+  const { tag, digest, ...wanted } = parseFamiliarReference(text);
+  if (digest !== undefined || text.endsWith(`:${tag}`)) {
+    throw new Fault("invalid_argument", `Cannot push all tags of "${text}": it names one`);
+  }
+  const repository = familiarReference(wanted);
+  return (await client.images.list()).filter(({ name }) => {
+    const { tag, digest, ...own } = parseFamiliarReference(name);
+    return tag !== undefined && digest === undefined && familiarReference(own) === repository;
+  });
+}
+
+/** Of an index, the platforms that were named, or those that are here: it goes out as a smaller one, or as its only manifest. */
+async function pushOne(client: Client, { name, target: whole }: Image, flags: PushFlags): Promise<void> {
+  const { quiet = false, plainHttp } = flags;
+  const platforms = platformsOf(flags);
+  await using held = await leased(client);
+  const { target, leftOut } =
+    platforms === "all"
+      ? { target: whole, leftOut: [] }
+      : await reduceImage(held.client.content, whole, platforms);
+  for (const one of platforms ? [] : leftOut) {
+    process.stderr.write(`${name}: ${platformOf(one)} is not here and is left out\n`);
+  }
+  await push(held.client, name, target, {
+    ...(plainHttp === undefined ? {} : { plainHttp }),
+    onBlob: ({ digest }, result) => {
+      if (!quiet) process.stdout.write(`${hexOf(digest).slice(0, 12)}: ${words[result]}\n`);
+    },
+  });
+  process.stdout.write(`${quiet ? "" : "Digest: "}${target.digest}\n`);
 }

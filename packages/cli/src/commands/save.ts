@@ -7,27 +7,25 @@ import { Fault } from "@slipway/fault/fault";
 import { parsePlatform } from "@slipway/oci/platform";
 import type { Cli } from "../cli.ts";
 import { findImages } from "../images/find.ts";
+import { addPlatformsFlags, type PlatformsFlags } from "../images/platforms.ts";
 
-interface SaveFlags {
+interface SaveFlags extends PlatformsFlags {
   readonly output?: string;
-  readonly platform?: string;
-  readonly allPlatforms?: boolean;
 }
 
 export function configure(command: Command, cli: Cli): void {
-  command
-    .argument("<image...>", "names or ids")
+  command.argument("<image...>", "names or ids");
+  addPlatformsFlags(command)
     .option("-o, --output <file>", "write to a file instead of the output")
-    .option("--platform <os/architecture>", "only this one of its platforms")
-    .option("--all-platforms", "accepted for nerdctl's sake: all that are here are saved")
-    .action(async (names: readonly string[], { output, platform }: SaveFlags) => {
+    .action(async (names: readonly string[], { output, ...flags }: SaveFlags) => {
       if (output === undefined && process.stdout.isTTY) {
         throw new Fault("invalid_argument", "Cannot save to a terminal: use --output, or a pipe");
       }
       const client = await cli.client();
       const images = (await Promise.all(names.map((name) => findImages(client, name)))).flat();
       const bytes = exportImages(client.content, images, {
-        ...(platform === undefined ? {} : { platform: parsePlatform(platform) }),
+        // All that are here unless some are named.
+        ...(flags.platform.length > 0 ? { platforms: flags.platform.map(parsePlatform) } : {}),
         onLeftOut: ({ name }, manifest) =>
           process.stderr.write(`${name}: ${platformOf(manifest)} is not here and is left out\n`),
       });

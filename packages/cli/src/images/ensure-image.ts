@@ -1,4 +1,5 @@
 import type { Client } from "@slipway/client/client";
+import { leased } from "@slipway/client/leased";
 import { type ImageContent, readImage } from "@slipway/images/image-config";
 import { missingLayers } from "@slipway/images/discarded-layers";
 import type { Image } from "@slipway/core/images";
@@ -98,7 +99,8 @@ export async function ensureUnpacked(
   } catch (error) {
     if (!hasCode(error, "not_found")) throw error;
     const { unpack } = await import("@slipway/images/unpack");
-    await unpack(client, manifest.layers, config.rootfs.diff_ids, { snapshotter });
+    await using held = await leased(client);
+    await unpack(held.client, manifest.layers, config.rootfs.diff_ids, { snapshotter });
     const label = `containerd.io/gc.ref.snapshot.${snapshotter}`;
     await client.content.update(manifest.config.digest, { [label]: chainId }, [`labels.${label}`]);
   }

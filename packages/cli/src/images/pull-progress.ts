@@ -3,6 +3,7 @@ import type { PullOptions, PullProgress } from "@slipway/client/pull";
 import type { Image } from "@slipway/core/images";
 import { hexOf } from "@slipway/oci/digest";
 import { isLayer } from "@slipway/oci/media-types";
+import { isSlipwayd } from "../daemon/is-slipwayd.ts";
 import { formatProgress, Rate } from "../format/rate.ts";
 import { formatSize } from "../format/size.ts";
 
@@ -38,8 +39,7 @@ type Pull = (client: Client, reference: string, options: PullOptions) => Promise
 
 /** Our daemon pulls by itself, which is faster; for others this process does it. */
 async function chooseWay(client: Client): Promise<Pull> {
-  const { version } = await client.introspection.version();
-  if (version.includes("slipway")) return (await import("@slipway/client/pull-in-daemon")).pullInDaemon;
+  if (await isSlipwayd(client)) return (await import("@slipway/client/pull-in-daemon")).pullInDaemon;
   return (await import("@slipway/client/pull")).pull;
 }
 

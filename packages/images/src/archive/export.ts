@@ -19,8 +19,8 @@ export interface NamedImage {
 }
 
 export interface ExportOptions {
-  /** Only the best manifest for it; all that are there unless told. */
-  readonly platform?: Platform;
+  /** Only the best manifest for each; all that are there unless told. */
+  readonly platforms?: readonly Platform[];
   /** Told of each manifest of an index that is left out because its content is not there. */
   readonly onLeftOut?: (image: NamedImage, manifest: Descriptor) => void;
 }
@@ -75,10 +75,10 @@ class Plan {
     }));
   }
 
-  async add(image: NamedImage, { platform, onLeftOut = () => {} }: ExportOptions): Promise<void> {
-    const manifests = await this.#manifests(image, platform, (manifest) => onLeftOut(image, manifest));
+  async add(image: NamedImage, { platforms = [], onLeftOut = () => {} }: ExportOptions): Promise<void> {
+    const manifests = await this.#manifests(image, platforms, (manifest) => onLeftOut(image, manifest));
     const [first] = manifests.present;
-    if (!first) throw await this.#nothingOf(image, platform);
+    if (!first) throw await this.#nothingOf(image, platforms);
     let { target } = image;
     if (isManifest(target.mediaType)) this.blobs.set(target.digest, target);
     else if (manifests.isWhole) await this.#addIndexes(target);
@@ -102,12 +102,11 @@ class Plan {
 
   async #manifests(
     { target }: NamedImage,
-    platform: Platform | undefined,
+    platforms: readonly Platform[],
     leaveOut: (manifest: Descriptor) => void,
   ): Promise<{ present: { target: Descriptor; manifest: Manifest }[]; isWhole: boolean }> {
     const all = await this.#leaves(target);
-    const wanted =
-      platform === undefined || !isIndex(target.mediaType) ? all : [chooseManifest(all, platform)];
+    const wanted = await this.#wanted(target, platforms);
     const present: { target: Descriptor; manifest: Manifest }[] = [];
     for (const one of wanted) {
       const manifest = await this.#readWhole(one);
@@ -117,9 +116,9 @@ class Plan {
     return { present, isWhole: present.length === all.length };
   }
 
-  async #nothingOf(image: NamedImage, platform: Platform | undefined): Promise<Fault> {
+  async #nothingOf(image: NamedImage, platforms: readonly Platform[]): Promise<Fault> {
     const cannot = `image "${image.name}": nothing of it is there to be written`;
-    for (const { digest } of platform ? [] : await this.#leaves(image.target)) {
+    for (const { digest } of await this.#wanted(image.target, platforms)) {
       const manifest = await readIfThere(this.#content, digest);
       if (manifest && (await readIfThere(this.#content, manifest.config.digest))) {
         return new Fault(
@@ -129,6 +128,12 @@ class Plan {
       }
     }
     return new Fault("not_found", cannot);
+  }
+
+  async #wanted(target: Descriptor, platforms: readonly Platform[]): Promise<readonly Descriptor[]> {
+    const all = await this.#leaves(target);
+    if (platforms.length === 0 || !isIndex(target.mediaType)) return all;
+    return [...new Set(platforms.map((platform) => chooseManifest(all, platform)))];
   }
 
   async #leaves(target: Descriptor): Promise<Descriptor[]> {

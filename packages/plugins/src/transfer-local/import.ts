@@ -1,5 +1,6 @@
 import type { Scope } from "@slipway/core/stores";
 import type { ImageStoreEnd, ImportEnd, TransferOptions } from "@slipway/core/transfer";
+import { platformOf } from "@slipway/images/archive/export";
 import { fetchImage } from "@slipway/images/fetch-image";
 import { importArchive } from "@slipway/images/archive/import-index";
 import { readJson } from "@slipway/images/read";
@@ -34,6 +35,12 @@ export async function importImages(
     allMetadata: to.allMetadata,
     manifestLimit: to.manifestLimit,
     unpacks: unpacksOf(parts, to),
+    // What has a name must be whole; an index may name platforms that are not in the archive.
+    mayMiss: (manifest) => {
+      if (named.some(({ digest }) => digest === manifest.digest)) return false;
+      onProgress?.({ event: "left out", name: platformOf(manifest), target: manifest });
+      return true;
+    },
     concurrentLayers: 1,
     locks: parts.locks,
     ...abort,
