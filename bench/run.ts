@@ -11,8 +11,10 @@ const [CLIENTS, EACH] = [4, 10];
 
 using folder = new TestFolder("bench-run");
 const rootfs = makeRootfs(folder.join("rootfs"));
-await using ours = await TestDaemon.start("slipwayd");
-await using theirs = await TestDaemon.start("containerd");
+// As installed: the state in memory, the rest on disk.
+const placed = (program: Program) => ({ parent: "/run", root: folder.join(program) });
+await using ours = await TestDaemon.start("slipwayd", placed("slipwayd"));
+await using theirs = await TestDaemon.start("containerd", placed("containerd"));
 const daemons: Readonly<Record<Program, TestDaemon>> = { slipwayd: ours, containerd: theirs };
 const programs = ["slipwayd", "containerd"] as const;
 

@@ -30,6 +30,8 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where it keeps what survives; in its folder unless told. */
   readonly root?: string;
+  /** Where its folder is made: among temporary files unless told. */
+  readonly parent?: string;
 }
 
 /** What a shell does in a mount namespace of the daemon's own before it becomes the daemon. */
@@ -52,7 +54,7 @@ export class TestDaemon implements AsyncDisposable {
   private constructor(program: Program, options: DaemonOptions) {
     this.program = program;
     this.#options = options;
-    this.folder = new TestFolder(program);
+    this.folder = new TestFolder(program, options.parent);
     this.root = options.root ?? this.folder.join("root");
     this.state = this.folder.join("state");
     this.address = this.folder.join("state/d.sock");

@@ -7,8 +7,8 @@ import { join } from "node:path";
 export class TestFolder implements Disposable {
   readonly path: string;
 
-  constructor(name = "test") {
-    this.path = mkdtempSync(join(tmpdir(), `slipway-${name}-`));
+  constructor(name = "test", parent = tmpdir()) {
+    this.path = mkdtempSync(join(parent, `slipway-${name}-`));
   }
 
   join(...parts: readonly string[]): string {
