@@ -60,7 +60,9 @@ describe("ctr run", () => {
   both.it("gives a terminal", async (s) => {
     // ctr wants a terminal of its own: script makes one.
     const command = `ctr -n run --address ${s.daemon.address} run --rm -t ${image} tty sh -c 'tty; stty size; test -t 0; echo $?'`;
-    s.note(await output("script", ["-qec", command, "/dev/null"]));
+    const shown = await output("script", ["-qec", command, "/dev/null"]);
+    // The echo of the end of script's own input comes when it comes.
+    s.note(shown.replaceAll("^@", "").trimEnd());
   });
 
   both.it("runs a folder as root file system", async (s) => {

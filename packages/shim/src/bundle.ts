@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
@@ -18,8 +17,8 @@ interface SpecFile {
   readonly linux?: { readonly namespaces?: readonly { readonly type: string; readonly path?: string }[] };
 }
 
-export async function readBundleConfig(bundle: string): Promise<BundleConfig> {
-  const spec = JSON.parse(await readFile(join(bundle, "config.json"), "utf8")) as SpecFile;
+export function readBundleConfig(bundle: string): BundleConfig {
+  const spec = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8")) as SpecFile;
   const pid = spec.linux?.namespaces?.find(({ type }) => type === "pid");
   return { hasPidNamespace: pid !== undefined && !pid.path, annotations: spec.annotations ?? {} };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Any, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Envelope, EnvelopeSchema } from "@slipway/api/containerd/types/types_pb";
@@ -62,6 +63,8 @@ export class EventPublisher {
   }
 
   async #send(): Promise<void> {
+    // The answer to who made it happen goes first.
+    await setImmediate();
     let delayMs = 20;
     for (let next = this.#queue[0]; next && !this.#stopped; next = this.#queue[0]) {
       try {

@@ -53,11 +53,14 @@ const exec = (id: string, execId: string, args: readonly string[], stdio: object
     }),
     context,
   );
-const eventsOf = (): string[] => topics(events.splice(0));
+async function eventsOf(): Promise<string[]> {
+  await shim.events.drain();
+  return topics(events.splice(0));
+}
 
 describe("a container's life", () => {
   it("runs, tells its exit code, and its events in order", async () => {
-    eventsOf();
+    await eventsOf();
     const { id, bundle } = bundles.bundle(["sh", "-c", "echo out; echo err >&2; exit 7"]);
     const [stdout, stderr] = [bundles.fifo("out"), bundles.fifo("err")];
     const [out, err] = [text(createReadStream(stdout)), text(createReadStream(stderr))];
@@ -68,7 +71,12 @@ describe("a container's life", () => {
     assert.deepEqual([await out, await err], ["out\n", "err\n"]);
     assert.equal((await state(id)).status, Status.STOPPED);
     assert.equal((await remove(id)).exitStatus, 7);
-    assert.deepEqual(eventsOf(), ["/tasks/create", "/tasks/start", `/tasks/exit ${id}`, "/tasks/delete"]);
+    assert.deepEqual(await eventsOf(), [
+      "/tasks/create",
+      "/tasks/start",
+      `/tasks/exit ${id}`,
+      "/tasks/delete",
+    ]);
     await assert.rejects(async () => await state(id), {
       code: "not_found",
       message: "container not created",
@@ -167,7 +175,7 @@ describe("a container's life", () => {
   });
 
   it("tells a kill for want of memory", async () => {
-    eventsOf();
+    await eventsOf();
     const { id, bundle } = bundles.bundle(["dd", "if=/dev/zero", "of=/tmp/x", "bs=64M", "count=1"], {
       memoryLimit: 8 << 20,
     });
@@ -175,9 +183,10 @@ describe("a container's life", () => {
     await start(id);
     assert.equal((await wait(id)).exitStatus, 137);
     await remove(id);
+    await shim.events.drain();
     const oom = events.find(({ topic }) => topic === "/tasks/oom");
     assert.equal(fromBinary(TaskOOMSchema, oom?.event?.value ?? new Uint8Array()).containerId, id);
-    eventsOf();
+    await eventsOf();
   });
 });
 
@@ -186,7 +195,7 @@ describe("a running container", () => {
     const { id, bundle } = bundles.bundle(["sleep", "1000"], options);
     await createTask({ id, bundle });
     await start(id);
-    eventsOf();
+    await eventsOf();
     return {
       id,
       async [Symbol.asyncDispose]() {
@@ -227,7 +236,7 @@ describe("a running container", () => {
     assert.ok(processes.some((process) => process.pid === pid && process.info));
     await kill(task.id, 9);
     assert.equal((await wait(task.id)).exitStatus, 137);
-    assert.deepEqual(eventsOf(), [
+    assert.deepEqual(await eventsOf(), [
       "/tasks/exec-added",
       "/tasks/exec-started",
       "/tasks/exit one",
@@ -268,7 +277,7 @@ describe("a running container", () => {
     });
     await tasks.resume(create(StateRequestSchema, { id: task.id }) as never, context);
     assert.equal((await state(task.id)).status, Status.RUNNING);
-    assert.deepEqual(eventsOf(), ["/tasks/paused", "/tasks/resumed"]);
+    assert.deepEqual(await eventsOf(), ["/tasks/paused", "/tasks/resumed"]);
   });
 
   it("shows its figures", async () => {

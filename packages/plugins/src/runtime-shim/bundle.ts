@@ -103,13 +103,23 @@ export class Bundle {
       if (!isSystemError(error, "ENOENT")) rmdirSync(rootfs);
     }
     removeAtOnce(this.path);
-    if (work !== "") removeAtOnce(work);
+    if (work !== "") removeWork(work);
   }
 }
 
 function unmountBelow(root: string): void {
   const inside = readMountInfo().filter(({ mountPoint }) => `${mountPoint}/`.startsWith(`${root}/`));
   for (const { mountPoint } of inside.toReversed()) unmountAll(mountPoint, MNT.DETACH);
+}
+
+/** It is on a disk, and nearly always empty. */
+function removeWork(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (isSystemError(error, "ENOTEMPTY", "EEXIST")) removeAtOnce(path);
+    else if (!isSystemError(error, "ENOENT")) throw error;
+  }
 }
 
 function removeAtOnce(path: string): void {

@@ -43,6 +43,7 @@ export async function createTask(
     checkpoint,
     ...(taskOptions ? { options: toAny(taskOptions) } : {}),
   };
+  task.io = options.io;
   task.pid = await saying("failed to create shim task", create(task, request));
   registry.add(task);
   undo.move();

@@ -1,4 +1,4 @@
-import type { ProcessExit } from "@slipway/core/tasks";
+import type { ProcessExit, ProcessIo, ProcessState } from "@slipway/core/tasks";
 import type { CallOptions } from "@slipway/rpc/client";
 import { detailsHeader } from "@slipway/rpc/details-on-request";
 import { Metadata } from "@slipway/rpc/metadata";
@@ -23,6 +23,10 @@ export class ShimTask {
   readonly call: CallOptions;
   /** Of the first process; 0 until it is created. */
   pid = 0;
+  /** Of the first process; not known of a task that an earlier daemon made, until its shim tells. */
+  io: ProcessIo | undefined;
+  /** Of the first process once it has ended: nothing of it will change. */
+  stopped: ProcessState | undefined;
   /** Of the execs that this daemon started. */
   readonly execPids = new Map<string, number>();
   #shim: ShimConnection;
@@ -46,6 +50,12 @@ export class ShimTask {
 
   get namespace(): string {
     return this.bundle.namespace;
+  }
+
+  /** The first process has ended. */
+  ended(exit: ProcessExit): void {
+    const { id, pid, io } = this;
+    if (io) this.stopped ??= { containerId: id, id, pid, status: "stopped", io, exit };
   }
 
   get shim(): ShimConnection {

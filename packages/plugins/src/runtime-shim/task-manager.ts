@@ -183,7 +183,9 @@ export class ShimTaskManager implements TaskManager {
       const call = { ...task.call, ...(signal ? { signal } : {}) };
       const { exitStatus, exitedAt } = await task.shim.tasks.wait({ id: task.id, execId }, call);
       const pid = execId === "" ? task.pid : (task.execPids.get(execId) ?? 0);
-      return { pid, exitStatus, exitedAt: exitTime(exitedAt) };
+      const exit = { pid, exitStatus, exitedAt: exitTime(exitedAt) };
+      if (execId === "") task.ended(exit);
+      return exit;
     } catch (error) {
       if (!hasCode(error, "unavailable")) throw error;
       // The shim died. When the container did with it, that is an answer, too.
@@ -211,20 +213,19 @@ export class ShimTaskManager implements TaskManager {
   }
 
   async #state(task: ShimTask, execId: string): Promise<ProcessState> {
+    if (execId === "" && task.stopped) return task.stopped;
     const call = { ...task.call, timeoutMs: this.#parts.stateMs };
     const { afterShim } = task;
     try {
       const state = await task.shim.tasks.state({ id: task.id, execId }, call);
       const { stdin, stdout, stderr, terminal, pid, exitStatus, exitedAt } = state;
       const status = taskStatus(state.status);
-      return {
-        containerId: task.id,
-        id: execId === "" ? task.id : execId,
-        pid,
-        status,
-        io: { stdin, stdout, stderr, terminal },
-        ...(status === "stopped" ? { exit: { pid, exitStatus, exitedAt: exitTime(exitedAt) } } : {}),
-      };
+      const io = { stdin, stdout, stderr, terminal };
+      const exit = status === "stopped" ? { pid, exitStatus, exitedAt: exitTime(exitedAt) } : undefined;
+      if (execId === "") task.io = io;
+      if (execId === "" && exit) task.ended(exit);
+      const id = execId === "" ? task.id : execId;
+      return { containerId: task.id, id, pid, status, io, ...(exit ? { exit } : {}) };
     } catch (error) {
       if (!hasCode(error, "unavailable")) throw error;
       // The shim died: another may hold it now.

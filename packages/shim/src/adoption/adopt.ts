@@ -22,7 +22,7 @@ export async function adoptTask(shim: Shim, id: string, bundle: string): Promise
   const record = readTask(bundle);
   const options = readRuntimeRecord(bundle);
   if (!record || !options) return;
-  const config = await readBundleConfig(bundle);
+  const config = readBundleConfig(bundle);
   const runtime = new OciRuntime(options, bundle, shim.reaper);
   const init = new TaskProcess(id, record.init.io);
   const container = new Container({ id, bundle, config, runtime, init, rootfs: record.rootfs });

@@ -43,8 +43,8 @@ class FakeDaemon {
     rmSync(eventsPath, { force: true });
   }
 
-  async until(topic: string): Promise<void> {
-    while (!this.events.some((event) => event.topic === topic)) {
+  async until(topic: string, times = 1): Promise<void> {
+    while (this.events.filter((event) => event.topic === topic).length < times) {
       await new Promise<void>((resolve) => {
         this.#onEvent = resolve;
       });
@@ -92,7 +92,8 @@ describe("one shim process", () => {
   it("keeps its containers and its events while the daemon is away", async () => {
     const { id, bundle } = bundles.bundle(["true"]);
     await client.unary(Task.method.create, { id, bundle });
-    await daemon.until("/tasks/delete");
+    // After those of the four before.
+    await daemon.until("/tasks/create", 5);
     await daemon.down();
     daemon.events.splice(0);
     await client.unary(Task.method.start, { id });

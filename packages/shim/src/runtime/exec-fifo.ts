@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync, unlinkSync } from "node:fs";
 import { basename, join } from "node:path";
-import { onReadable } from "@slipway/linux/system-call";
+import { isSystemError, onReadable } from "@slipway/linux/system-call";
 
 /**
  * Does what `runc start` does, without the program: a created container's init blocks until someone reads the
@@ -21,29 +21,31 @@ export async function releaseInit(
   } catch {
     return false;
   }
-  const answer = Promise.withResolvers<boolean>();
-  let isAnswered = false;
-  const look = (): void => {
-    if (!isAnswered) answer.resolve(hasByte(fd));
-    isAnswered = true;
-  };
-  const stop = onReadable(fd, look);
-  // Its end may be told before its word was heard.
-  void ended.then(look);
-  try {
-    const isReleased = await answer.promise;
-    if (isReleased) unlinkSync(path);
-    return isReleased;
-  } finally {
-    stop();
-    closeSync(fd);
-  }
+  const first = look(fd);
+  const word = first === "byte" ? Promise.resolve(true) : heard(fd, ended);
+  void word.finally(() => closeSync(fd));
+  // One that waits in open(2) goes on as soon as we have opened: its word needs a reader, and nobody who waits for it.
+  const isReleased = first === "writer" || (await word);
+  if (isReleased) unlinkSync(path);
+  return isReleased;
 }
 
-function hasByte(fd: number): boolean {
+/** Resolves with whether the init said its word before it ended. */
+async function heard(fd: number, ended: Promise<unknown>): Promise<boolean> {
+  const readable = Promise.withResolvers<void>();
+  const stop = onReadable(fd, readable.resolve);
+  // Its end may be told before its word was heard.
+  await Promise.race([readable.promise, ended]);
+  stop();
+  return look(fd) === "byte";
+}
+
+/** What is in the FIFO, or whether anybody has it open for writing. */
+function look(fd: number): "byte" | "writer" | "nobody" {
   try {
-    return readSync(fd, Buffer.alloc(1)) > 0;
-  } catch {
-    return false;
+    return readSync(fd, Buffer.alloc(1)) > 0 ? "byte" : "nobody";
+  } catch (error) {
+    if (isSystemError(error, "EAGAIN")) return "writer";
+    throw error;
   }
 }

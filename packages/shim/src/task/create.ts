@@ -27,7 +27,7 @@ async function createContainer(shim: Shim, request: CreateRequest): Promise<{ pi
   using undo = new DisposableStack();
   const { namespace, runtimeRoot } = shim.options;
   const record = runtimeRecord(request.options, namespace, runtimeRoot);
-  const config = await readBundleConfig(request.bundle);
+  const config = readBundleConfig(request.bundle);
   writeRuntimeRecord(request.bundle, record);
   const rootfs = request.rootfs.length === 0 ? "" : join(request.bundle, "rootfs");
   if (rootfs !== "") undo.use(mountRootfs(request, rootfs));
