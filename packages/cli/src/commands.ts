@@ -209,6 +209,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/system-prune.ts"),
   },
   {
+    name: "doctor",
+    summary: "Show and remove what crashes left behind",
+    load: () => import("./commands/doctor.ts"),
+  },
+  {
     name: "events",
     summary: "Show what happens in the daemon",
     load: () => import("./commands/events.ts"),

@@ -1,3 +1,4 @@
+import type { Doctor, LeakFinder } from "./doctor/doctor.ts";
 import type { ContentStore } from "./content/content.ts";
 import type { Applier, Comparer } from "./diff/diff.ts";
 import type { EventExchange } from "./events/events.ts";
@@ -15,6 +16,8 @@ import type { Transferrer } from "./transfer/transfer.ts";
 /** Gives a namespace's tasks. What they store is held by the lease. */
 export interface TaskManagers {
   scoped(namespace: string, lease?: string): TaskManager;
+  /** What tasks of all namespaces left behind, where the runtime can tell. */
+  readonly leaks?: LeakFinder;
 }
 
 /** An applier and a comparer on the content of a namespace. */
@@ -39,3 +42,5 @@ export const StreamingPlugin = manyPlugins<StreamManager>("io.containerd.streami
 export const TransferPlugin = manyPlugins<Transferrer>("io.containerd.transfer.v1");
 export const IntegrityPlugin = onePlugin<IntegrityChecker>("io.slipway.integrity.v1");
 export const ImageVerifierPlugin = manyPlugins<ImageVerifier>("io.containerd.image-verifier.v1");
+/** Finds what was left behind by crashes. */
+export const DoctorPlugin = onePlugin<Doctor>("io.slipway.doctor.v1");

@@ -6,6 +6,7 @@ import { RemoteContentStore } from "../content/content.ts";
 import { RemoteDiffer } from "../diff/diff.ts";
 import { RemoteEvents } from "../events/events.ts";
 import { RemoteImageStore } from "../images/images.ts";
+import { RemoteDoctor } from "../doctor/doctor.ts";
 import { RemoteIntegrity } from "../integrity/integrity.ts";
 import { RemoteIntrospection } from "../introspection/introspection.ts";
 import { RemoteLeaseManager } from "../leases/leases.ts";
@@ -29,6 +30,7 @@ export class Client implements ScopedStores, AsyncDisposable {
   readonly differ: RemoteDiffer;
   readonly namespaces: NamespaceStore;
   readonly events: RemoteEvents;
+  readonly doctor: RemoteDoctor;
   readonly integrity: RemoteIntegrity;
   readonly introspection: RemoteIntrospection;
   readonly transfer: RemoteTransfer;
@@ -48,6 +50,7 @@ export class Client implements ScopedStores, AsyncDisposable {
     this.differ = new RemoteDiffer(calls);
     this.namespaces = new RemoteNamespaceStore(calls);
     this.events = new RemoteEvents(calls);
+    this.doctor = new RemoteDoctor(calls);
     this.integrity = new RemoteIntegrity(calls);
     this.introspection = new RemoteIntrospection(calls);
     this.transfer = new RemoteTransfer(calls);

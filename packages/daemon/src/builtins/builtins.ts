@@ -3,6 +3,7 @@ import type { Plugin } from "@slipway/core/plugin";
 import { autoRemovePlugin } from "@slipway/plugins/auto-remove";
 import { contentPlugin } from "@slipway/plugins/content-local";
 import { walkingPlugin } from "@slipway/plugins/diff-walking";
+import { doctorPlugin } from "@slipway/plugins/doctor";
 import { exchangePlugin } from "@slipway/plugins/events";
 import { fileThreadsPlugin } from "@slipway/plugins/file-threads";
 import { gcPlugin } from "@slipway/plugins/gc";
@@ -46,6 +47,7 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
     autoRemovePlugin,
     restartPlugin,
     healthPlugin,
+    doctorPlugin,
     bindirVerifierPlugin,
     streamingPlugin,
     transferPlugin,

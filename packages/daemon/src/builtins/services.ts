@@ -2,6 +2,7 @@ import type { TableReader } from "@slipway/core/config/table-reader";
 import { definePlugin, type Needs, type Plugin, type Provided } from "@slipway/core/plugin";
 import {
   DiffPlugin,
+  DoctorPlugin,
   EventPlugin,
   IntegrityPlugin,
   MetadataPlugin,
@@ -14,6 +15,7 @@ import { Fault } from "@slipway/fault/fault";
 import type { ServiceRegistration } from "@slipway/rpc/service";
 import { containersService } from "@slipway/services/containers";
 import { contentService } from "@slipway/services/content";
+import { doctorService } from "@slipway/services/doctor";
 import { diffService } from "@slipway/services/diff";
 import { eventsService, shimEventsService } from "@slipway/services/events";
 import { healthService } from "@slipway/services/health";
@@ -61,6 +63,7 @@ export function servicePlugins(facts: DaemonFacts & { services(): ReadonlySet<st
       { transferrers: TransferPlugin, streams: StreamingPlugin },
       ({ transferrers, streams }) => transferService([...transferrers.values()], manager(streams)),
     ),
+    single("doctor", { doctor: DoctorPlugin }, ({ doctor }) => doctorService(doctor)),
     single("integrity", { integrity: IntegrityPlugin }, ({ integrity }) => integrityService(integrity)),
     single("healthcheck", {}, (_, signal) => healthService(() => facts.services(), signal)),
     single("version", {}, () => versionService({ version, revision })),

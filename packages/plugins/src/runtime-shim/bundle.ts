@@ -6,6 +6,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -68,6 +69,11 @@ export class Bundle {
       throw error;
     }
     return bundle;
+  }
+
+  /** When something was made or removed in it, since the epoch; now when it is gone. */
+  get changedMs(): number {
+    return statSync(this.path, { throwIfNoEntry: false })?.ctimeMs ?? Date.now();
   }
 
   write(name: string, text: string): void {

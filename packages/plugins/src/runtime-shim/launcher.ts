@@ -96,6 +96,11 @@ export class Launcher {
     return this.#ownTask(bundle, shim, group);
   }
 
+  /** A shim's program, to be called for a bundle. */
+  program(path: string, bundle: Bundle): ShimBinary {
+    return this.#binary(path, bundle);
+  }
+
   /** The program that the bundle says its shim is from, for a shim that may be dead. */
   binaryOf(bundle: Bundle, runtime: string): ShimBinary {
     try {

@@ -105,6 +105,11 @@ export class OwnShims {
     shim.containers += 1;
   }
 
+  /** Whether the shim that listens at `path` is in use. */
+  knows(path: string): boolean {
+    return [...this.#shims.keys()].some(({ bootstrap }) => bootstrap.address === `unix://${path}`);
+  }
+
   /** Ends the shims that an earlier daemon left without containers, and removes what dead ones left. */
   async endStrays(): Promise<void> {
     const known = new Set([...this.#shims.keys()].map(({ bootstrap }) => bootstrap.address));

@@ -19,6 +19,7 @@ import { parseRuntimeConfig } from "./config.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { DeadShims } from "./dead-shims.ts";
 import { Launcher } from "./launcher.ts";
+import { TaskLeaks } from "./leaks/leaks.ts";
 import { TaskLoader } from "./load.ts";
 import { OwnShims } from "./own-shims.ts";
 import type { ShimEnvironment } from "./shim-binary.ts";
@@ -45,10 +46,13 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
       for (const path of [rootDir, stateDir]) mkdirSync(path, { recursive: true, mode: 0o711 });
       const timeout = (name: string, milliseconds: number): number =>
         host.timeouts[`io.containerd.timeout.${name}`] ?? milliseconds;
-      const own = new OwnShims({
-        binary: host.shimBinary,
+      const places = {
         socketDir: join(dirname(stateDir), "s"),
         runtimeRoot: join(dirname(stateDir), "runc"),
+      };
+      const own = new OwnShims({
+        binary: host.shimBinary,
+        ...places,
         eventsAddress: host.ttrpcAddress,
         containersPerShim: config.containersPerShim,
         log,
@@ -63,19 +67,28 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
       await own.endStrays();
       void prewarm({ events, stores, launcher, own, log, signal });
       const parts = { registry, launcher, folders, stateMs: timeout("task.state", 2000) };
+      const scoped = (namespace: string, lease?: string): ShimTaskManager => {
+        const { containers, content, images } = stores.scoped(
+          lease === undefined ? { namespace } : { namespace, lease },
+        );
+        const checkpoints = new Checkpoints(content, () => walking(differs).scoped(namespace, lease));
+        return new ShimTaskManager(parts, namespace, {
+          containers,
+          checkpoints,
+          sources: { images, content },
+        });
+      };
       return {
         instance: {
-          scoped(namespace, lease) {
-            const { containers, content, images } = stores.scoped(
-              lease === undefined ? { namespace } : { namespace, lease },
-            );
-            const checkpoints = new Checkpoints(content, () => walking(differs).scoped(namespace, lease));
-            return new ShimTaskManager(parts, namespace, {
-              containers,
-              checkpoints,
-              sources: { images, content },
-            });
-          },
+          scoped,
+          leaks: new TaskLeaks({
+            ...parts,
+            ...places,
+            grpcAddress: host.grpcAddress,
+            own,
+            stores,
+            tasks: scoped,
+          }),
         },
         exports: { "log-uri-schemes": "fifo,binary,binary-v2,file" },
         async stop() {

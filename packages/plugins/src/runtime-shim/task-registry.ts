@@ -25,6 +25,16 @@ export class TaskRegistry {
     return [...this.#in(namespace).values()].filter((task) => task !== "creating");
   }
 
+  /** Of every namespace. */
+  all(): ShimTask[] {
+    return [...this.#tasks.keys()].flatMap((namespace) => this.list(namespace));
+  }
+
+  /** Whether there is such a task, or one is in the making. */
+  has(namespace: string, id: string): boolean {
+    return this.#in(namespace).has(id);
+  }
+
   /** Keeps a name for a task until the returned scope ends. @throws {Fault} `already_exists` */
   reserve(namespace: string, id: string): Disposable {
     const tasks = this.#in(namespace);
@@ -51,8 +61,7 @@ export class TaskRegistry {
   /** Leaves the shims: their tasks go on without the daemon. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    const tasks = [...this.#tasks.keys()].flatMap((namespace) => this.list(namespace));
-    await Promise.all(tasks.map(({ shim }) => shim.close()));
+    await Promise.all(this.all().map(({ shim }) => shim.close()));
   }
 
   async #afterShim(task: ShimTask): Promise<void> {

@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { FoundLeak } from "@slipway/core/doctor";
+import { Fault, messageOf } from "@slipway/fault/fault";
+import type { Look } from "./leaks.ts";
+
+const DELETE_MS = 10_000;
+
+/** Containers that runc (or crun) knows below this daemon's root for it, and no task. */
+export function findRuntimeContainers({ runtimeRoot, registry, isYoung }: Look): FoundLeak[] {
+  return foldersIn(runtimeRoot).flatMap((namespace) =>
+    foldersIn(join(runtimeRoot, namespace))
+      .filter((id) => !registry.has(namespace, id))
+      .filter((id) => !isYoung(changedMs(join(runtimeRoot, namespace, id))))
+      .map((id) => {
+        const root = join(runtimeRoot, namespace);
+        return {
+          id: `container:${namespace}/${id}`,
+          kind: "container" as const,
+          namespace,
+          where: join(root, id),
+          reason: `the runtime has container "${id}", and there is no task`,
+          isAlive: true,
+          async remove() {
+            // Nobody may make a task of that name meanwhile.
+            using _reserved = registry.reserve(namespace, id);
+            await deleteContainer(root, id);
+          },
+        };
+      }),
+  );
+}
+
+/** Kills what runs in it, and removes its cgroups and its state. */
+async function deleteContainer(root: string, id: string): Promise<void> {
+  try {
+    await promisify(execFile)("runc", ["--root", root, "delete", "--force", id], { timeout: DELETE_MS });
+  } catch (error) {
+    throw new Fault("unknown", `Cannot delete container "${id}": ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function foldersIn(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    // Nothing was ever run.
+    return [];
+  }
+}
+
+function changedMs(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+}
