@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { Fault } from "@slipway/fault/fault";
 import { mountRaw } from "@slipway/linux/mount";
 import { MS } from "@slipway/linux/mount-flags";
+import { getXattr } from "@slipway/linux/xattr";
 import { digestOf } from "@slipway/oci/digest";
 import type { TarEntry } from "../tar/entry.ts";
 import { encodeIndex } from "./encode.ts";
@@ -127,42 +128,68 @@ describe("a layer image's bytes", () => {
     });
   });
 
-  it("hold files of more than 4 GiB, and of more than a tar has in a row", () => {
-    const size = 5 * 2 ** 30;
-    const path = join(root, "big.erofs");
+  for (const size of [5 * 2 ** 30, 150 * 2 ** 30, 2 ** 40 - 2 ** 21])
+    it(`hold a file of ${Math.round(size / 2 ** 30)} GiB, and what follows it in the tar`, () => {
+      const path = join(root, "big.erofs");
+      const nodes = new LayerNodes({});
+      nodes.entry({ ...noEntry, name: "big", sizeBytes: size }, 512);
+      nodes.entry({ ...noEntry, name: "after", sizeBytes: 3 }, 512 + size + 512);
+      const tarBytes = 512 + size + 1024;
+      const index = encodeIndex(nodes.root, tarBytes);
+      const record = {
+        tarBytes,
+        imageBytes: index.imageBytes,
+        tarHash: Buffer.alloc(32),
+        indexHash: Buffer.alloc(32),
+        guessesDirectories: false,
+      };
+      const fd = fs.openSync(path, "w");
+      fs.writeSync(fd, encodeHeader(index.superblock, record), 0, headerBytes, 0);
+      fs.writeSync(fd, "last", headerBytes + 512 + size - 4);
+      fs.writeSync(fd, "abc", headerBytes + 512 + size + 512);
+      fs.writeSync(fd, index.metadata, 0, index.metadata.length, index.metadataOffset);
+      fs.closeSync(fd);
+      whileMounted({ path }, (tree) => {
+        assert.equal(fs.statSync(join(tree, "big")).size, size);
+        assert.equal(fs.readFileSync(join(tree, "after"), "utf8"), "abc");
+        const end = Buffer.alloc(8);
+        const file = fs.openSync(join(tree, "big"), "r");
+        fs.readSync(file, end, 0, 8, size - 8);
+        fs.closeSync(file);
+        assert.equal(end.toString("latin1"), "\0\0\0\0last");
+      });
+    });
+
+  it("have what several files say of themselves once, where that is shorter", () => {
+    const value = "a value that several files have";
+    const xattrs = new Map([["user.shared", Buffer.from(value)]]);
+    const own = new Map([["user.own", Buffer.from("x")]]);
+    const many = Array.from({ length: 40 }, (_, index): Member => ({
+      type: "file",
+      name: `${index}`,
+      xattrs: new Map([...xattrs, ...(index % 2 === 0 ? own : [])]),
+    }));
+    const tar = makeTar(many);
+    const image = writeImage(tar);
+    const index = fs
+      .readFileSync(image.path)
+      .subarray(headerBytes + tar.length)
+      .toString("latin1");
+    assert.equal(index.split(value).length - 1, 1);
+    whileMounted(image, (tree) => {
+      for (const name of ["0", "7", "38"])
+        assert.equal(getXattr(join(tree, name), "user.shared")?.toString(), value);
+    });
+  });
+
+  it("refuse a layer that is longer than their numbers reach", () => {
     const nodes = new LayerNodes({});
-    const entry = { ...noEntry, name: "big", sizeBytes: size };
-    nodes.entry(entry, 512);
-    nodes.entry({ ...noEntry, name: "after", sizeBytes: 3 }, 512 + size + 512);
-    const tarBytes = 512 + size + 1024;
-    const index = encodeIndex(nodes.root, tarBytes);
-    const record = {
-      tarBytes,
-      imageBytes: index.imageBytes,
-      tarHash: Buffer.alloc(32),
-      indexHash: Buffer.alloc(32),
-      guessesDirectories: false,
-    };
-    const fd = fs.openSync(path, "w");
-    fs.writeSync(fd, encodeHeader(index.superblock, record), 0, headerBytes, 0);
-    fs.writeSync(fd, "last", headerBytes + 512 + size - 4);
-    fs.writeSync(fd, "abc", headerBytes + 512 + size + 512);
-    fs.writeSync(fd, index.metadata, 0, index.metadata.length, index.metadataOffset);
-    fs.closeSync(fd);
-    whileMounted({ path }, (tree) => {
-      assert.equal(fs.statSync(join(tree, "big")).size, size);
-      assert.equal(fs.readFileSync(join(tree, "after"), "utf8"), "abc");
-      const end = Buffer.alloc(8);
-      const file = fs.openSync(join(tree, "big"), "r");
-      fs.readSync(file, end, 0, 8, size - 8);
-      fs.closeSync(file);
-      assert.equal(end.toString("latin1"), "\0\0\0\0last");
-    });
-    nodes.entry({ ...noEntry, name: "bigger", sizeBytes: 2 ** 42 }, tarBytes);
-    assert.throws(() => encodeIndex(nodes.root, tarBytes + 2 ** 42), {
-      code: "resource_exhausted",
-      message: /longer than 2 TiB/,
-    });
+    nodes.entry({ ...noEntry, name: "big", sizeBytes: 2 ** 41 }, 512);
+    for (const place of ["inside", "beside"] as const)
+      assert.throws(() => encodeIndex(nodes.root, 2 ** 41 + 1024, place), {
+        code: "resource_exhausted",
+        message: /longer than 2 TiB/,
+      });
   });
 
   it("refuse numbers that do not fit", () => {
