@@ -72,6 +72,10 @@ describe("Repository, with a registry that fails", () => {
     "sends a body that is too short, and says that it is whole": (_, response) =>
       response.writeHead(200, { "content-length": 1000 }).end(bytes.subarray(0, 1000)),
     "says nothing": () => {},
+    "falls silent in the middle of the body": (_, response) => {
+      response.writeHead(200, { "content-length": bytes.length });
+      response.write(bytes.subarray(0, 100_000));
+    },
     "says 500": status(500),
     "says 429 and when to come back": status(429, { "retry-after": "0" }),
     "redirects to another path": status(307, { location: "/elsewhere" }),
@@ -114,6 +118,42 @@ describe("Repository, with a registry that fails", () => {
     const repository = server.repository({ defaultScheme: "http" });
     await assert.rejects(fetchAll(repository), /429 Too Many Requests, try again after 3600 s/);
     assert.equal(server.requests.length, 1);
+  });
+
+  it("waits as long as it was asked to", async () => {
+    let refusedMs = 0;
+    const refuse: Answer = (_, response) => {
+      refusedMs = performance.now();
+      response.writeHead(429, { "retry-after": "1" }).end();
+    };
+    let waitedMs = 0;
+    const then: Answer = (request, response) => {
+      waitedMs = performance.now() - refusedMs;
+      return good(request, response);
+    };
+    await using server = await Server.start(refuse, then);
+    assert.ok(bytes.equals(await fetchAll(server.repository({ defaultScheme: "http" }))));
+    assert.ok(waitedMs >= 990, `${waitedMs} ms`);
+  });
+
+  it("does not follow redirects for ever", async () => {
+    const around: Answer = ({ url }, response) => response.writeHead(307, { location: `${url}/` }).end();
+    await using server = await Server.start(around);
+    await assert.rejects(server.repository({ defaultScheme: "http" }).exists(blob), /redirects too often/);
+    assert.equal(server.requests.length, 11);
+  });
+
+  it("finds a manifest that is not what was asked for", async () => {
+    const other = Buffer.from('{"schemaVersion":2}');
+    await using server = await Server.start(({ method }, response) => {
+      if (method === "HEAD") response.writeHead(200).end();
+      else response.writeHead(200, { "content-type": mediaTypes.ociManifest }).end(other);
+    });
+    const repository = server.repository({ defaultScheme: "http" });
+    const isLoss = (error: unknown): boolean => hasCode(error, "data_loss");
+    await assert.rejects(repository.resolve(blob.digest), isLoss);
+    const manifest = { mediaType: mediaTypes.ociManifest, digest: digestOf("another"), size: other.length };
+    await assert.rejects(Array.fromAsync(repository.fetch(manifest)), isLoss);
   });
 
   it("gives a host that fails again and again a rest", async () => {

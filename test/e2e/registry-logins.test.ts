@@ -135,6 +135,34 @@ describe("Repository, with docker-registry and a token server", () => {
     assert.deepEqual(server.asked.splice(0), ["POST repository:team/app:pull"]);
   });
 
+  it("gets one with what hosts.toml and docker's config.json say", async () => {
+    const root = folder.join("certs.d");
+    mkdirSync(`${root}/${registry.host}`, { recursive: true });
+    const hosts = (text: string): void =>
+      writeFileSync(`${root}/${registry.host}/hosts.toml`, `server = "http://${registry.host}"\n${text}`);
+    const reads = async (credentials = dockerCredentials(folder.join("nothing"))): Promise<string[]> => {
+      server.asked.length = 0;
+      const reference = parseReference(`${registry.host}/team/app`);
+      const repository = new Repository(reference, { hostsDirectories: [root], credentials });
+      assert.ok(bytes.equals(Buffer.concat(await Array.fromAsync(repository.fetch(blob)))));
+      return [...server.asked];
+    };
+    writeFileSync(folder.join("token"), "long-lived\n");
+    hosts(`token_file = "${folder.join("token")}"\n`);
+    assert.deepEqual(await reads(), ["POST repository:team/app:pull"]);
+    writeFileSync(folder.join("password"), "secret\n");
+    hosts(`username = "bob"\npassword_file = "${folder.join("password")}"\n`);
+    assert.deepEqual(await reads(), ["GET repository:team/app:pull"]);
+    hosts("");
+    for (const [entry, method] of [
+      [{ identitytoken: "long-lived" }, "POST"],
+      [{ auth: Buffer.from("bob:secret").toString("base64") }, "GET"],
+    ] as const) {
+      writeFileSync(folder.join("config.json"), JSON.stringify({ auths: { [registry.host]: entry } }));
+      assert.deepEqual(await reads(dockerCredentials(folder.path)), [`${method} repository:team/app:pull`]);
+    }
+  });
+
   it("mounts a blob from another repository, with a token for both", async () => {
     const repository = open("team/other", { kind: "password", ...login });
     assert.equal(await repository.pushBlob(blob, read, { mountFrom: "team/app" }), "mounted");

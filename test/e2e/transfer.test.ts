@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createReadStream, mkdirSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { connect } from "@slipway/client/connect";
@@ -9,6 +9,7 @@ import { imageStore, registry as registryEnd } from "@slipway/client/transfer-en
 import type { ExportEnd, TransferProgress } from "@slipway/core/transfer";
 import { hasCode, messageOf } from "@slipway/fault/fault";
 import { readImage } from "@slipway/images/image-config";
+import { type Digest, digestOf } from "@slipway/oci/digest";
 import { hostPlatform } from "@slipway/oci/platform";
 import { dockerCredentials } from "@slipway/registry/docker-config";
 import { type Fault, FaultyProxy } from "../support/faulty-proxy.ts";
@@ -86,6 +87,16 @@ describe("the Transfer service", () => {
     const { target } = await client.images.get(image);
     const inspect = ["inspect", "--tls-verify=false", "--format", "{{.Digest}}", `docker://${name}`];
     assert.equal((await output("skopeo", inspect)).trim(), target.digest);
+    const copy = ["copy", "--insecure-policy", "--src-tls-verify=false"];
+    await output("skopeo", [...copy, `docker://${name}`, `dir:${folder.join("copied")}`]);
+    const { manifest } = await readImage(client.content, target);
+    const stored = async (digest: Digest): Promise<Buffer> =>
+      Buffer.concat(await Array.fromAsync(client.content.read(digest)));
+    const copied = (file: string): Buffer => readFileSync(folder.join(`copied/${file}`));
+    assert.ok((await stored(target.digest)).equals(copied("manifest.json")));
+    for (const { digest } of [manifest.config, ...manifest.layers]) {
+      assert.ok((await stored(digest)).equals(copied(digest.slice("sha256:".length))));
+    }
     assert.equal(told.at(-1)?.event, `Completed push to OCI Registry (${name})`);
   });
 
@@ -190,18 +201,33 @@ describe("the Transfer service", () => {
     "breaks connections": [{ breakEvery: 3 }, undefined],
     "answers 500 and 429": [{ refuseEvery: 3 }, undefined],
     "lies about layers": [{ change: (chunk) => chunk.fill(0, 0, 1) }, /Cannot verify|unexpected/],
+    "lies about manifests": [
+      { changeManifests: (chunk) => chunk.fill(32, 0, 1) },
+      /Cannot verify|unexpected/,
+    ],
+    "ends blobs in their middle, as if they were whole": [{ truncateEvery: 2 }, undefined],
+    "has its blobs elsewhere": [{ blobsAt: "REGISTRY" }, undefined],
     "has lost its layers": [{ lost: true }, /404 Not Found/],
   };
   for (const [name, [fault, message]] of Object.entries(faults)) {
     it(`ends in a whole image or a clear error with a registry that ${name}`, async () => {
       await using daemon = await TestDaemon.start("slipwayd");
       await using fresh = connect({ address: daemon.address, namespace: "fresh" });
-      await using proxy = await FaultyProxy.start(registry.host, fault);
+      const there = fault.blobsAt === undefined ? fault : { ...fault, blobsAt: registry.host };
+      await using proxy = await FaultyProxy.start(registry.host, there);
       const through = image.replace(registry.host, proxy.host);
       const pulled = fresh.transfer.transfer(registryEnd(through), imageStore(image, { unpacks }));
       if (message) {
         await assert.rejects(pulled, message);
         assert.deepEqual([await fresh.images.list(), await fresh.leases.list()], [[], []]);
+        const snapshots = await Array.fromAsync(fresh.snapshotter("overlayfs").walk());
+        assert.deepEqual(
+          snapshots.filter(({ kind }) => kind !== "committed"),
+          [],
+        );
+        for await (const { digest } of fresh.content.walk()) {
+          assert.equal(digestOf(Buffer.concat(await Array.fromAsync(fresh.content.read(digest)))), digest);
+        }
         // What was wrong is not continued: the next pull has a chance.
         await pull(fresh);
       } else await pulled;

@@ -9,6 +9,12 @@ export interface Fault {
   readonly refuseEvery?: number;
   /** Changes the bytes of blobs. */
   readonly change?: (chunk: Buffer) => void;
+  /** Changes the bytes of manifests that are asked for by digest. */
+  readonly changeManifests?: (chunk: Buffer) => void;
+  /** Ends every n-th blob in its middle, as if it were whole. */
+  readonly truncateEvery?: number;
+  /** Sends whoever wants a blob to this host. */
+  readonly blobsAt?: string;
   /** Has manifests, but no blobs. */
   readonly lost?: boolean;
 }
@@ -29,6 +35,9 @@ export class FaultyProxy implements AsyncDisposable {
       count += 1;
       const { method, url = "", headers } = incoming;
       const isBlob = url.includes("/blobs/");
+      if (fault.blobsAt !== undefined && isBlob && method === "GET") {
+        return void answer.writeHead(307, { location: `http://${fault.blobsAt}${url}` }).end();
+      }
       if (fault.lost && isBlob) return void answer.writeHead(404).end();
       if (fault.refuseEvery && count % fault.refuseEvery === 0) {
         if (count % 2 === 0) answer.writeHead(500).end();
@@ -38,13 +47,17 @@ export class FaultyProxy implements AsyncDisposable {
       const outgoing = request(`http://${host}${url}`, { method, headers });
       outgoing.end();
       const [from] = (await once(outgoing, "response")) as [IncomingMessage];
-      answer.writeHead(from.statusCode ?? 500, from.headers);
+      const truncates = isBlob && fault.truncateEvery !== undefined && count % fault.truncateEvery === 0;
+      const { "content-length": _, ...others } = from.headers;
+      answer.writeHead(from.statusCode ?? 500, truncates ? others : from.headers);
       const breaks = fault.breakEvery !== undefined && count % fault.breakEvery === 0;
       for await (const chunk of from as AsyncIterable<Buffer>) {
         if (isBlob) fault.change?.(chunk);
-        const part = breaks ? chunk.subarray(0, chunk.length / 2) : chunk;
+        else if (url.includes("/manifests/sha256:")) fault.changeManifests?.(chunk);
+        const part = breaks || truncates ? chunk.subarray(0, chunk.length / 2) : chunk;
         await new Promise((written) => answer.write(part, written));
         if (breaks) return void answer.destroy();
+        if (truncates) break;
       }
       answer.end();
     };

@@ -51,8 +51,10 @@ export async function send(request: HttpRequest, redirects = 0): Promise<HttpRes
   if (!follows || location === undefined) return response;
   response.resume();
   const from = request.url;
-  if (redirects >= maxRedirects) throw new Fault("unavailable", `${from.href} redirects too often`);
-  if (!URL.canParse(location, from.href)) throw new Fault("unavailable", `${from.href} redirects to nowhere`);
+  // Neither will be otherwise the next time.
+  if (redirects >= maxRedirects) throw new Fault("failed_precondition", `${from.href} redirects too often`);
+  if (!URL.canParse(location, from.href))
+    throw new Fault("failed_precondition", `${from.href} redirects to nowhere`);
   const url = new URL(location, from);
   const kept = Object.entries(request.headers).filter(([name]) =>
     harmlessHeaders.includes(name.toLowerCase()),
