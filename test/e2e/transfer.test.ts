@@ -237,6 +237,14 @@ describe("the Transfer service", () => {
     });
   }
 
+  it("hands on what the registry wants its users to read, to the command line as well", async () => {
+    await using proxy = await FaultyProxy.start(registry.host, { warning: "going away" });
+    const through = image.replace(registry.host, proxy.host);
+    const { code, stderr } = await daemon.slipway(["-n", "warned", "pull", "-q", through]);
+    assert.deepEqual([code, stderr], [0, "The registry warns: going away\n"]);
+    assert.match(daemon.log, /registry warns.*going away/);
+  });
+
   it("asks verifiers, and believes the one that says no", async () => {
     const script = (name: string, text: string): void =>
       writeFileSync(`${verifiers}/${name}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });

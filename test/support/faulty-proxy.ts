@@ -15,6 +15,8 @@ export interface Fault {
   readonly truncateEvery?: number;
   /** Sends whoever wants a blob to this host. */
   readonly blobsAt?: string;
+  /** Says this to users with every answer. */
+  readonly warning?: string;
   /** Has manifests, but no blobs. */
   readonly lost?: boolean;
 }
@@ -48,6 +50,7 @@ export class FaultyProxy implements AsyncDisposable {
       outgoing.end();
       const [from] = (await once(outgoing, "response")) as [IncomingMessage];
       const truncates = isBlob && fault.truncateEvery !== undefined && count % fault.truncateEvery === 0;
+      if (fault.warning !== undefined) answer.setHeader("warning", `299 - "${fault.warning}"`);
       const { "content-length": _, ...others } = from.headers;
       answer.writeHead(from.statusCode ?? 500, truncates ? others : from.headers);
       const breaks = fault.breakEvery !== undefined && count % fault.breakEvery === 0;

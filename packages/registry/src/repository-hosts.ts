@@ -14,7 +14,7 @@ export interface RegistryOptions extends HostsOptions {
   readonly headers?: OutgoingHttpHeaders;
   /** What is fetched waits for each of them. */
   readonly limits?: readonly BandwidthLimit[];
-  /** Called with what a registry wants its users to read. */
+  /** Called with what a registry wants its users to read, once for each text. */
   readonly onWarning?: (text: string) => void;
 }
 
@@ -25,6 +25,7 @@ export class RepositoryHosts {
   readonly #options: RegistryOptions;
   readonly #credentials: CredentialSource;
   readonly #sessions = new Map<string, Session>();
+  readonly #warned = new Set<string>();
 
   constructor(host: string, name: string, options: RegistryOptions) {
     this.#host = host;
@@ -59,7 +60,7 @@ export class RepositoryHosts {
 
   async #sessionsFor(needs: readonly Capability[]): Promise<Session[]> {
     const endpoints = await endpointsOf(this.#host, this.#options);
-    const { headers, onWarning } = this.#options;
+    const { headers } = this.#options;
     return endpoints
       .filter(({ capabilities }) => needs.every((need) => capabilities.has(need)))
       .map((endpoint) => {
@@ -68,11 +69,18 @@ export class RepositoryHosts {
         const session = new Session(endpoint, this.#host, this.#name, {
           credentials: this.#credentials,
           ...(headers ? { headers } : {}),
-          ...(onWarning ? { onWarning } : {}),
+          onWarning: (text) => this.#warn(text),
         });
         this.#sessions.set(endpoint.key, session);
         return session;
       });
+  }
+
+  /** Registries say it again with every answer. */
+  #warn(text: string): void {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
+    this.#options.onWarning?.(text);
   }
 }
 

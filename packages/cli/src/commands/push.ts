@@ -64,6 +64,7 @@ async function pushOne(client: Client, { name, target: whole }: Image, flags: Pu
   }
   await push(held.client, name, target, {
     ...(plainHttp === undefined ? {} : { plainHttp }),
+    onWarning: (text) => process.stderr.write(`The registry warns: ${text}\n`),
     onBlob: ({ digest }, result) => {
       if (!quiet) process.stdout.write(`${hexOf(digest).slice(0, 12)}: ${words[result]}\n`);
     },

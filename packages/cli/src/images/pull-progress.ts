@@ -27,6 +27,7 @@ export async function pullWithProgress(
     return await pull(client, reference, {
       ...options,
       signal: leave.signal,
+      onWarning: (text) => process.stderr.write(`The registry warns: ${text}\n`),
       onProgress: (progress) => isLayer(progress.target.mediaType) && view?.show(progress),
     });
   } finally {
