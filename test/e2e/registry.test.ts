@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { hasCode } from "@slipway/fault/fault";
+import type { Descriptor } from "@slipway/oci/descriptor";
 import { digestOf } from "@slipway/oci/digest";
 import { mediaTypes } from "@slipway/oci/media-types";
 import { parseReference } from "@slipway/oci/reference";
@@ -43,6 +44,30 @@ describe("Repository, with docker-registry", () => {
     await repository.pushManifest(target, body, "v1");
     assert.deepEqual(await repository.resolve("v1"), target);
     assert.deepEqual(await repository.resolve(target.digest), target);
+  });
+
+  it("lists what refers to a manifest by a tag, as the registry does not by itself", async () => {
+    const store = async (manifest: object): Promise<Descriptor> => {
+      const body = Buffer.from(
+        JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociManifest, ...manifest }),
+      );
+      const target = { mediaType: mediaTypes.ociManifest, digest: digestOf(body), size: body.length };
+      await repository.pushManifest(target, body);
+      return target;
+    };
+    const image = { config: layer, layers: [] };
+    const subject = await store({ ...image, annotations: { a: "subject" } });
+    assert.deepEqual(await repository.referrers(subject.digest), []);
+    const signature = { ...image, subject, artifactType: "application/vnd.example.signature" };
+    const first = await store({ ...signature, annotations: { by: "bob" } });
+    const second = await store({ ...image, subject });
+    await store({ ...image, subject });
+    assert.deepEqual(await repository.referrers(subject.digest), [
+      { ...first, artifactType: "application/vnd.example.signature", annotations: { by: "bob" } },
+      { ...second, artifactType: layer.mediaType },
+    ]);
+    const signatures = await repository.referrers(subject.digest, "application/vnd.example.signature");
+    assert.equal(signatures.length, 1);
   });
 
   it("says not_found for what is not there", async () => {

@@ -5,6 +5,7 @@ import type { Index } from "@slipway/oci/image";
 import { mediaTypes } from "@slipway/oci/media-types";
 import { readBody } from "./http/failure.ts";
 import { maxManifestBytes } from "./manifest.ts";
+import { referrersTag } from "./referrers-tag.ts";
 import type { RepositoryHosts } from "./repository-hosts.ts";
 
 /** distribution-spec, "Listing tags". */
@@ -41,7 +42,7 @@ export async function listReferrers(
   const filtered = artifactType === undefined ? base : { ...base, query: { artifactType } };
   const ways = [
     [`/referrers/${subject}`, filtered],
-    [`/manifests/${subject.replace(":", "-")}`, base],
+    [`/manifests/${referrersTag(subject)}`, base],
   ] as const;
   try {
     const found = await hosts.anyOf(["referrers"], subject, async (session) => {

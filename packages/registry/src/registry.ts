@@ -1,6 +1,6 @@
 import { Fault } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import { type Digest, parseDigest } from "@slipway/oci/digest";
+import { type Digest, digestOf, parseDigest } from "@slipway/oci/digest";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import type { Reference } from "@slipway/oci/reference";
 import type { OpenRange } from "./fetch/open-range.ts";
@@ -8,6 +8,7 @@ import { type FetchOptions, fetchVerified } from "./fetch/verified.ts";
 import type { Capability } from "./hosts/endpoint.ts";
 import { listReferrers, listTags } from "./listings.ts";
 import { describeManifest } from "./manifest.ts";
+import { extendedList, referrerOf, referrersTag } from "./referrers-tag.ts";
 import { type RegistryOptions, RepositoryHosts } from "./repository-hosts.ts";
 import type { CallOptions, Session } from "./session.ts";
 import { type ReadRange, type UploadOptions, uploadBlob } from "./upload.ts";
@@ -106,7 +107,10 @@ export class Repository {
     return await uploadBlob(session, target, read, options);
   }
 
-  /** Stores a manifest or index under a tag or its digest. */
+  /**
+   * Stores a manifest or index under a tag or its digest. What it refers to learns of it: by the registry, or by the tag for
+   * that where the registry does not say that it has done so.
+   */
   async pushManifest(
     target: Descriptor,
     body: Uint8Array,
@@ -120,6 +124,11 @@ export class Repository {
     const response = await session.call("PUT", `/manifests/${tagOrDigest}`, options);
     if (![200, 201, 202, 204].includes(response.statusCode ?? 0)) throw await session.failure(response, what);
     response.resume();
+    const referrer = response.headers["oci-subject"] === undefined ? referrerOf(target, body) : undefined;
+    const list = referrer && (await extendedList(session, referrer, signal));
+    if (!referrer || !list) return;
+    const index = { mediaType: mediaTypes.ociIndex, digest: digestOf(list), size: list.length };
+    await this.pushManifest(index, list, referrersTag(referrer.subject.digest), signal);
   }
 
   /** The repository's tags, page by page as the registry gives them. */

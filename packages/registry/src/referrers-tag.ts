@@ -1,0 +1,49 @@
+import type { Descriptor } from "@slipway/oci/descriptor";
+import type { Digest } from "@slipway/oci/digest";
+import type { Index, Manifest } from "@slipway/oci/image";
+import { mediaTypes } from "@slipway/oci/media-types";
+import { readBody } from "./http/failure.ts";
+import { maxManifestBytes } from "./manifest.ts";
+import type { Session } from "./session.ts";
+
+/** The tag under which a registry without the referrers API keeps what refers to a manifest. */
+export function referrersTag(subject: Digest): string {
+  return subject.replace(":", "-");
+}
+
+interface Referrer {
+  readonly subject: Descriptor;
+  /** As lists have it. */
+  readonly listed: Descriptor;
+}
+
+/** What a manifest refers to; nothing for most. */
+export function referrerOf({ mediaType, digest, size }: Descriptor, body: Uint8Array): Referrer | undefined {
+  const manifest = JSON.parse(Buffer.from(body).toString()) as Partial<Manifest & Index>;
+  const { subject, annotations, config, artifactType = config?.mediaType } = manifest;
+  if (!subject) return undefined;
+  const type = artifactType === undefined ? {} : { artifactType };
+  return { subject, listed: { mediaType, digest, size, ...type, ...(annotations ? { annotations } : {}) } };
+}
+
+/**
+ * The list that such a tag is to have, with one referrer more. Two clients that change it at once may lose one's: the
+ * specification has no better way ("Pushing Manifests with Subject").
+ * @returns nothing when it has it already
+ */
+export async function extendedList(
+  session: Session,
+  { subject, listed }: Referrer,
+  signal: AbortSignal | undefined,
+): Promise<Buffer | undefined> {
+  const what = `list what refers to ${subject.digest}`;
+  const base = { what, push: true, headers: { accept: mediaTypes.ociIndex }, ...(signal ? { signal } : {}) };
+  const response = await session.call("GET", `/manifests/${referrersTag(subject.digest)}`, base);
+  if (response.statusCode !== 200 && response.statusCode !== 404) throw await session.failure(response, what);
+  const body = await readBody(response, maxManifestBytes);
+  const known =
+    response.statusCode === 404 ? [] : ((JSON.parse(body.toString()) as Partial<Index>).manifests ?? []);
+  if (known.some(({ digest }) => digest === listed.digest)) return undefined;
+  const index: Index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [...known, listed] };
+  return Buffer.from(JSON.stringify(index));
+}

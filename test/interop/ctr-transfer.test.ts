@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { TestDaemon } from "../support/daemon.ts";
+import { pushBusybox } from "../support/images.ts";
+import { TestRegistry } from "../support/registry.ts";
+import { output, type Result, run } from "../support/run.ts";
+
+// A later Debian's, which asks the daemon to do what Debian's own does by itself; scripts/test.sh fetches it.
+const ctr = join(import.meta.dirname, "../../.tools/bin/ctr");
+
+describe("ctr of containerd 2, by the Transfer service", { skip: !existsSync(ctr) && "no such ctr" }, () => {
+  let daemon: TestDaemon;
+  let registry: TestRegistry;
+  let image: string;
+
+  before(async () => {
+    registry = await TestRegistry.start();
+    image = await pushBusybox(registry.host);
+    daemon = await TestDaemon.start("slipwayd");
+  });
+  after(async () => {
+    await daemon[Symbol.asyncDispose]();
+    await registry[Symbol.asyncDispose]();
+  });
+
+  const call = (...args: string[]): Promise<Result> => run(ctr, ["--address", daemon.address, ...args]);
+  async function said(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await call(...args);
+    assert.equal(code, 0, `${args.join(" ")}: ${stderr}`);
+    return stdout;
+  }
+  const target = async (name: string, namespace = "default"): Promise<string | undefined> =>
+    new RegExp(`^${name} .*(sha256:[0-9a-f]{64})`, "m").exec(
+      await said("--namespace", namespace, "images", "ls"),
+    )?.[1];
+
+  it("pulls and unpacks", async () => {
+    assert.match(await said("images", "pull", "--plain-http", image), /busybox:latest +\tsaved/);
+    assert.match(await said("images", "check", `name==${image}`), /complete \(3\/3\).* true/);
+    assert.equal((await said("snapshots", "ls")).trim().split("\n").length, 3);
+  });
+
+  it("tags and pushes, and skopeo reads what it pushed", async () => {
+    const copy = `${registry.host}/copy:v1`;
+    await said("images", "tag", image, copy);
+    assert.match(
+      await said("images", "push", "--plain-http", copy),
+      /manifest .*complete[^]*pushed content|pushed content[^]*manifest .*complete/,
+    );
+    const inspect = ["inspect", "--tls-verify=false", "--format", "{{.Digest}}", `docker://${copy}`];
+    assert.equal((await output("skopeo", inspect)).trim(), await target(image));
+  });
+
+  it("exports and imports", async () => {
+    const file = daemon.folder.join("image.tar");
+    await said("images", "export", file, image);
+    await output("skopeo", ["inspect", `oci-archive:${file}`]);
+    await said("--namespace", "imported", "images", "import", file);
+    assert.equal(await target(image, "imported"), await target(image));
+    assert.match(await said("--namespace", "imported", "images", "check"), /complete \(3\/3\).* true/);
+  });
+
+  it("hears why something cannot be had", async () => {
+    const missing = await call("images", "pull", "--plain-http", `${registry.host}/none:v1`);
+    assert.notEqual(missing.code, 0);
+    assert.match(missing.stderr, /none:v1: not found/);
+  });
+});
