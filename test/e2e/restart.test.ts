@@ -86,6 +86,29 @@ describe("the restart monitor", () => {
     await printed("rm", "-f", id);
   });
 
+  it("lets who follows the log see what comes after a restart, until the container ends for good", async () => {
+    const line = "echo again; exec sleep 1000";
+    const id = await printed(
+      "run",
+      "-d",
+      "--restart",
+      "unless-stopped",
+      "--rootfs",
+      rootfs,
+      "sh",
+      "-c",
+      line,
+    );
+    const following = daemon.slipway(["logs", "-f", id]);
+    const pid = (await pidOf(id)) ?? 0;
+    process.kill(pid, "SIGKILL");
+    await rerun(id, pid);
+    await until(async () => (await daemon.slipway(["logs", id])).stdout === "again\nagain\n");
+    await printed("stop", "-t", "0", id);
+    assert.deepEqual(await following, { code: 0, stdout: "again\nagain\n", stderr: "" });
+    await printed("rm", id);
+  });
+
   it("starts a killed container again, but not one that was stopped, until somebody starts it", async () => {
     const id = await printed("run", "-d", "--restart", "unless-stopped", "--rootfs", rootfs, "sleep", "1000");
     const pid = (await pidOf(id)) ?? 0;

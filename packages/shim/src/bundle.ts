@@ -38,8 +38,11 @@ const RECORD = "slipway-runtime.json";
 /** Where runc keeps its state unless told: containerd's own place, so that each finds the other's containers. */
 export const DEFAULT_RUNTIME_ROOT = "/run/containerd/runc";
 
+/** A runtime's options, as they are in a request. */
+export type RuntimeOptions = Pick<Any, "typeUrl" | "value"> | undefined;
+
 export function runtimeRecord(
-  options: Any | undefined,
+  options: RuntimeOptions,
   namespace: string,
   defaultRoot: string,
 ): RuntimeRecord {
@@ -54,7 +57,7 @@ export function runtimeRecord(
   };
 }
 
-function runcOptions(options: Any | undefined): Options | undefined {
+function runcOptions(options: RuntimeOptions): Options | undefined {
   if (!options || options.value.length === 0) return undefined;
   const type = options.typeUrl.slice(options.typeUrl.lastIndexOf("/") + 1);
   if (type !== OptionsSchema.typeName)

@@ -5,6 +5,7 @@ import { after, describe, it } from "node:test";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { TaskOOMSchema } from "@slipway/api/containerd/events/events_pb";
 import { OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
+import { OptionsSchema as GenericOptionsSchema } from "@slipway/api/runtimeoptions/v1/runtimeoptions_pb";
 import {
   CloseIORequestSchema,
   CreateTaskRequestSchema,
@@ -133,6 +134,18 @@ describe("a container's life", () => {
     await assert.rejects(
       async () => await createTask({ id, bundle, options }),
       /unable to retrieve OCI runtime error .*: exec: "nope-runtime": executable file not found in \$PATH$/,
+    );
+  });
+
+  it("reads runc's options from those that Kubernetes gives any runtime", async () => {
+    const { id, bundle } = bundles.bundle(["true"]);
+    const configBody = Buffer.from('BinaryName = "nope-runtime"\nSystemdCgroup = false\n');
+    const options = packAny(GenericOptionsSchema, { typeUrl: "x", configBody });
+    await assert.rejects(async () => await createTask({ id, bundle, options }), /exec: "nope-runtime"/);
+    const broken = packAny(GenericOptionsSchema, { configBody: Buffer.from("SystemdCgroup = 1") });
+    await assert.rejects(
+      async () => await createTask({ id, bundle, options: broken }),
+      /Cannot read the runtime's options: "SystemdCgroup" is no boolean/,
     );
   });
 

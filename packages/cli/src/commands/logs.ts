@@ -1,13 +1,11 @@
-import { connect } from "node:net";
 import type { Command } from "commander";
-import type { Client } from "@slipway/client/client";
 import { Fault } from "@slipway/fault/fault";
-import type { LogTarget } from "@slipway/logs/log-uri";
 import { type LogEntry, readLog } from "@slipway/logs/read-log";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
-import { stateWord, taskOf } from "../containers/state.ts";
+import { containerStateWord, taskOf } from "../containers/state.ts";
 import { parseTime } from "../format/parse-time.ts";
+import { endOfAttach, followEnd } from "../logs/follow-end.ts";
 import { logTargetOf } from "../logs/log-target.ts";
 
 interface LogsFlags {
@@ -35,11 +33,11 @@ export function configure(command: Command, cli: Cli): void {
       if (Number.isNaN(tail))
         throw new Fault("invalid_argument", `Cannot read --tail "${flags.tail}": it is no number`);
       const until = flags.until === undefined ? undefined : parseTime(flags.until);
-      const state = stateWord(await taskOf(client, container.id));
-      const runs = state === "running" || state === "paused";
+      const state = containerStateWord(container, await taskOf(client, container.id));
+      const runs = ["running", "paused", "restarting"].includes(state);
       const end = new AbortController();
       if (runs && flags.follow) {
-        void outputEnd(client, container.id, log).finally(() => end.abort());
+        void followEnd(client, container.id, log).finally(() => end.abort());
         if (until) abortAt(end, until);
       } else if (state === "exited") {
         // Its last words may be on their way from the pipe to the log.
@@ -63,25 +61,6 @@ function abortAt(end: AbortController, time: Date): void {
   const waitMs = Math.max(0, time.getTime() - Date.now());
   // Whoever follows for longer than a timer can last follows for ever.
   if (waitMs <= longestTimerMs) setTimeout(() => end.abort(), waitMs).unref();
-}
-
-/** Resolves when a running container's output has ended and is written. */
-async function outputEnd(client: Client, containerId: string, log: LogTarget): Promise<void> {
-  if (await endOfAttach(log)) return;
-  await client.tasks.wait({ containerId }).catch(() => {});
-}
-
-/** Whoever is attached sees the end after the log has it. @returns false when nobody shows it */
-async function endOfAttach({ attach }: LogTarget): Promise<boolean> {
-  if (attach === undefined) return false;
-  return await new Promise((resolve) => {
-    let connected = false;
-    connect(attach)
-      .on("connect", () => (connected = true))
-      .on("error", () => {})
-      .on("close", () => resolve(connected))
-      .resume();
-  });
 }
 
 /** Says when at the beginning of a line, not of each part of a long one. */

@@ -6,7 +6,13 @@ import { Fault, messageOf } from "@slipway/fault/fault";
 import { expectMoves } from "@slipway/linux/cgroup/moves";
 import { mountAll } from "@slipway/linux/mount";
 import { saveTask } from "../adoption/record.ts";
-import { readBundleConfig, type RuntimeRecord, runtimeRecord, writeRuntimeRecord } from "../bundle.ts";
+import {
+  readBundleConfig,
+  type RuntimeOptions,
+  type RuntimeRecord,
+  runtimeRecord,
+  writeRuntimeRecord,
+} from "../bundle.ts";
 import { Container } from "../container.ts";
 import { TaskProcess } from "../process.ts";
 import { OciRuntime, readPidFile } from "../runtime/oci-runtime.ts";
@@ -26,7 +32,7 @@ async function createContainer(shim: Shim, request: CreateRequest): Promise<{ pi
   void expectMoves();
   using undo = new DisposableStack();
   const { namespace, runtimeRoot } = shim.options;
-  const record = runtimeRecord(request.options, namespace, runtimeRoot);
+  const record = runtimeRecord(await runcsOptions(request.options), namespace, runtimeRoot);
   const config = readBundleConfig(request.bundle);
   writeRuntimeRecord(request.bundle, record);
   const rootfs = request.rootfs.length === 0 ? "" : join(request.bundle, "rootfs");
@@ -57,6 +63,13 @@ async function createContainer(shim: Shim, request: CreateRequest): Promise<{ pi
     shim.reaper.watch(pid, (exit) => void initExited(shim, container, exit));
   }
   return { pid };
+}
+
+/** Options of another kind are rare, and so is the code that reads them. */
+async function runcsOptions(options: CreateTaskRequest["options"]): Promise<RuntimeOptions> {
+  if (options?.typeUrl.endsWith("runtimeoptions.v1.Options") !== true) return options;
+  const { fromGenericOptions } = await import("../runtime/generic-options.ts");
+  return fromGenericOptions(options);
 }
 
 async function create(shim: Shim, container: Container, record: RuntimeRecord): Promise<number> {
