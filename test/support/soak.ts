@@ -7,6 +7,7 @@ import { belongings, leaks } from "./leaks.ts";
 import type { Result } from "./run.ts";
 
 const CLIENTS = 3;
+const healthy = "Nothing was left behind.\n";
 /** A ctr that has not answered by then hangs. */
 const HANG_MS = 30_000;
 
@@ -37,6 +38,8 @@ export async function soak(moments: Iterable<number>, note: (line: string) => vo
   const ids = async (kind: string): Promise<string[]> =>
     (await ctr(kind, "ls", "-q")).stdout.split("\n").filter(Boolean);
 
+  const examined = (): Promise<Result> => daemon.slipway(["doctor", "--least-age", "0s"]);
+
   let count = 0;
   for (const afterMs of moments) {
     const before = belongings(daemon.folder.path);
@@ -66,6 +69,8 @@ export async function soak(moments: Iterable<number>, note: (line: string) => vo
     await Promise.all(clients);
     await daemon.start();
 
+    // What runs is not taken for a leak, and what the killed daemon had begun is not left.
+    assert.equal((await examined()).stdout, healthy);
     const listed = (await ctr("tasks", "ls")).stdout;
     for (const id of running)
       assert.match(listed, new RegExp(`^${id}\\s+\\d+\\s+RUNNING`, "m"), `${id} is lost`);
@@ -79,6 +84,7 @@ export async function soak(moments: Iterable<number>, note: (line: string) => vo
     for (const id of await ids("containers")) await ctr("containers", "rm", id);
 
     assert.deepEqual([...(await ids("tasks")), ...(await ids("containers"))], []);
+    assert.equal((await examined()).stdout, healthy);
     const left = leaks(before, belongings(daemon.folder.path)).filter(
       (line) =>
         line.includes(namespace) && !line.endsWith(`/${namespace}`) && !line.includes("shim/src/main.ts"),
