@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { TestDaemon } from "../support/daemon.ts";
-import { pushBusybox } from "../support/images.ts";
+import { TestFolder } from "../support/folder.ts";
+import { makeRootfs, pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
+import { output } from "../support/run.ts";
 import { SideBySide, withoutTimes } from "../support/side-by-side.ts";
 
 const namespace = "checkpoint-test";
@@ -74,6 +76,37 @@ describe("ctr checkpoint and restore", () => {
 
   both.it("refuses a task that is not there", async (s) => {
     await s.ctr("tasks checkpoint none");
+  });
+});
+
+describe("slipway checkpoint", () => {
+  it("makes checkpoints, lists and removes them, and start goes on from one", async () => {
+    using bin = new TestFolder("bin");
+    symlinkSync(runc, bin.join("runc"));
+    const env = {
+      PATH: `${bin.path}:${process.env["PATH"]}`,
+      REAL_RUNC: (await output("which", ["runc"])).trim(),
+    };
+    await using daemon = await TestDaemon.start("slipwayd", { env });
+    const rootfs = makeRootfs(daemon.folder.join("rootfs"));
+    const printed = async (...args: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await daemon.slipway(args);
+      assert.equal(code, 0, `slipway ${args.join(" ")}: ${stderr}`);
+      return stdout;
+    };
+    await printed("run", "-d", "--name", "box", "--rootfs", rootfs, "sleep", "1000");
+    assert.equal(await printed("checkpoint", "create", "--leave-running", "box", "one"), "one\n");
+    assert.match(await printed("ps"), /box/);
+    assert.match((await daemon.slipway(["checkpoint", "create", "box", "one"])).stderr, /already exists/);
+    await printed("checkpoint", "create", "box", "two");
+    await printed("wait", "box");
+    assert.equal(await printed("checkpoint", "ls", "box"), "CHECKPOINT NAME\none\ntwo\n");
+    assert.match((await daemon.slipway(["start", "--checkpoint", "three", "box"])).stderr, /does not exist/);
+    await printed("start", "--checkpoint", "two", "box");
+    assert.match(await printed("ps"), /Up .*box/);
+    await printed("checkpoint", "rm", "box", "one");
+    assert.equal(await printed("checkpoint", "ls", "box"), "CHECKPOINT NAME\ntwo\n");
+    await printed("rm", "-f", "box");
   });
 });
 

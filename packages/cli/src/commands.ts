@@ -124,6 +124,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/commit.ts"),
   },
   {
+    name: "checkpoint",
+    summary: "Write down what a container is doing, and list and remove that",
+    load: () => import("./commands/checkpoint.ts"),
+  },
+  {
     name: "inspect",
     summary: "Show everything about containers or images",
     load: () => import("./commands/inspect.ts"),

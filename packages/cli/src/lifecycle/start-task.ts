@@ -4,6 +4,7 @@ import type { Client } from "@slipway/client/client";
 import { loggedIo } from "@slipway/client/container-task";
 import { attachStreams, type ProcessStreams } from "@slipway/client/process-streams";
 import { Stdio } from "@slipway/client/stdio";
+import type { Any } from "@slipway/core/any";
 import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { JsonLog } from "@slipway/logs/json-log";
@@ -17,6 +18,8 @@ export interface TaskSource {
   readonly labels: Labels;
   readonly terminal: boolean;
   readonly rootfs: readonly Mount[];
+  /** The runtime's, when they are others than the container's. */
+  readonly options?: Any;
 }
 
 export interface ForegroundOptions {
@@ -28,7 +31,7 @@ export interface ForegroundOptions {
 /** Starts a container's task with its output going to the log. */
 export async function startDetached(client: Client, source: TaskSource): Promise<void> {
   const { id, rootfs } = source;
-  await client.tasks.create(id, { rootfs, io: loggedIo(source) });
+  await client.tasks.create(id, { rootfs, io: loggedIo(source), ...optionsOf(source) });
   await client.tasks.start({ containerId: id });
   await markStarted(client, id, source.labels);
 }
@@ -46,10 +49,10 @@ export async function startAttached(
   let streams: ProcessStreams;
   if (log?.attach === undefined) {
     streams = stack.use(Stdio.open({ terminal, stdin: options.interactive }));
-    await client.tasks.create(id, { rootfs, io: streams.io });
+    await client.tasks.create(id, { rootfs, io: streams.io, ...optionsOf(source) });
   } else {
     const io = loggedIo(source, options.interactive);
-    await client.tasks.create(id, { rootfs, io });
+    await client.tasks.create(id, { rootfs, io, ...optionsOf(source) });
     streams = stack.use(await attachStreams(io));
   }
   // Other shims write no log while somebody is attached.
@@ -66,6 +69,10 @@ export async function startAttached(
   );
   if (!result.ended) streams.leave();
   return result;
+}
+
+function optionsOf({ options }: TaskSource): { options?: Any } {
+  return options ? { options } : {};
 }
 
 async function openLog(log: LogTarget): Promise<JsonLog> {
