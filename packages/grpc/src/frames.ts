@@ -1,5 +1,11 @@
 import type { Writable } from "node:stream";
-import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Fault } from "@slipway/fault/fault";
 
@@ -18,10 +24,8 @@ export function encodeFrame<M extends DescMessage>(
   init: MessageInitShape<M>,
   maxBytes: number,
 ): readonly Uint8Array[] {
-  const message = create(schema, init);
-  const large = largeField(schema, message);
-  const small = toBinary(schema, large ? { ...message, [large.name]: noBytes } : message);
-  const length = small.length + (large ? large.head.length + large.bytes.length : 0);
+  const parts = batchesOf(schema, create(schema, init)).flatMap((message) => encodeParts(schema, message));
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
   if (length > maxBytes) {
     throw new Fault(
       "resource_exhausted",
@@ -30,9 +34,36 @@ export function encodeFrame<M extends DescMessage>(
   }
   const prefix = Buffer.alloc(prefixBytes);
   prefix.writeUInt32BE(length, 1);
-  const parts = large ? [prefix, small, large.head] : [prefix, small];
-  const heads = small.length < largeFieldBytes ? [Buffer.concat(parts)] : parts;
-  return large ? [...heads, large.bytes] : heads;
+  const [first = noBytes, ...rest] = parts;
+  return first.length < largeFieldBytes ? [Buffer.concat([prefix, first]), ...rest] : [prefix, ...parts];
+}
+
+/**
+ * A message with a long list as several with a part of it each: their bytes, one after the other, are its own. In one
+ * piece the encoder doubles its buffer and copies until it holds the megabytes of 500 containers (bench/api.ts).
+ */
+function batchesOf<M extends DescMessage>(schema: M, message: MessageShape<M>): readonly MessageShape<M>[] {
+  for (const { fieldKind, localName } of schema.fields) {
+    if (fieldKind !== "list") continue;
+    const list = (message as Readonly<Record<string, unknown>>)[localName] as readonly unknown[];
+    if (list.length <= batchLength) continue;
+    const batches: MessageShape<M>[] = [{ ...message, [localName]: list.slice(0, batchLength) }];
+    for (let at = batchLength; at < list.length; at += batchLength) {
+      const init = { [localName]: list.slice(at, at + batchLength) } as MessageInitShape<M>;
+      batches.push(create(schema, init));
+    }
+    return batches;
+  }
+  return [message];
+}
+const batchLength = 16;
+
+function encodeParts<M extends DescMessage>(schema: M, message: MessageShape<M>): readonly Uint8Array[] {
+  const large = largeField(schema, message);
+  if (!large) return [toBinary(schema, message)];
+  const small = toBinary(schema, { ...message, [large.name]: noBytes });
+  // A small one goes with the frame's prefix: a part less to write.
+  return [Buffer.concat([small, large.head]), large.bytes];
 }
 
 function largeField(
