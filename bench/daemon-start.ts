@@ -1,5 +1,5 @@
 /*
- * How long a daemon takes to answer and what it then holds in memory, slipwayd beside the machine's containerd.
+ * How long a daemon takes to answer and what it holds in memory when it has nothing more to do, slipwayd beside the machine's containerd.
  * Usage: node bench/daemon-start.ts [runs]. Needs root. Memory is proportional (PSS), in MB.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
@@ -10,6 +10,9 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { answers } from "@slipway/linux/answers";
 import { median, pssOf } from "./support/figures.ts";
+
+/** What was begun is done, and neither program's garbage collector is about to run. */
+const AT_REST_MS = 4000;
 
 interface Sample {
   readonly readyMs: number;
@@ -36,6 +39,7 @@ async function sample(program: string): Promise<Sample> {
     await listening(address);
     execFileSync("ctr", ["--address", address, "version"], { stdio: "ignore" });
     const readyMs = performance.now() - begun;
+    await setTimeout(AT_REST_MS);
     return { readyMs, pss: pssOf(child.pid ?? 0) };
   } finally {
     const ended = once(child, "exit");
