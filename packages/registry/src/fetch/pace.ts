@@ -3,6 +3,8 @@ export interface Sample {
   readonly nowMs: number;
   /** Bytes that have arrived. */
   readonly arrived: number;
+  /** Bytes that are still to come. */
+  readonly left: number;
   /** How long the reader was busy with what it was given. */
   readonly busyMs: number;
   /** How long this process had nothing to do. */
@@ -16,6 +18,8 @@ const fastEnough = 128 * mebibyte;
 /** Twice the connections bring twice as much where each has a rate of its own. They stay when they gain this part of that. */
 const leastPartOfGain = 0.4;
 const restMs = 10_000;
+/** What is over sooner is not worth it. */
+const worthwhileMs = 1500;
 const chunkMs = 1000;
 const [leastChunkBytes, mostChunkBytes] = [mebibyte, 8 * mebibyte];
 
@@ -49,7 +53,7 @@ export class Pace {
     this.#begun = sample;
     // New connections take a moment to come up to speed.
     if (this.#settling) this.#settling = false;
-    else this.#decide(rate, waits, sample.nowMs);
+    else this.#decide(rate, waits && sample.left > (rate * worthwhileMs) / 1000, sample.nowMs);
   }
 
   /** Connections cannot be had: no more are tried. */
@@ -58,7 +62,7 @@ export class Pace {
     this.#restsUntilMs = Infinity;
   }
 
-  #decide(rate: number, waits: boolean, nowMs: number): void {
+  #decide(rate: number, wantsMore: boolean, nowMs: number): void {
     const { connections } = this;
     const ideal = Math.ceil((rate / connections) * (chunkMs / 1000));
     this.chunkBytes = Math.min(Math.max(ideal, leastChunkBytes), mostChunkBytes);
@@ -68,7 +72,7 @@ export class Pace {
     if (before && rate < before.rate * (1 + (connections / before.connections - 1) * leastPartOfGain)) {
       this.connections = before.connections;
       this.#restsUntilMs = nowMs + restMs;
-    } else if (waits && rate / connections < fastEnough && connections < this.#most) {
+    } else if (wantsMore && rate / connections < fastEnough && connections < this.#most) {
       this.connections = Math.min(connections * 2, this.#most);
       this.#before = { rate, connections };
       this.#settling = true;

@@ -50,7 +50,8 @@ export class ReadAhead implements Disposable {
     this.#busyMs += busyMs;
     const { idle } = performance.eventLoopUtilization();
     const [nowMs, arrived] = [performance.now(), at + waiting];
-    this.#pace.observe({ nowMs, arrived, busyMs: this.#busyMs, idleMs: idle });
+    const left = this.#size - arrived;
+    this.#pace.observe({ nowMs, arrived, left, busyMs: this.#busyMs, idleMs: idle });
     const { connections, chunkBytes } = this.#pace;
     const helpers = readsItself ? connections - 1 : connections > 1 ? connections : 0;
     while (this.#loading < helpers && this.#chunks.length <= connections) {
