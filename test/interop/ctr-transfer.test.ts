@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { TestDaemon } from "../support/daemon.ts";
@@ -60,6 +60,21 @@ describe("ctr of containerd 2, by the Transfer service", { skip: !existsSync(ctr
     await said("--namespace", "imported", "images", "import", file);
     assert.equal(await target(image, "imported"), await target(image));
     assert.match(await said("--namespace", "imported", "images", "check"), /complete \(3\/3\).* true/);
+  });
+
+  it("counts, mounts, converts and inspects what is there", async () => {
+    assert.match(await said("images", "usage", "--snapshotter", "overlayfs", image), /\d/);
+    const folder = daemon.folder.join("mounted");
+    mkdirSync(folder);
+    await said("images", "mount", image, folder);
+    assert.ok(existsSync(`${folder}/bin/busybox`));
+    await said("images", "unmount", "--rm", folder);
+    assert.deepEqual(readdirSync(folder), []);
+    const plain = `${registry.host}/plain:v1`;
+    await said("images", "convert", "--uncompress", "--oci", image, plain);
+    assert.match(await said("images", "check", `name==${plain}`), /complete \(3\/3\)/);
+    assert.match(await said("images", "inspect", image), /layer.*sha256:[0-9a-f]{64}/);
+    await said("images", "rm", "--sync", plain);
   });
 
   it("hears why something cannot be had", async () => {
