@@ -118,6 +118,13 @@ function largeFile(layer: number, layers: number, bytes: number): Buffer {
   );
 }
 
+function withParents(path: string): string[] {
+  const parents: string[] = [];
+  for (let at = path.indexOf("/", 1); at !== -1; at = path.indexOf("/", at + 1))
+    parents.push(path.slice(0, at));
+  return [...parents, path];
+}
+
 async function makeTar(
   folder: TestFolder,
   layer: number,
@@ -128,7 +135,8 @@ async function makeTar(
   const list = folder.join(`${layer}.list`);
   const extra = folder.join(`${layer}.extra`);
   mkdirSync(join(extra, "opt"), { recursive: true });
-  writeFileSync(list, names.join("\n"));
+  // With the directories on the way, as builders write them.
+  writeFileSync(list, [...new Set(names.flatMap(withParents))].join("\n"));
   writeFileSync(join(extra, `opt/large-${layer}`), large);
   const members = ["-C", "/", "-T", list, "-C", extra, `opt/large-${layer}`];
   await output("tar", ["--no-recursion", "-cf", tar, ...members], slow);

@@ -42,11 +42,21 @@ export interface ContentProvider {
   info(digest: Digest): Promise<ContentInfo>;
 }
 
+/** A layer that somebody is going to apply, as far as one knows. */
+export interface AwaitedLayer {
+  /** Of the blob. */
+  readonly digest: Digest;
+  /** What it is going to be unpacked into, when somebody has begun to. Clients may as well fetch all of an image before. */
+  readonly snapshotter?: string;
+}
+
 export interface WriterOptions {
   /** In bytes; checked at commit. */
   readonly total?: number;
   /** Checked at commit; a blob that is there already makes opening fail with `already_exists`. */
   readonly expected?: Digest;
+  /** What the blob is for, if that is known: a store may have it unpacked while it comes. */
+  readonly layer?: AwaitedLayer;
 }
 
 export interface CommitOptions {

@@ -10,6 +10,7 @@ import { gcPlugin } from "@slipway/plugins/gc";
 import { healthPlugin } from "@slipway/plugins/health";
 import { bindirVerifierPlugin } from "@slipway/plugins/image-verifier-bindir";
 import { integrityPlugin } from "@slipway/plugins/integrity";
+import { layersAheadPlugin } from "@slipway/plugins/layers-ahead";
 import { metadataPlugin } from "@slipway/plugins/metadata";
 import { metricsPlugin } from "@slipway/plugins/metrics-prometheus";
 import { restartPlugin } from "@slipway/plugins/restart";
@@ -37,6 +38,7 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
     metricsPlugin({ ...config.metrics, version, revision }),
     sqliteStorePlugin,
     fileThreadsPlugin,
+    layersAheadPlugin,
     contentPlugin,
     overlayPlugin,
     nativePlugin,

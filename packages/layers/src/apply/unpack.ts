@@ -12,7 +12,7 @@ export interface UnpackedLayer {
 
 /** Decompresses a layer and applies it to `root`. Calls the file system synchronously: see unpackInWorker(). */
 export async function unpackLayer(
-  blob: AsyncIterable<Uint8Array>,
+  blob: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   root: string,
   options: ApplyLayerOptions,
 ): Promise<UnpackedLayer> {

@@ -20,7 +20,9 @@ export function detectCompression(start: Uint8Array): Compression {
  * Decompresses what begins as gzip or zstd, and passes anything else on as it is.
  * @throws {Fault} `data_loss` when the stream is broken or cut off
  */
-export async function* decompress(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* decompress(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   const { start, rest } = await peek(source, 10);
   const compression = detectCompression(start);
   if (compression === "none") {
@@ -51,10 +53,10 @@ function isInflateError(error: unknown): boolean {
 
 /** Takes at least `count` bytes, if there are so many, and gives the whole stream again. */
 export async function peek(
-  source: AsyncIterable<Uint8Array>,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   count: number,
 ): Promise<{ start: Uint8Array; rest: AsyncIterable<Uint8Array> }> {
-  const iterator = source[Symbol.asyncIterator]();
+  const iterator = Symbol.iterator in source ? source[Symbol.iterator]() : source[Symbol.asyncIterator]();
   let start = Buffer.alloc(0);
   while (start.length < count) {
     const next = await iterator.next();

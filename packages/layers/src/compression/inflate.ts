@@ -1,45 +1,97 @@
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { gunzip, type Inflater, unzstd } from "@slipway/linux/inflate";
 import type { Compression } from "@slipway/oci/media-types";
-import { decompress, detectCompression, peek } from "./decompress.ts";
+import { decompress, detectCompression } from "./decompress.ts";
+
+// As many bytes as it takes to tell the compressions apart.
+const detectBytes = 10;
 
 /**
  * As decompress(), with synchronous calls: meant for a worker thread. The pieces are good until the next is asked for.
  * @throws {Fault} `data_loss` when the stream is broken or cut off
  */
-export async function* inflate(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const { start, rest } = await peek(source, 10);
-  const compression = detectCompression(start);
-  using inflater = inflaterFor(compression);
-  if (!inflater) {
-    yield* decompress(rest);
+export async function* inflate(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (!canInflate()) {
+    yield* decompress(source);
     return;
   }
-  const failed = (error: unknown): Fault =>
-    new Fault("data_loss", `Cannot decompress ${compression}: ${messageOf(error)}`, { cause: error });
-  for await (const chunk of rest) {
-    const pieces = inflater.inflate(chunk);
+  using inflation = new Inflation();
+  for await (const chunk of source) yield* inflation.push(chunk);
+  yield* inflation.end();
+}
+
+/** Whether this Node lets its libraries be called. */
+export function canInflate(): boolean {
+  try {
+    for (const make of [gunzip, unzstd]) make()[Symbol.dispose]();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Decompresses what begins as gzip or zstd, and passes anything else on as it is. Bytes are pushed in; the pieces that
+ * come out are good until the next call.
+ */
+export class Inflation implements Disposable {
+  #compression: Compression | undefined;
+  #inflater: Inflater | undefined;
+  // What came before there was enough to tell.
+  #start = Buffer.alloc(0);
+
+  /** @throws {Fault} `data_loss` when the stream is broken */
+  *push(bytes: Uint8Array): Generator<Uint8Array> {
+    let input = bytes;
+    if (this.#compression === undefined) {
+      input = this.#start = Buffer.concat([this.#start, bytes]);
+      if (input.length < detectBytes) return;
+      this.#begin(input);
+    }
+    yield* this.#inflate(input);
+  }
+
+  /** What is left. @throws {Fault} `data_loss` when the stream is cut off */
+  *end(): Generator<Uint8Array> {
+    if (this.#compression === undefined) {
+      this.#begin(this.#start);
+      yield* this.#inflate(this.#start);
+    }
+    if (this.#inflater && !this.#inflater.isComplete) throw this.#failed(new Error("unexpected end of file"));
+  }
+
+  [Symbol.dispose](): void {
+    this.#inflater?.[Symbol.dispose]();
+  }
+
+  #begin(start: Uint8Array): void {
+    this.#compression = detectCompression(start);
+    if (this.#compression === "gzip") this.#inflater = gunzip();
+    if (this.#compression === "zstd") this.#inflater = unzstd();
+  }
+
+  *#inflate(input: Uint8Array): Generator<Uint8Array> {
+    if (!this.#inflater) {
+      if (input.length > 0) yield input;
+      return;
+    }
+    const pieces = this.#inflater.inflate(input);
     for (;;) {
       let next: IteratorResult<Uint8Array>;
       try {
         next = pieces.next();
       } catch (error) {
-        throw failed(error);
+        throw this.#failed(error);
       }
-      if (next.done) break;
+      if (next.done) return;
       yield next.value;
     }
   }
-  if (!inflater.isComplete) throw failed(new Error("unexpected end of file"));
-}
 
-/** Nothing for what is not compressed, or when this Node keeps its libraries to itself. */
-function inflaterFor(compression: Compression): Inflater | undefined {
-  try {
-    if (compression === "gzip") return gunzip();
-    if (compression === "zstd") return unzstd();
-  } catch {
-    // The slower way is still a way.
+  #failed(error: unknown): Fault {
+    const what = `Cannot decompress ${this.#compression}: ${messageOf(error)}`;
+    return new Fault("data_loss", what, { cause: error });
   }
-  return undefined;
 }

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readSync } from "node:fs";
 import type { Digest } from "@slipway/oci/digest";
+import { writeFully } from "../files/write-fully.ts";
 import { TarDecoder } from "../tar/decoder.ts";
 import { padded } from "../tar/entry.ts";
 import { encodeIndex } from "./encode.ts";
@@ -67,23 +68,13 @@ export class ImageFile implements Disposable {
 
   finish(): WrittenImage {
     this.#decoder.end();
-    const tarHash = this.#hash.digest();
-    const tarBytes = this.#tarBytes;
-    const isBeside = this.#tarFd !== this.#fd;
-    const { superblock, imageBytes, ...index } = encodeIndex(
-      this.#nodes.root,
-      tarBytes,
-      isBeside ? "beside" : "inside",
-    );
-    for (const { from, to, length } of index.copies)
-      copyRange(this.#tarFd, this.#tarStart + from, this.#fd, to, length);
-    if (isBeside) ftruncateSync(this.#tarFd, padded(tarBytes));
-    writeFully(this.#fd, index.metadata, index.metadataOffset);
-    const indexHash = hashIndex(this.#fd, isBeside ? headerBytes : headerBytes + tarBytes, imageBytes);
-    const { guessesDirectories } = this.#nodes;
-    const record = { tarBytes, imageBytes, tarHash, indexHash, guessesDirectories };
-    writeFully(this.#fd, encodeHeader(superblock, record), 0);
-    return { diffId: toDigest(tarHash), sizeBytes: tarBytes, imageBytes, inodes: superblock.inodes };
+    const tar = { fd: this.#tarFd, start: this.#tarStart, bytes: this.#tarBytes, hash: this.#hash.digest() };
+    return writeIndex(this.#fd, tar, this.#nodes);
+  }
+
+  /** Whether there are directories that neither the layer nor those below have told of. */
+  get guessesDirectories(): boolean {
+    return this.#nodes.guessesDirectories;
   }
 
   [Symbol.dispose](): void {
@@ -92,9 +83,30 @@ export class ImageFile implements Disposable {
   }
 }
 
-function writeFully(fd: number, bytes: Uint8Array, position: number): void {
-  for (let written = 0; written < bytes.length;)
-    written += writeSync(fd, bytes, written, bytes.length - written, position + written);
+/** A tar that is in a file: the image's own, or one beside it. */
+interface WrittenTar {
+  readonly fd: number;
+  readonly start: number;
+  readonly bytes: number;
+  readonly hash: Uint8Array;
+}
+
+/** Writes what makes an image of a tar's tree: the index, then the header. */
+export function writeIndex(fd: number, tar: WrittenTar, nodes: LayerNodes): WrittenImage {
+  const isBeside = tar.fd !== fd;
+  const { superblock, imageBytes, ...index } = encodeIndex(
+    nodes.root,
+    tar.bytes,
+    isBeside ? "beside" : "inside",
+  );
+  for (const { from, to, length } of index.copies) copyRange(tar.fd, tar.start + from, fd, to, length);
+  if (isBeside) ftruncateSync(tar.fd, padded(tar.bytes));
+  writeFully(fd, index.metadata, index.metadataOffset);
+  const indexHash = hashIndex(fd, isBeside ? headerBytes : headerBytes + tar.bytes, imageBytes);
+  const { guessesDirectories } = nodes;
+  const record = { tarBytes: tar.bytes, imageBytes, tarHash: tar.hash, indexHash, guessesDirectories };
+  writeFully(fd, encodeHeader(superblock, record), 0);
+  return { diffId: toDigest(tar.hash), sizeBytes: tar.bytes, imageBytes, inodes: superblock.inodes };
 }
 
 function copyRange(source: number, from: number, target: number, to: number, length: number): void {

@@ -1,11 +1,8 @@
 import { lstatSync, renameSync, rmSync } from "node:fs";
-import { getXattr, listXattrs } from "@slipway/linux/xattr";
-import { findDirectory } from "../apply/apply.ts";
 import type { LayerLimits } from "../apply/layer-writer.ts";
-import type { ByteName } from "../bytes-name.ts";
 import { inflate } from "../compression/inflate.ts";
 import { ImageFile, type WrittenImage } from "./image-file.ts";
-import type { Attributes } from "./nodes.ts";
+import { inheritedFrom } from "./inherited.ts";
 
 export interface UnpackImageOptions {
   /** The directory that the image will be mounted on: its owner and mode are those of the image's root. */
@@ -22,7 +19,7 @@ export interface UnpackImageOptions {
  * @throws {Fault} as applyLayer()
  */
 export async function unpackImage(
-  blob: AsyncIterable<Uint8Array>,
+  blob: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   path: string,
   { root, parents = [], ...options }: UnpackImageOptions,
 ): Promise<WrittenImage> {
@@ -31,7 +28,14 @@ export async function unpackImage(
   // What a daemon left behind that was killed.
   rmSync(part, { force: true });
   try {
-    using image = new ImageFile(part, { uid, gid, mode: mode & 0o7777 }, { ...options, inherited });
+    using image = new ImageFile(
+      part,
+      { uid, gid, mode: mode & 0o7777 },
+      {
+        ...options,
+        inherited: inheritedFrom(parents),
+      },
+    );
     for await (const chunk of inflate(blob)) image.write(chunk);
     const written = image.finish();
     renameSync(part, path);
@@ -40,25 +44,4 @@ export async function unpackImage(
     rmSync(part, { force: true });
     throw error;
   }
-
-  function inherited(name: ByteName): Partial<Attributes> | undefined {
-    const found = findDirectory(parents, name);
-    return found === undefined ? undefined : attributesOf(found);
-  }
-}
-
-function attributesOf(path: string): Partial<Attributes> {
-  const { uid, gid, mode, mtimeNs } = lstatSync(path, { bigint: true });
-  const xattrs = new Map<string, Uint8Array>();
-  for (const name of listXattrs(path)) {
-    const value = name.startsWith("trusted.") ? undefined : getXattr(path, name);
-    if (value) xattrs.set(name, value);
-  }
-  return {
-    uid: Number(uid),
-    gid: Number(gid),
-    mode: Number(mode) & 0o7777,
-    modifiedNs: mtimeNs < 0n ? 0n : mtimeNs,
-    xattrs: xattrs.size === 0 ? undefined : xattrs,
-  };
 }

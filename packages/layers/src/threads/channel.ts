@@ -2,13 +2,19 @@ import type { MessagePort } from "node:worker_threads";
 import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
 import type { Answers, Message, WorkKind } from "./messages.ts";
 
+interface Hears {
+  readonly onIgnored?: ((what: string) => void) | undefined;
+  /** The other side took bytes out of the ring. */
+  readonly onTaken?: () => void;
+}
+
 // Chunks on the way to the other thread: enough that neither side waits for the other.
 const maxAhead = 4;
 
-/** One job's line between two threads: bytes either way with back-pressure, and one answer. */
+/** One job's line between two threads: bytes that come out of it, with back-pressure, and one answer. */
 export class Channel implements Disposable {
   readonly #port: MessagePort;
-  readonly #onIgnored: (what: string) => void;
+  readonly #hears: Hears;
   readonly #received: Uint8Array[] = [];
   readonly #answer = Promise.withResolvers<Answers[WorkKind]>();
   #ahead = 0;
@@ -16,9 +22,9 @@ export class Channel implements Disposable {
   #failure: Fault | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(port: MessagePort, onIgnored: (what: string) => void = () => {}) {
+  constructor(port: MessagePort, hears: Hears = {}) {
     this.#port = port;
-    this.#onIgnored = onIgnored;
+    this.#hears = hears;
     this.#answer.promise.catch(() => {
       // Who waits for bytes gets it, too.
     });
@@ -79,11 +85,16 @@ export class Channel implements Disposable {
     if (this.#failure) throw this.#failure;
   }
 
+  #taken(): void {
+    this.#ahead -= 1;
+    this.#hears.onTaken?.();
+  }
+
   #take(message: Message): void {
     if (message.kind === "bytes") this.#received.push(message.bytes);
-    else if (message.kind === "taken") this.#ahead -= 1;
+    else if (message.kind === "taken") this.#taken();
     else if (message.kind === "end") this.#isEnded = true;
-    else if (message.kind === "ignored") this.#onIgnored(message.what);
+    else if (message.kind === "ignored") this.#hears.onIgnored?.(message.what);
     else if (message.kind === "failed") this.fail(new Fault(message.fault.code, message.fault.message));
     else {
       this.#isEnded = true;

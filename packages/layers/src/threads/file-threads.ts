@@ -1,4 +1,6 @@
+import { getCompileCacheDir } from "node:module";
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
 import type { ApplyLayerOptions } from "../apply/apply.ts";
@@ -10,22 +12,41 @@ import type { ExtractImageOptions } from "../erofs/extract-image.ts";
 import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
 import type { ImageSummary, VerifyImageOptions } from "../erofs/verify.ts";
+import type { IngestBlobOptions, IngestedBlob } from "../ingest/ingest-blob.ts";
 import type { TreeUsage } from "../files/usage.ts";
+import { RingWriter } from "./byte-ring.ts";
 import { Channel } from "./channel.ts";
 import type { Answers, Work, WorkKind } from "./messages.ts";
+
+export type { IngestBlobOptions, IngestedBlob } from "../ingest/ingest-blob.ts";
+export type { UnpackImageOptions } from "../erofs/unpack-image.ts";
+export type { AheadImage } from "../ingest/unpack-ahead.ts";
 
 // A thread takes 40 ms to start and some megabytes while it is there.
 const idleMs = 5_000;
 // A layer that comes slowly keeps its thread: those of other images must not wait behind it on a small machine.
 const maxThreads = Math.max(4, availableParallelism());
 
+// Of these, that do not store blobs.
+const keptFree = 1;
+
 interface RunOptions {
   readonly input?: AsyncIterable<Uint8Array>;
+  /** The input, for who fills and ends it himself. */
+  readonly ring?: RingWriter;
   readonly output?: (bytes: Uint8Array) => Promise<void>;
   readonly onIgnored?: ((what: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Ends the thread with the work, which must not leave anything half done. */
   readonly interrupt?: AbortSignal | undefined;
+}
+
+/** A blob that a thread stores. */
+export interface BlobThread {
+  /** @throws {Fault} what went wrong in the thread */
+  write(bytes: Uint8Array): Promise<void>;
+  /** To be called once. @throws {Fault} what went wrong in the thread */
+  end(): Promise<IngestedBlob>;
 }
 
 /**
@@ -34,8 +55,29 @@ interface RunOptions {
  */
 export class FileThreads implements AsyncDisposable {
   readonly #idle: { readonly worker: Worker; readonly timer: NodeJS.Timeout }[] = [];
+  readonly #busy = new Set<Worker>();
   readonly #waiting: (() => void)[] = [];
   #free = maxThreads;
+
+  /**
+   * As ingestBlob(), with bytes that are given to what it returns. Nothing when threads are few: a blob that comes slowly
+   * keeps its thread, and some have to be left for work that is not waiting for anybody.
+   */
+  ingest(options: IngestBlobOptions): BlobThread | undefined {
+    if (this.#free <= keptFree) return undefined;
+    const ring = new RingWriter();
+    const done = this.#run("ingest", options, { ring });
+    done.catch(() => {
+      // Whoever writes or ends it is told.
+    });
+    return {
+      write: (bytes) => ring.write(bytes),
+      end: () => {
+        ring.end();
+        return done;
+      },
+    };
+  }
 
   /** As unpackLayer(). An abort ends it with `canceled`, and leaves what is already there. */
   async unpack(
@@ -55,6 +97,14 @@ export class FileThreads implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<WrittenImage> {
     return await this.#run("unpackImage", { path, options }, { input: blob, onIgnored, signal });
+  }
+
+  /** As reindexImage(). */
+  async reindexImage(
+    path: string,
+    options: Pick<UnpackImageOptions, "root" | "parents">,
+  ): Promise<WrittenImage> {
+    return await this.#run("reindexImage", { path, options });
   }
 
   /** As verifyImage(). An abort ends it at once with `canceled`. */
@@ -103,7 +153,9 @@ export class FileThreads implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const idle = this.#idle.splice(0);
     for (const { timer } of idle) clearTimeout(timer);
-    await Promise.all(idle.map(({ worker }) => worker.terminate()));
+    // Those that are busy, too: they may wait for bytes that nobody sends any more.
+    const workers = [...idle.map(({ worker }) => worker), ...this.#busy];
+    await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
   async #run<Kind extends WorkKind>(
@@ -115,8 +167,12 @@ export class FileThreads implements AsyncDisposable {
     await this.#enter();
     try {
       const worker = this.#takeWorker();
+      this.#busy.add(worker);
       const { port1, port2 } = new MessageChannel();
-      using channel = new Channel(port1, options.onIgnored);
+      const ring = options.ring ?? (options.input ? new RingWriter() : undefined);
+      const { onIgnored } = options;
+      using channel = new Channel(port1, { onIgnored, onTaken: () => ring?.taken() });
+      channel.answer().catch((error: Error) => ring?.over(error));
       let isAlive = true;
       const died = (cause?: unknown): void => {
         isAlive = false;
@@ -129,8 +185,8 @@ export class FileThreads implements AsyncDisposable {
         void worker.terminate();
       };
       options.interrupt?.addEventListener("abort", interrupted, { once: true });
-      worker.postMessage({ kind, work, port: port2 }, [port2]);
-      const failure = await carry(channel, options);
+      worker.postMessage({ kind, work, port: port2, ...(ring ? { ring: ring.shared } : {}) }, [port2]);
+      const failure = await carry(channel, options, ring);
       try {
         const answer = await channel.answer();
         if (failure) throw failure;
@@ -138,6 +194,7 @@ export class FileThreads implements AsyncDisposable {
       } catch (error) {
         throw failure ?? error;
       } finally {
+        this.#busy.delete(worker);
         worker.off("error", died).off("exit", died);
         options.interrupt?.removeEventListener("abort", interrupted);
         if (isAlive) this.#keep(worker);
@@ -150,7 +207,11 @@ export class FileThreads implements AsyncDisposable {
   #takeWorker(): Worker {
     const known = this.#idle.pop();
     // Files are opened by system calls that Node does not see, and closed as Node's.
-    if (!known) return new Worker(new URL("./worker.ts", import.meta.url), { trackUnmanagedFds: false });
+    if (!known)
+      return new Worker(new URL("./worker.ts", import.meta.url), {
+        trackUnmanagedFds: false,
+        env: { ...process.env, ...compileCache() },
+      });
     clearTimeout(known.timer);
     known.worker.ref();
     return known.worker;
@@ -180,20 +241,34 @@ export class FileThreads implements AsyncDisposable {
   }
 }
 
+/**
+ * What this process compiled, which it may not want everything to have that it starts: a thread that compiles for itself
+ * takes twice as long to start, and half as much memory again.
+ */
+function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
+  const folder = getCompileCacheDir();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
+}
+
 /** Carries a job's bytes. What stops it here stops the other side, too. @returns what that was */
-async function carry(channel: Channel, { input, output, signal }: RunOptions): Promise<Error | undefined> {
+async function carry(
+  channel: Channel,
+  { input, output, signal }: RunOptions,
+  ring: RingWriter | undefined,
+): Promise<Error | undefined> {
   try {
     for await (const bytes of input ?? []) {
       signal?.throwIfAborted();
-      await channel.write(bytes);
+      await ring?.write(bytes);
     }
-    if (input) channel.send({ kind: "end" });
+    if (input) ring?.end();
     for await (const bytes of output ? channel.read() : []) {
       signal?.throwIfAborted();
       await output?.(bytes);
     }
     return undefined;
   } catch (error) {
+    ring?.abort();
     channel.sendFailure(error);
     return error instanceof Fault ? error : new Fault(codeOf(error), messageOf(error), { cause: error });
   }

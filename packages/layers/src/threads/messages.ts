@@ -9,14 +9,19 @@ import type { ExtractImageOptions } from "../erofs/extract-image.ts";
 import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
 import type { ImageSummary, VerifyImageOptions } from "../erofs/verify.ts";
+import type { IngestBlobOptions, IngestedBlob } from "../ingest/ingest-blob.ts";
 import type { TreeUsage } from "../files/usage.ts";
+import type { SharedRing } from "./byte-ring.ts";
 
 /** What a thread can be told to do, and what it answers. */
 export interface Work {
+  /** Takes a blob in. */
+  ingest: IngestBlobOptions;
   /** Takes the layer's blob in. */
   unpack: { readonly root: string; readonly options: Omit<ApplyLayerOptions, "onIgnored"> };
   /** Takes the layer's blob in. */
   unpackImage: { readonly path: string; readonly options: Omit<UnpackImageOptions, "onIgnored"> };
+  reindexImage: { readonly path: string; readonly options: Omit<UnpackImageOptions, "onIgnored"> };
   verifyImage: { readonly path: string; readonly options: VerifyImageOptions };
   extractImage: {
     readonly path: string;
@@ -30,8 +35,10 @@ export interface Work {
   diff: { readonly options: WriteDiffOptions; readonly compression: Compression };
 }
 export interface Answers {
+  ingest: IngestedBlob;
   unpack: UnpackedLayer;
   unpackImage: WrittenImage;
+  reindexImage: WrittenImage;
   verifyImage: ImageSummary;
   extractImage: number;
   usage: TreeUsage;
@@ -41,7 +48,13 @@ export interface Answers {
 }
 export type WorkKind = keyof Work;
 export type Job = {
-  [Kind in WorkKind]: { readonly kind: Kind; readonly work: Work[Kind]; readonly port: MessagePort };
+  [Kind in WorkKind]: {
+    readonly kind: Kind;
+    readonly work: Work[Kind];
+    readonly port: MessagePort;
+    /** The bytes that the thread takes in. */
+    readonly ring?: SharedRing;
+  };
 }[WorkKind];
 
 /** A fault between threads: errors lose their codes on the way. */

@@ -1,4 +1,5 @@
 import { parentPort } from "node:worker_threads";
+import { copies, readRing } from "./byte-ring.ts";
 import { Channel } from "./channel.ts";
 import type { Answers, Job, WorkKind } from "./messages.ts";
 
@@ -14,17 +15,26 @@ async function perform(job: Job): Promise<void> {
   }
 }
 
-async function answerTo({ kind, work }: Job, channel: Channel): Promise<Answers[WorkKind]> {
+async function answerTo({ kind, work, ring }: Job, channel: Channel): Promise<Answers[WorkKind]> {
+  const input = ring ? readRing(ring, () => channel.send({ kind: "taken" })) : [];
   switch (kind) {
+    case "ingest": {
+      const { ingestBlob } = await import("../ingest/ingest-blob.ts");
+      return ingestBlob(input, work);
+    }
     case "unpack": {
       const { unpackLayer } = await import("../apply/unpack.ts");
       const onIgnored = (what: string): void => channel.send({ kind: "ignored", what });
-      return await unpackLayer(channel.read(), work.root, { ...work.options, onIgnored });
+      return await unpackLayer(copies(input), work.root, { ...work.options, onIgnored });
     }
     case "unpackImage": {
       const { unpackImage } = await import("../erofs/unpack-image.ts");
       const onIgnored = (what: string): void => channel.send({ kind: "ignored", what });
-      return await unpackImage(channel.read(), work.path, { ...work.options, onIgnored });
+      return await unpackImage(input, work.path, { ...work.options, onIgnored });
+    }
+    case "reindexImage": {
+      const { reindexImage } = await import("../erofs/reindex-image.ts");
+      return reindexImage(work.path, work.options);
     }
     case "verifyImage": {
       const { verifyImage } = await import("../erofs/verify.ts");

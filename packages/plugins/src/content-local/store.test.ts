@@ -12,12 +12,31 @@ import {
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { after, afterEach, beforeEach, describe, it } from "node:test";
 import { contentConformance } from "@slipway/core/content/conformance";
+import { FileThreads } from "@slipway/layers/threads";
 import { digestOf, hexOf, parseDigest } from "@slipway/oci/digest";
+import { LayersAhead } from "../layers-ahead/layers-ahead.ts";
 import { LocalContentStore } from "./store.ts";
 
 contentConformance("LocalContentStore", (root) => new LocalContentStore(root, new Map()));
+
+describe("blobs that threads store", () => {
+  const threads = new FileThreads();
+  after(() => threads[Symbol.asyncDispose]());
+  contentConformance("LocalContentStore", (root) => {
+    const layers = new LayersAhead(threads);
+    layers.offer("any", { folder: join(root, "ahead"), isWanted: async () => true });
+    const store = new LocalContentStore(root, new Map(), layers);
+    const writer = store.writer.bind(store);
+    store.writer = (ref, options) => {
+      // One that nobody else brings meanwhile.
+      const digest = options?.expected ?? digestOf(crypto.randomUUID());
+      return writer(ref, { ...options, layer: { digest, snapshotter: "any" } });
+    };
+    return store;
+  });
+});
 
 describe("LocalContentStore", () => {
   const bytes = Buffer.from("hello, blob");

@@ -14,6 +14,7 @@ import { compileFilters } from "@slipway/core/filters/filters";
 import type { Labels } from "@slipway/core/labels";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
+import type { LayerIngests } from "./blob-sink.ts";
 import { readIngest } from "./ingest-folder.ts";
 import { blobPath, blobsFolder, ingestFolder, ingestsFolder } from "./layout.ts";
 import { readFileRange } from "./read-file.ts";
@@ -31,13 +32,16 @@ export interface LabelStore {
 export class LocalContentStore implements ContentStore {
   readonly #root: string;
   readonly #labels: LabelStore | undefined;
+  readonly #layers: LayerIngests | undefined;
   /** The refs that have a writer, and since when. */
   readonly #locks = new Map<string, Date>();
+  readonly #writers = new Map<string, ContentWriter>();
   readonly #reads = new SequentialReads();
 
-  constructor(root: string, labels?: LabelStore) {
+  constructor(root: string, labels?: LabelStore, layers?: LayerIngests) {
     this.#root = root;
     this.#labels = labels;
+    this.#layers = layers;
   }
 
   async *read(digest: Digest, { offset = 0, length, signal }: ReadOptions = {}): AsyncGenerator<Uint8Array> {
@@ -72,11 +76,17 @@ export class LocalContentStore implements ContentStore {
       }
       const owner = {
         root: this.#root,
-        release: () => this.#locks.delete(ref),
+        layers: this.#layers,
+        release: () => {
+          this.#locks.delete(ref);
+          this.#writers.delete(ref);
+        },
         has: async (digest: Digest) => (await this.#find(digest)) !== undefined,
         label: (digest: Digest, labels: Labels) => this.#labels?.set(digest, labels),
       };
-      return await LocalWriter.open(owner, ref, options);
+      const writer = await LocalWriter.open(owner, ref, options);
+      this.#writers.set(ref, writer);
+      return writer;
     } catch (error) {
       this.#locks.delete(ref);
       throw error;
@@ -84,7 +94,7 @@ export class LocalContentStore implements ContentStore {
   }
 
   async status(ref: string): Promise<IngestStatus> {
-    return await readIngest(ingestFolder(this.#root, ref));
+    return this.#current(await readIngest(ingestFolder(this.#root, ref)));
   }
 
   async listStatuses(filters: readonly string[] = []): Promise<IngestStatus[]> {
@@ -92,7 +102,7 @@ export class LocalContentStore implements ContentStore {
     const statuses: IngestStatus[] = [];
     for (const name of await namesIn(ingestsFolder(this.#root))) {
       try {
-        const status = await readIngest(join(ingestsFolder(this.#root), name));
+        const status = this.#current(await readIngest(join(ingestsFolder(this.#root), name)));
         if (matches(ingestFields(status))) statuses.push(status);
       } catch (error) {
         // Ended while we were listing, or torn by a crash before it had anything.
@@ -145,6 +155,12 @@ export class LocalContentStore implements ContentStore {
     } catch (error) {
       throw failedWith(error, "ENOENT") ? missingBlob(digest) : error;
     }
+  }
+
+  /** With what is still on its way to the disk. */
+  #current(stored: IngestStatus): IngestStatus {
+    const { offset, updatedAt } = this.#writers.get(stored.ref)?.status() ?? stored;
+    return { ...stored, offset, updatedAt };
   }
 
   #lock(ref: string): void {

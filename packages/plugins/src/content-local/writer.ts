@@ -1,18 +1,18 @@
-import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CommitOptions, ContentWriter, IngestStatus, WriterOptions } from "@slipway/core/content";
 import type { Labels } from "@slipway/core/labels";
 import { Fault } from "@slipway/fault/fault";
-import { algorithmOf, type Digest, digestFromHash } from "@slipway/oci/digest";
+import { algorithmOf, type Digest } from "@slipway/oci/digest";
+import { type BlobSink, FileSink, type LayerIngests, ThreadSink } from "./blob-sink.ts";
 import { createIngest, readIngest, touchIngest } from "./ingest-folder.ts";
 import { blobPath, ingestFolder } from "./layout.ts";
-import { readFileRange } from "./read-file.ts";
 import { failedWith } from "./system-errors.ts";
 
 /** What a writer needs of its store. */
 interface Owner {
   readonly root: string;
+  readonly layers: LayerIngests | undefined;
   /** The writer has ended: another one may have its ref. */
   release(): void;
   has(digest: Digest): Promise<boolean>;
@@ -24,33 +24,31 @@ export class LocalWriter implements ContentWriter {
   readonly #owner: Owner;
   readonly #folder: string;
   readonly #file: FileHandle;
-  #hash: Hash;
-  #algorithm: string;
+  #sink: BlobSink;
   #status: IngestStatus;
   #closed = false;
   /** After a failed write nobody knows what the file has: this writer is of no more use, the next one looks. */
   #broken: unknown;
 
-  private constructor(owner: Owner, folder: string, file: FileHandle, status: IngestStatus) {
+  private constructor(owner: Owner, folder: string, file: FileHandle, sink: BlobSink, status: IngestStatus) {
     this.#owner = owner;
     this.#folder = folder;
     this.#file = file;
+    this.#sink = sink;
     this.#status = status;
-    this.#algorithm = status.expected ? algorithmOf(status.expected) : "sha256";
-    this.#hash = createHash(this.#algorithm);
   }
 
   static async open(owner: Owner, ref: string, options: WriterOptions): Promise<LocalWriter> {
     const folder = ingestFolder(owner.root, ref);
     const status = await resumeOrCreate(folder, ref, options.total ?? 0);
-    const file = await open(join(folder, "data"), status.offset > 0 ? "r+" : "w");
-    const writer = new LocalWriter(owner, folder, file, {
-      ...status,
-      ...(options.expected ? { expected: options.expected } : {}),
-    });
+    const path = join(folder, "data");
+    const file = await open(path, status.offset > 0 ? "r+" : "w");
     try {
-      await writer.#rehash(writer.#algorithm);
-      return writer;
+      const digest = options.expected ?? options.layer?.digest;
+      const algorithm = digest ? algorithmOf(digest) : "sha256";
+      const sink = await openSink(owner, file, { path, offset: status.offset, algorithm }, options);
+      const { expected } = options;
+      return new LocalWriter(owner, folder, file, sink, { ...status, ...(expected ? { expected } : {}) });
     } catch (error) {
       await file.close();
       throw error;
@@ -64,11 +62,8 @@ export class LocalWriter implements ContentWriter {
   async write(bytes: Uint8Array): Promise<void> {
     this.#check();
     const { offset } = this.#status;
-    const written = writeFully(this.#file, bytes, offset);
-    // The disk and the hash work side by side.
-    this.#hash.update(bytes);
     try {
-      await written;
+      await this.#sink.write(bytes, offset);
     } catch (error) {
       this.#broken = error;
       throw error;
@@ -80,8 +75,9 @@ export class LocalWriter implements ContentWriter {
     this.#check();
     if (offset === this.#status.offset) return;
     if (offset !== 0) throw new Fault("unimplemented", "Truncate: unsupported size");
+    await this.#sink.end();
     await this.#file.truncate(0);
-    this.#hash = createHash(this.#algorithm);
+    this.#sink = await FileSink.open(this.#file, this.#path, 0, this.#sink.algorithm);
     this.#status = { ...this.#status, offset: 0, updatedAt: new Date() };
   }
 
@@ -101,6 +97,8 @@ export class LocalWriter implements ContentWriter {
     if (this.#closed) return;
     this.#closed = true;
     try {
+      // An ingest that is going to be continued has all that was written.
+      await this.#sink.end().catch(() => {});
       await this.#file.close();
       await touchIngest(this.#folder, this.#status.updatedAt);
     } catch (error) {
@@ -128,9 +126,11 @@ export class LocalWriter implements ContentWriter {
       );
     }
     const wanted = options.expected ?? this.#status.expected;
+    const algorithm = wanted ? algorithmOf(wanted) : this.#sink.algorithm;
+    let digest = await this.#sink.end();
     // The writer was opened without knowing the digest and took the usual algorithm: only another pass can tell.
-    if (wanted && algorithmOf(wanted) !== this.#algorithm) await this.#rehash(algorithmOf(wanted));
-    const digest = digestFromHash(this.#hash, this.#algorithm);
+    if (algorithm !== this.#sink.algorithm)
+      digest = await (await FileSink.open(this.#file, this.#path, offset, algorithm)).end();
     if (wanted && wanted !== digest) {
       throw new Fault(
         "failed_precondition",
@@ -163,14 +163,21 @@ export class LocalWriter implements ContentWriter {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Hashes what the file has so far. */
-  async #rehash(algorithm: string): Promise<void> {
-    this.#algorithm = algorithm;
-    this.#hash = createHash(algorithm);
-    for await (const chunk of readFileRange(join(this.#folder, "data"), 0, this.#status.offset)) {
-      this.#hash.update(chunk);
-    }
+  get #path(): string {
+    return join(this.#folder, "data");
   }
+}
+
+/** A thread's, when the blob is a layer that is going to be unpacked and a thread is to be had. */
+async function openSink(
+  { layers }: Owner,
+  file: FileHandle,
+  blob: { readonly path: string; readonly offset: number; readonly algorithm: string },
+  { layer }: WriterOptions,
+): Promise<BlobSink> {
+  const thread = layer && (await layers?.begin(layer, blob));
+  if (thread) return new ThreadSink(thread, blob.algorithm);
+  return await FileSink.open(file, blob.path, blob.offset, blob.algorithm);
 }
 
 async function resumeOrCreate(folder: string, ref: string, total: number): Promise<IngestStatus> {
@@ -183,11 +190,4 @@ async function resumeOrCreate(folder: string, ref: string, total: number): Promi
   const now = new Date();
   await createIngest(folder, ref, total, now);
   return { ref, offset: 0, total, startedAt: now, updatedAt: now };
-}
-
-async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    written += (await file.write(bytes, written, bytes.length - written, position + written)).bytesWritten;
-  }
 }

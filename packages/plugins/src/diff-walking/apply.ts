@@ -1,4 +1,5 @@
 import { closeSync, openSync } from "node:fs";
+import { lstat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ContentProvider } from "@slipway/core/content";
 import type { ApplyOptions } from "@slipway/core/diff";
@@ -7,9 +8,11 @@ import type { Logger } from "@slipway/core/plugin";
 import { during, Fault } from "@slipway/fault/fault";
 import type { ApplyLayerOptions } from "@slipway/layers/apply";
 import type { UnpackedLayer } from "@slipway/layers/unpack";
-import type { FileThreads } from "@slipway/layers/threads";
+import type { FileThreads, UnpackImageOptions } from "@slipway/layers/threads";
+import { aheadRoot } from "@slipway/layers/ahead-root";
 import { isLayer, mediaTypes } from "@slipway/oci/media-types";
 import type { Descriptor } from "@slipway/oci/descriptor";
+import type { Digest } from "@slipway/oci/digest";
 import { imageToFiles } from "../layer-images/image-to-files.ts";
 import {
   adoptImage,
@@ -18,12 +21,14 @@ import {
   isFilesFolder,
   newImageIn,
 } from "../layer-images/layer-folder.ts";
+import type { LayersAhead } from "../layers-ahead/layers-ahead.ts";
 import { isInUserNamespace } from "../snapshots-overlay/kernel-support.ts";
 import { mountTemporarily } from "./mounted.ts";
 import { optionOf } from "./trees.ts";
 
 export interface DifferParts {
   readonly threads: FileThreads;
+  readonly ahead: LayersAhead;
   /** Has the mounts that comparing and applying need for a while. */
   readonly stateDir: string;
   readonly log: Logger;
@@ -35,8 +40,9 @@ export async function applyBlob(
   layer: Descriptor,
   mounts: readonly Mount[],
   { syncFs, signal }: ApplyOptions,
-  { threads, stateDir, log }: DifferParts,
+  parts: DifferParts,
 ): Promise<Descriptor> {
+  const { threads, stateDir, log } = parts;
   // A suffix of another kind, such as "+encrypted", is for stream processors.
   if (!isLayer(layer.mediaType) || !/^[^+]*(?:\+gzip|\+zstd)?$/.test(layer.mediaType)) {
     const what = `failed to get stream processor for ${layer.mediaType}`;
@@ -50,11 +56,12 @@ export async function applyBlob(
     const folder = inside && (await folderWantingImage(inside.root));
     if (inside && folder !== undefined) {
       const options = { root: inside.root, parents: inside.parents, onIgnored };
-      const written = await threads.unpackImage(read, newImageIn(folder), options, signal);
+      const made = await imageMadeAhead(layer.digest, newImageIn(folder), options, parts);
+      const written = made ?? (await threads.unpackImage(read, newImageIn(folder), options, signal));
       if (syncFs) await sync(inside.root);
       if (await adoptImage(folder, layer.digest)) return described(written);
       // It wants files now.
-      return await applyBlob(content, layer, mounts, signal ? { signal } : {}, { threads, stateDir, log });
+      return await applyBlob(content, layer, mounts, signal ? { signal } : {}, parts);
     }
     // What was applied there before is an image, and no place to write to.
     if (inside && isFilesFolder(inside.root)) await imageToFiles(dirname(inside.root), threads);
@@ -75,6 +82,22 @@ export async function applyBlob(
   } catch (error) {
     throw during(`apply layer ${layer.digest}`, error);
   }
+}
+
+/** The layer's image, now at `path`, if it was made while the blob came. */
+async function imageMadeAhead(
+  digest: Digest,
+  path: string,
+  { root, parents = [], onIgnored }: UnpackImageOptions,
+  { ahead, threads }: DifferParts,
+): Promise<UnpackedLayer | undefined> {
+  const made = await ahead.take(digest, path);
+  if (!made) return undefined;
+  for (const what of made.ignored) onIgnored?.(what);
+  const { uid, gid, mode } = await lstat(root);
+  const hasUsualRoot = uid === aheadRoot.uid && gid === aheadRoot.gid && (mode & 0o7777) === aheadRoot.mode;
+  const isDone = hasUsualRoot && !(made.guessesDirectories && parents.length > 0);
+  return isDone ? made : await threads.reindexImage(path, { root, parents });
 }
 
 function described({ diffId, sizeBytes }: UnpackedLayer): Descriptor {

@@ -3,6 +3,7 @@ import { definePlugin } from "@slipway/core/plugin";
 import { DiffPlugin, MetadataPlugin } from "@slipway/core/plugin-kinds";
 import { hostPlatform } from "@slipway/oci/platform";
 import { FileThreadsPlugin } from "../file-threads/file-threads.ts";
+import { LayersAheadPlugin } from "../layers-ahead/layers-ahead.ts";
 import { applyBlob } from "./apply.ts";
 import { compareMounts } from "./compare.ts";
 import { unmountLeftovers } from "./mounted.ts";
@@ -11,13 +12,13 @@ import { unmountLeftovers } from "./mounted.ts";
 export const walkingPlugin = definePlugin({
   kind: DiffPlugin,
   id: "walking",
-  needs: { metadata: MetadataPlugin, threads: FileThreadsPlugin },
+  needs: { metadata: MetadataPlugin, threads: FileThreadsPlugin, ahead: LayersAheadPlugin },
   platforms: [hostPlatform()],
   parseConfig: () => undefined,
-  async start({ metadata, threads }, _config, { stateDir, log }) {
+  async start({ metadata, threads, ahead }, _config, { stateDir, log }) {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
     await unmountLeftovers(stateDir);
-    const parts = { threads, stateDir, log };
+    const parts = { threads, ahead, stateDir, log };
     return {
       instance: {
         scoped(namespace, lease) {

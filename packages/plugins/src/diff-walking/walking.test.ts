@@ -13,6 +13,7 @@ import type { Descriptor } from "@slipway/oci/descriptor";
 import { type Digest, digestOf } from "@slipway/oci/digest";
 import { mediaTypes } from "@slipway/oci/media-types";
 import { LocalContentStore } from "../content-local/store.ts";
+import { LayersAhead } from "../layers-ahead/layers-ahead.ts";
 import { applyBlob, type DifferParts } from "./apply.ts";
 import { compareMounts } from "./compare.ts";
 
@@ -26,7 +27,7 @@ beforeEach(() => {
   content = new LocalContentStore(join(root, "content"));
   threads = new FileThreads();
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  parts = { threads, log, stateDir: join(root, "state") };
+  parts = { threads, ahead: new LayersAhead(threads), log, stateDir: join(root, "state") };
 });
 afterEach(async () => {
   await threads[Symbol.asyncDispose]();

@@ -18,6 +18,7 @@ import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
 import { overlayFolders } from "../snapshots-overlay/overlay-folders.ts";
 import { overlayOptions } from "../snapshots-overlay/kernel-support.ts";
 import { SqliteStore } from "../store-sqlite/sqlite-store.ts";
+import { LayersAhead } from "../layers-ahead/layers-ahead.ts";
 import { LayerImages } from "./layer-images.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -28,13 +29,16 @@ interface Opened extends AsyncDisposable {
   readonly content: LocalContentStore;
   readonly threads: FileThreads;
   readonly images: LayerImages;
+  readonly ahead: LayersAhead;
 }
 
 async function open(root: string): Promise<Opened> {
   fs.mkdirSync(join(root, "content"), { recursive: true });
   const store = SqliteStore.open(join(root, "test.db"));
   const threads = new FileThreads();
-  const content = new LocalContentStore(join(root, "content"));
+  const ahead = new LayersAhead(threads);
+  ahead.offer("overlayfs", { folder: join(root, "ahead"), isWanted: async () => true });
+  const content = new LocalContentStore(join(root, "content"), undefined, ahead);
   const parts = { root, name: "overlayfs", store, threads, log };
   const images = new LayerImages({
     ...parts,
@@ -48,11 +52,12 @@ async function open(root: string): Promise<Opened> {
     if (!isOpen) return;
     isOpen = false;
     await images[Symbol.asyncDispose]();
+    await ahead[Symbol.asyncDispose]();
     await threads[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
   };
   snapshotter[Symbol.asyncDispose] = close;
-  return { snapshotter, content, threads, images, [Symbol.asyncDispose]: close };
+  return { snapshotter, content, threads, images, ahead, [Symbol.asyncDispose]: close };
 }
 
 snapshotterConformance("overlayfs with layer images", {
@@ -62,6 +67,8 @@ snapshotterConformance("overlayfs with layer images", {
 
 let root: string;
 let opened: Opened;
+// Whether images are made while their blobs come.
+let isAhead = false;
 beforeEach(async () => {
   root = fs.mkdtempSync(join(tmpdir(), "slipway-images-"));
   for (const name of ["state", "target"]) fs.mkdirSync(join(root, name));
@@ -85,13 +92,14 @@ function inside<T>(mounts: readonly Mount[], work: (tree: string) => T): T {
 
 async function putBlob(members: readonly Member[]): Promise<Digest> {
   const tar = makeTar(members);
-  await using writer = await opened.content.writer(digestOf(tar));
+  const layer = { digest: digestOf(tar), snapshotter: "overlayfs" };
+  await using writer = await opened.content.writer(layer.digest, isAhead ? { layer } : {});
   await writer.write(tar);
   return await writer.commit();
 }
 
 async function apply(mounts: readonly Mount[], members: readonly Member[]): Promise<void> {
-  const { content, threads } = opened;
+  const { content, threads, ahead } = opened;
   const digest = await putBlob(members);
   const layer = { mediaType: mediaTypes.ociLayer, digest, size: 0 };
   const applied = await applyBlob(
@@ -99,7 +107,7 @@ async function apply(mounts: readonly Mount[], members: readonly Member[]): Prom
     layer,
     mounts,
     {},
-    { threads, log, stateDir: join(root, "state") },
+    { threads, ahead, log, stateDir: join(root, "state") },
   );
   assert.equal(applied.digest, digest);
 }
@@ -122,65 +130,123 @@ const two: Member[] = [
 ];
 const imageOf = (id: number): string => join(root, "snapshots", String(id), "layer.erofs");
 
-describe("layers that a client unpacks", () => {
-  it("become images, which are mounted while something is above them", async () => {
-    const { snapshotter } = opened;
+for (const ahead of [false, true]) {
+  describe(`layers that a client unpacks${ahead ? ", made while their blobs come" : ""}`, () => {
+    beforeEach(() => (isAhead = ahead));
+    afterEach(() => (isAhead = false));
+
+    it("become images, which are mounted while something is above them", async () => {
+      const { snapshotter } = opened;
+      await unpack("one", "", one);
+      await unpack("two", "one", two);
+      assert.deepEqual(fs.readdirSync(join(root, "snapshots/2")).sort(), [
+        "fs",
+        "layer-blob",
+        "layer.erofs",
+        "work",
+      ]);
+      inside(await snapshotter.prepare("top", "two"), (tree) => {
+        assert.deepEqual(fs.readdirSync(join(tree, "dir")).sort(), ["b", "c"]);
+        // The upper layer does not say how the directory is: the lower one does.
+        const { mode, uid } = fs.statSync(join(tree, "dir"));
+        assert.deepEqual([mode & 0o7777, uid], [0o711, 7]);
+        fs.writeFileSync(join(tree, "dir/b"), "changed");
+      });
+      assert.deepEqual(mounted(), ["snapshots/1/fs", "snapshots/2/fs"]);
+      assert.ok((await snapshotter.usage("one")).sizeBytes >= 4096);
+      await snapshotter.remove("top");
+      await snapshotter.remove("two");
+      await snapshotter.cleanup?.();
+      assert.deepEqual(mounted(), ["snapshots/1/fs"]);
+      inside(await snapshotter.view("view", "one"), (tree) => {
+        assert.equal(fs.readFileSync(join(tree, "dir/a"), "utf8"), "one");
+        assert.throws(() => fs.writeFileSync(join(tree, "x"), ""), { code: "EROFS" });
+      });
+    });
+
+    it("are files again for who asks for the mounts before the commit", async () => {
+      const { snapshotter } = opened;
+      await unpack("one", "", one);
+      await apply(await snapshotter.prepare("extract-1-x two", "one"), two);
+      inside(await snapshotter.mounts("extract-1-x two"), (tree) => {
+        assert.deepEqual(fs.readdirSync(join(tree, "dir")).sort(), ["b", "c"]);
+        fs.writeFileSync(join(tree, "dir/d"), "");
+      });
+      await snapshotter.commit("two", "extract-1-x two");
+      // Nobody can tell whether files are what they were.
+      assert.equal(await snapshotter.verify?.("two"), undefined);
+      assert.equal(await snapshotter.verify?.("one"), digestOf(makeTar(one)));
+      inside(await snapshotter.view("view", "two"), (tree) => {
+        assert.deepEqual(fs.readdirSync(join(tree, "dir")).sort(), ["b", "c", "d"]);
+      });
+      const early = await snapshotter.prepare("extract-1-x three", "two");
+      assert.deepEqual(await snapshotter.mounts("extract-1-x three"), early);
+      await apply(early, [{ type: "file", name: "e" }]);
+      assert.equal(fs.existsSync(imageOf(4)), false);
+    });
+
+    it("take a second layer on top of the first", async () => {
+      const mounts = await opened.snapshotter.prepare("extract-1-x both", "");
+      await apply(mounts, one);
+      await apply(mounts, [{ type: "file", name: "dir/c", data: "two" }]);
+      await opened.snapshotter.commit("both", "extract-1-x both");
+      inside(await opened.snapshotter.view("view", "both"), (tree) => {
+        assert.deepEqual(fs.readdirSync(join(tree, "dir")).sort(), ["a", "b", "c"]);
+      });
+    });
+  });
+}
+
+describe("an image that is made while its blob comes", () => {
+  beforeEach(() => (isAhead = true));
+  afterEach(() => (isAhead = false));
+
+  it("has the bytes of one that is made of the blob", async () => {
+    const { content, threads, snapshotter } = opened;
     await unpack("one", "", one);
     await unpack("two", "one", two);
-    assert.deepEqual(fs.readdirSync(join(root, "snapshots/2")).sort(), [
-      "fs",
-      "layer-blob",
-      "layer.erofs",
-      "work",
-    ]);
-    inside(await snapshotter.prepare("top", "two"), (tree) => {
-      assert.deepEqual(fs.readdirSync(join(tree, "dir")).sort(), ["b", "c"]);
-      // The upper layer does not say how the directory is: the lower one does.
-      const { mode, uid } = fs.statSync(join(tree, "dir"));
-      assert.deepEqual([mode & 0o7777, uid], [0o711, 7]);
-      fs.writeFileSync(join(tree, "dir/b"), "changed");
-    });
-    assert.deepEqual(mounted(), ["snapshots/1/fs", "snapshots/2/fs"]);
-    assert.ok((await snapshotter.usage("one")).sizeBytes >= 4096);
-    await snapshotter.remove("top");
-    await snapshotter.remove("two");
-    await snapshotter.cleanup?.();
-    assert.deepEqual(mounted(), ["snapshots/1/fs"]);
-    inside(await snapshotter.view("view", "one"), (tree) => {
-      assert.equal(fs.readFileSync(join(tree, "dir/a"), "utf8"), "one");
-      assert.throws(() => fs.writeFileSync(join(tree, "x"), ""), { code: "EROFS" });
-    });
+    const mounts = await snapshotter.prepare("top", "one");
+    const lower = mounts[0]?.options.find((option) => option.startsWith("lowerdir="))?.slice(9) ?? "";
+    const options = { root: join(root, "target"), parents: [lower] };
+    fs.chmodSync(options.root, 0o755);
+    await threads.unpackImage(content.read(digestOf(makeTar(two))), join(root, "again"), options);
+    assert.ok(fs.readFileSync(imageOf(2)).equals(fs.readFileSync(join(root, "again"))));
   });
 
-  it("are files again for who asks for the mounts before the commit", async () => {
-    const { snapshotter } = opened;
-    await unpack("one", "", one);
-    await apply(await snapshotter.prepare("extract-1-x two", "one"), two);
-    inside(await snapshotter.mounts("extract-1-x two"), (tree) => {
-      assert.deepEqual(fs.readdirSync(join(tree, "dir")).sort(), ["b", "c"]);
-      fs.writeFileSync(join(tree, "dir/d"), "");
-    });
-    await snapshotter.commit("two", "extract-1-x two");
-    // Nobody can tell whether files are what they were.
-    assert.equal(await snapshotter.verify?.("two"), undefined);
-    assert.equal(await snapshotter.verify?.("one"), digestOf(makeTar(one)));
-    inside(await snapshotter.view("view", "two"), (tree) => {
-      assert.deepEqual(fs.readdirSync(join(tree, "dir")).sort(), ["b", "c", "d"]);
-    });
-    const early = await snapshotter.prepare("extract-1-x three", "two");
-    assert.deepEqual(await snapshotter.mounts("extract-1-x three"), early);
-    await apply(early, [{ type: "file", name: "e" }]);
-    assert.equal(fs.existsSync(imageOf(4)), false);
+  it("is nobody's when the blob is not what was expected, or is no layer", async () => {
+    const { content, ahead } = opened;
+    for (const bytes of [Buffer.from("not a layer"), makeTar(one).subarray(0, 514)]) {
+      const layer = { digest: digestOf(bytes), snapshotter: "overlayfs" };
+      await using writer = await content.writer("ref", { layer });
+      await writer.write(bytes);
+      assert.equal(await writer.commit(), layer.digest);
+      assert.equal(await ahead.take(layer.digest, join(root, "taken")), undefined);
+    }
+    const expected = digestOf("another");
+    {
+      await using writer = await content.writer("ref", {
+        layer: { digest: expected, snapshotter: "overlayfs" },
+      });
+      await writer.write(makeTar(two));
+      await assert.rejects(writer.commit({ expected }), { code: "failed_precondition" });
+    }
+    assert.equal(await ahead.take(expected, join(root, "taken")), undefined);
+    assert.deepEqual(fs.readdirSync(join(root, "ahead")), []);
   });
 
-  it("take a second layer on top of the first", async () => {
-    const mounts = await opened.snapshotter.prepare("extract-1-x both", "");
-    await apply(mounts, one);
-    await apply(mounts, [{ type: "file", name: "dir/c", data: "two" }]);
-    await opened.snapshotter.commit("both", "extract-1-x both");
-    inside(await opened.snapshotter.view("view", "both"), (tree) => {
-      assert.deepEqual(fs.readdirSync(join(tree, "dir")).sort(), ["a", "b", "c"]);
-    });
+  it("is made from the start when an ingest is continued", async () => {
+    const { content, ahead } = opened;
+    const tar = makeTar(one);
+    const layer = { digest: digestOf(tar), snapshotter: "overlayfs" };
+    {
+      await using writer = await content.writer("ref", { layer });
+      await writer.write(tar.subarray(0, 1000));
+    }
+    await using writer = await content.writer("ref", { layer });
+    assert.equal(writer.status().offset, 1000);
+    await writer.write(tar.subarray(1000));
+    await writer.commit();
+    assert.equal((await ahead.take(layer.digest, join(root, "taken")))?.diffId, layer.digest);
   });
 });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ContentProvider } from "@slipway/core/content";
 import type { Logger } from "@slipway/core/plugin";
 import type { SnapshotUsage, VerifyOptions } from "@slipway/core/snapshots";
+import { isExtractKey } from "@slipway/core/snapshots/extract-key";
 import type { Store, Transaction } from "@slipway/core/store";
 import { Fault } from "@slipway/fault/fault";
 import { FileThreads } from "@slipway/layers/threads";
@@ -25,9 +26,6 @@ export interface LayerImagesParts {
   readonly log: Logger;
   readonly support: LayerImageSupport;
 }
-
-// How containerd's clients name what they apply a layer to and commit. They do not look into it in between.
-const extractKey = /(?:^|\/)extract-[^/ ]+ \S+$/;
 
 /** Layers of a snapshotter that are images instead of directories: see layer-folder.ts. */
 export class LayerImages implements AsyncDisposable {
@@ -74,7 +72,7 @@ export class LayerImages implements AsyncDisposable {
       ...base,
       fill: async (folder, plan, folderOf) => {
         await base.fill(folder, plan, folderOf);
-        const isExtract = plan.kind === "active" && extractKey.test(plan.key);
+        const isExtract = plan.kind === "active" && isExtractKey(plan.key);
         if (isExtract && (await this.#parts.support.isWanted())) await wantImage(folder);
       },
       hold: (parentIds) => this.#hold(parentIds),

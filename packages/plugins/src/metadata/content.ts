@@ -124,7 +124,10 @@ export class NamespacedContent implements ContentStore {
     // What is expected was asked of this namespace already; the blob below is nothing that it may know of.
     const writer = shared
       ? undefined
-      : await this.#database.content.instance.writer(ingest.backendRef, { total });
+      : await this.#database.content.instance.writer(ingest.backendRef, {
+          total,
+          ...this.#layerOf(ref, expected),
+        });
     return new NamespacedWriter(this.#database, this.#scope, ingest, writer ?? sharedBlob(shared), expected);
   }
 
@@ -166,6 +169,14 @@ export class NamespacedContent implements ContentStore {
       if (hasCode(error, "not_found")) return undefined;
       throw error;
     }
+  }
+
+  /** What the ingest is for, if it has the name that a pull gives to a layer. */
+  #layerOf(ref: string, digest: Digest | undefined): Pick<WriterOptions, "layer"> {
+    // Who pulls does it under a lease.
+    if (digest === undefined || ref !== `layer-${digest}` || this.#scope.lease === undefined) return {};
+    const snapshotter = this.#database.extractions.snapshotterOf(this.#scope);
+    return { layer: { digest, ...(snapshotter === undefined ? {} : { snapshotter }) } };
   }
 
   #key(name: string): string {

@@ -3,6 +3,7 @@ import type { ContentStore } from "@slipway/core/content";
 import type { EventPublisher } from "@slipway/core/events";
 import type { Snapshotter } from "@slipway/core/snapshots";
 import type { Bucket, Reader, Store, Transaction } from "@slipway/core/store";
+import { Extractions } from "./extractions.ts";
 import { namespaces, sequences } from "./buckets.ts";
 import { NameLock, SharedLock } from "./locks.ts";
 import { type Changes, WatchedTransaction } from "./watched-transaction.ts";
@@ -28,6 +29,7 @@ export class Database {
   readonly content: Backend<ContentStore>;
   readonly snapshotters: ReadonlyMap<string, Backend<Snapshotter>>;
   readonly snapshotNames = new NameLock();
+  readonly extractions = new Extractions();
   /** Something was removed since the last collection. */
   dirty = false;
 

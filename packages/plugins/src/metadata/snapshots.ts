@@ -11,6 +11,7 @@ import type {
   SnapshotUsage,
   VerifyOptions,
 } from "@slipway/core/snapshots";
+import { isExtractKey } from "@slipway/core/snapshots/extract-key";
 import type { Reader } from "@slipway/core/store";
 import type { Scope } from "@slipway/core/stores";
 import type { Digest } from "@slipway/oci/digest";
@@ -78,6 +79,7 @@ export class NamespacedSnapshotter implements Snapshotter {
 
   async prepare(key: string, parent: string, options: SnapshotOptions = {}): Promise<Mount[]> {
     const mounts = await this.#maker.make("prepare", key, parent, options.labels ?? {});
+    if (isExtractKey(key)) this.#database.extractions.note(this.#scope, this.#name);
     const event = { key, parent, snapshotter: this.#name };
     this.#database.events.publish(this.#scope.namespace, "/snapshot/prepare", event);
     return mounts;

@@ -7,6 +7,7 @@ import { hostPlatform } from "@slipway/oci/platform";
 import { Fault } from "@slipway/fault/fault";
 import { FileThreadsPlugin } from "../file-threads/file-threads.ts";
 import { LayerImages } from "../layer-images/layer-images.ts";
+import { LayersAheadPlugin } from "../layers-ahead/layers-ahead.ts";
 import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
 import { checkOverlay, isInUserNamespace, overlayOptions } from "./kernel-support.ts";
 import { layerFormats, layerImageSupport } from "./layer-format.ts";
@@ -16,7 +17,12 @@ import { overlayFolders } from "./overlay-folders.ts";
 export const overlayPlugin = definePlugin({
   kind: SnapshotterPlugin,
   id: "overlayfs",
-  needs: { store: StorePlugin, threads: FileThreadsPlugin, contents: ContentPlugin },
+  needs: {
+    store: StorePlugin,
+    threads: FileThreadsPlugin,
+    ahead: LayersAheadPlugin,
+    contents: ContentPlugin,
+  },
   platforms: [hostPlatform()],
   parseConfig(table) {
     // Remapping is the client's: a layer's owners are never changed here.
@@ -29,7 +35,7 @@ export const overlayPlugin = definePlugin({
       layerFormat: table.oneOf("layer_format", layerFormats, "auto"),
     };
   },
-  async start({ store, threads, contents }, config, { rootDir, log }) {
+  async start({ store, threads, ahead, contents }, config, { rootDir, log }) {
     const root = config.rootPath || rootDir;
     await mkdir(root, { recursive: true, mode: 0o700 });
     // Once is enough: a start need not load what mounts.
@@ -40,6 +46,7 @@ export const overlayPlugin = definePlugin({
     const parts = { root, name: "overlayfs", store, threads, log };
     const support = layerImageSupport(config.layerFormat, { root, threads, mountOptions, log });
     const images = new LayerImages({ ...parts, content, support });
+    ahead.offer("overlayfs", { folder: join(root, "ahead"), isWanted: () => support.isWanted() });
     void images.restore();
     const instance = await FolderSnapshotter.open({
       ...parts,

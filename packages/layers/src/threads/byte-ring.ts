@@ -1,0 +1,124 @@
+/*
+ * Bytes from one thread to another, through memory that both have: nothing is allocated for them, and the thread that
+ * takes them waits without an event loop.
+ */
+
+/** What the two ends share. It can be sent to a thread. */
+export interface SharedRing {
+  readonly words: SharedArrayBuffer;
+  readonly bytes: SharedArrayBuffer;
+}
+
+// A power of two: counters of 32 bits pass over their end, and positions do not notice.
+const ringBytes = 1 << 20;
+/** Pieces are no larger: what they become should still be in the processor's cache when it is used. */
+const pieceBytes = 1 << 18;
+
+/** The words: bytes ever written and taken, what the writer said last, changes of both, whether the writer waits. */
+const WORD = { WRITTEN: 0, TAKEN: 1, STATE: 2, CHANGES: 3, WAITS: 4, COUNT: 5 } as const;
+const STATE = { OPEN: 0, ENDED: 1, ABORTED: 2 } as const;
+
+/** The end that gives the bytes. */
+export class RingWriter {
+  readonly shared: SharedRing = {
+    words: new SharedArrayBuffer(4 * WORD.COUNT),
+    bytes: new SharedArrayBuffer(ringBytes),
+  };
+  readonly #words = new Int32Array(this.shared.words);
+  readonly #bytes = new Uint8Array(this.shared.bytes);
+  #wake: (() => void) | undefined;
+  #failure: Error | undefined;
+
+  /** Copies the bytes into the ring, as soon as there is room. @throws what over() was told */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#failure) throw this.#failure;
+      const written = Atomics.load(this.#words, WORD.WRITTEN);
+      const free = ringBytes - ((written - Atomics.load(this.#words, WORD.TAKEN)) >>> 0);
+      if (free === 0) {
+        await this.#room();
+        continue;
+      }
+      const start = written & (ringBytes - 1);
+      const length = Math.min(free, ringBytes - start, bytes.length - at);
+      this.#bytes.set(bytes.subarray(at, at + length), start);
+      at += length;
+      Atomics.store(this.#words, WORD.WRITTEN, (written + length) | 0);
+      this.#tell();
+    }
+  }
+
+  /** There are no more bytes. */
+  end(): void {
+    this.#close(STATE.ENDED);
+  }
+
+  /** Nobody wants the bytes that are there any more. */
+  abort(): void {
+    this.#close(STATE.ABORTED);
+  }
+
+  /** The other end says that it took some. */
+  taken(): void {
+    this.#wake?.();
+  }
+
+  /** The other end takes no more. */
+  over(failure: Error): void {
+    this.#failure = failure;
+    this.#wake?.();
+  }
+
+  async #room(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const seen = Atomics.load(this.#words, WORD.TAKEN);
+    Atomics.store(this.#words, WORD.WAITS, 1);
+    // It may have taken some just before it could see that we wait.
+    const free = ringBytes - ((Atomics.load(this.#words, WORD.WRITTEN) - seen) >>> 0);
+    if (free === 0 && !this.#failure) await promise;
+    Atomics.store(this.#words, WORD.WAITS, 0);
+    this.#wake = undefined;
+  }
+
+  #close(state: number): void {
+    Atomics.store(this.#words, WORD.STATE, state);
+    this.#tell();
+  }
+
+  #tell(): void {
+    Atomics.add(this.#words, WORD.CHANGES, 1);
+    Atomics.notify(this.#words, WORD.CHANGES);
+  }
+}
+
+/**
+ * What a RingWriter gives, in pieces that are good until the next is asked for. Blocks the thread: meant for a worker.
+ * @param onTaken tells the writer, which waits for it
+ * @throws {Error} when the writer gives up
+ */
+export function* readRing({ words, bytes }: SharedRing, onTaken: () => void): Generator<Uint8Array> {
+  const shared = new Int32Array(words);
+  for (;;) {
+    const changes = Atomics.load(shared, WORD.CHANGES);
+    const state = Atomics.load(shared, WORD.STATE);
+    if (state === STATE.ABORTED) throw new Error("the bytes were not wanted any more");
+    const taken = Atomics.load(shared, WORD.TAKEN);
+    const filled = (Atomics.load(shared, WORD.WRITTEN) - taken) >>> 0;
+    if (filled === 0) {
+      if (state === STATE.ENDED) return;
+      Atomics.wait(shared, WORD.CHANGES, changes);
+      continue;
+    }
+    const start = taken & (ringBytes - 1);
+    const length = Math.min(filled, ringBytes - start, pieceBytes);
+    yield new Uint8Array(bytes, start, length);
+    Atomics.store(shared, WORD.TAKEN, (taken + length) | 0);
+    if (Atomics.exchange(shared, WORD.WAITS, 0) === 1) onTaken();
+  }
+}
+
+/** The same for who keeps pieces for longer. */
+export function* copies(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  for (const piece of pieces) yield new Uint8Array(piece);
+}

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
+import { digestOf } from "@slipway/oci/digest";
+import { makeTar } from "../testing/archive.ts";
+import { FileThreads } from "./file-threads.ts";
+
+let root: string;
+let threads: FileThreads;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "slipway-ingest-"));
+  threads = new FileThreads();
+});
+afterEach(async () => {
+  await threads[Symbol.asyncDispose]();
+  rmSync(root, { recursive: true });
+});
+
+// Several times what fits into the ring between the threads, and not to be compressed.
+const noise = Buffer.concat(Array.from({ length: 80 }, () => crypto.getRandomValues(Buffer.alloc(65_536))));
+const tar = makeTar([
+  { type: "directory", name: "dir" },
+  { type: "file", name: "dir/noise", data: noise },
+]);
+const blob = gzipSync(tar);
+
+async function ingest(pieceBytes: number, start = 0): ReturnType<FileThreads["verifyImage"]> {
+  const path = join(root, "data");
+  writeFileSync(path, blob.subarray(0, start));
+  const image = join(root, "image");
+  const thread = threads.ingest({ path, offset: start, algorithm: "sha256", image });
+  assert.ok(thread);
+  for (let at = start; at < blob.length; at += pieceBytes)
+    await thread.write(blob.subarray(at, at + pieceBytes));
+  const ingested = await thread.end();
+  assert.equal(ingested.digest, digestOf(blob));
+  assert.equal(ingested.sizeBytes, blob.length);
+  assert.equal(ingested.image?.guessesDirectories, false);
+  assert.ok(readFileSync(path).equals(blob));
+  return await threads.verifyImage(image);
+}
+
+describe("ingest", () => {
+  for (const [pieceBytes, start] of [
+    [10_007, 0],
+    [3_000_000, 0],
+    [blob.length, 0],
+    [65_536, 1_000_003],
+  ] as const) {
+    it(`stores a blob in pieces of ${pieceBytes} bytes after ${start}, and makes an image of the layer`, async () => {
+      assert.equal((await ingest(pieceBytes, start)).diffId, digestOf(tar));
+    });
+  }
+
+  it("leaves threads for those who do not store blobs", async () => {
+    const path = join(root, "data");
+    writeFileSync(path, "");
+    const options = { path, offset: 0, algorithm: "sha256" };
+    const open = [];
+    for (let thread = threads.ingest(options); thread; thread = threads.ingest(options)) open.push(thread);
+    assert.ok(open.length > 0);
+    assert.equal((await threads.usage(root)).inodes, 2);
+    for (const thread of open) await thread.end();
+    await threads.ingest(options)?.end();
+  });
+
+  it("ends when the threads do, though its bytes are not all there", async () => {
+    const path = join(root, "data");
+    writeFileSync(path, "");
+    const thread = threads.ingest({ path, offset: 0, algorithm: "sha256" });
+    await thread?.write(noise.subarray(0, 1000));
+    await threads[Symbol.asyncDispose]();
+    await assert.rejects(async () => await thread?.end(), {
+      code: "internal",
+      message: /the thread has ended/,
+    });
+  });
+
+  it("tells the writer what went wrong, also while it writes", async () => {
+    const thread = threads.ingest({ path: join(root, "gone"), offset: 0, algorithm: "sha256" });
+    assert.ok(thread);
+    const missing = { message: /ENOENT/ };
+    await assert.rejects(async () => {
+      for (let written = 0; written < 10; written += 1) await thread.write(noise);
+    }, missing);
+    await assert.rejects(thread.end(), missing);
+  });
+});
