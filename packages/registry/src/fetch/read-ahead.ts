@@ -7,7 +7,7 @@ const maxConnections = 6;
 /** A connection that failed may be bad luck; more are a registry that does not want them. */
 const maxFailures = 3;
 /** Of all downloads of this process together. */
-const budget = new MemoryBudget(64 * 1024 * 1024);
+const budget = new MemoryBudget(48 * 1024 * 1024);
 
 /**
  * Fetches parts of a blob over further connections, ahead of the reader. Nothing here fails: where a part does not come, or
