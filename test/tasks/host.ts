@@ -124,7 +124,9 @@ export class TaskHost implements AsyncDisposable {
   async clear(): Promise<void> {
     for (const task of this.#open) {
       await this.client.tasks.resume(task.id).catch(() => undefined);
-      await task.end().catch(() => undefined);
+      await task.kill(9).catch(() => undefined);
+      await task.wait().catch(() => undefined);
+      await task.delete().catch(() => undefined);
       this.forget(task);
     }
   }
