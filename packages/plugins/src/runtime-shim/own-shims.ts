@@ -170,7 +170,11 @@ export class OwnShims {
     });
     child.unref();
     child.once("error", (error) => log.error("cannot start a shim", { error: messageOf(error) }));
-    child.once("exit", () => rmSync(path, { force: true }));
+    child.once("exit", (code, signal) => {
+      rmSync(path, { force: true });
+      // What it printed, if anything, is in the log by itself.
+      if (code !== 0) log.warn("a shim ended by a mistake or a signal", { pid: child.pid, code, signal });
+    });
     if (child.pid !== undefined) raiseOomScore(child.pid);
     return this.#add(ShimConnection.open(path), group);
   }
