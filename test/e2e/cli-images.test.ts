@@ -109,7 +109,7 @@ for (const program of programs) {
       await printed("tag", index, copy);
       const said = await slipway("push", "-q", copy);
       assert.equal(said.stderr, `${copy}: linux/riscv64 is not here and is left out\n`);
-      const [here] = (JSON.parse(whole) as Listed).manifests;
+      const [here, there] = (JSON.parse(whole) as Listed).manifests;
       assert.equal(said.stdout, `${here?.digest}\n`);
       assert.equal((JSON.parse(await raw(copy)) as Partial<Listed>).manifests, undefined);
       const missing = await slipway("push", "-q", "--all-platforms", copy);
@@ -118,6 +118,9 @@ for (const program of programs) {
       assert.match(wrong.stderr, /no match for platform in manifest: linux\/s390x/);
 
       await printed("pull", "-q", "--all-platforms", index);
+      const inspect = ["image", "inspect", "--mode", "native", "-f", "{{.ManifestDesc.digest}}"];
+      assert.equal(await printed(...inspect, index), `${here?.digest}\n`);
+      assert.equal(await printed(...inspect, "--platform", "linux/riscv64", index), `${there?.digest}\n`);
       for (const tag of ["all", "more"]) await printed("tag", index, `${registry.host}/copies:${tag}`);
       await printed("rmi", copy);
       await printed("push", "-q", "--all-tags", `${registry.host}/copies`);

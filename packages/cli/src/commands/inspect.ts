@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { hasCode } from "@slipway/fault/fault";
+import { parsePlatform } from "@slipway/oci/platform";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { parseTemplate } from "../format/template.ts";
@@ -10,6 +11,7 @@ interface InspectFlags {
   readonly format?: string;
   readonly type?: string;
   readonly mode: string;
+  readonly platform?: string;
 }
 
 export function configure(command: Command, cli: Cli): void {
@@ -17,10 +19,12 @@ export function configure(command: Command, cli: Cli): void {
     .argument("<name...>", "containers or images")
     .option("-f, --format <template>", "json, or a template such as {{.State.Status}}")
     .option("--type <kind>", "container or image")
+    .option("--platform <os/architecture>", "which of an image's platforms")
     .option("--mode <mode>", "dockercompat or native", "dockercompat")
-    .action(async (names: readonly string[], { format, type, mode }: InspectFlags) => {
+    .action(async (names: readonly string[], { format, type, mode, platform }: InspectFlags) => {
       const client = await cli.client();
       const native = mode === "native";
+      const wanted = platform === undefined ? undefined : parsePlatform(platform);
       const found: Record<string, unknown>[] = [];
       for (const name of names) {
         try {
@@ -28,7 +32,7 @@ export function configure(command: Command, cli: Cli): void {
           found.push(await inspectContainer(client, await findContainer(client, name), native));
         } catch (error) {
           if (type === "container" || (type === undefined && !hasCode(error, "not_found"))) throw error;
-          found.push(...(await inspectImages(client, cli.globals.snapshotter, name, native)));
+          found.push(...(await inspectImages(client, cli.globals.snapshotter, name, native, wanted)));
         }
       }
       if (format === undefined) process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`);

@@ -1,5 +1,6 @@
 import type { Client } from "@slipway/client/client";
 import { readImage } from "@slipway/images/image-config";
+import type { Platform } from "@slipway/oci/platform";
 import { familiarReference, parseFamiliarReference } from "@slipway/oci/reference";
 import { findImages } from "../images/find.ts";
 import { summarize } from "../images/list.ts";
@@ -10,11 +11,12 @@ export async function inspectImages(
   snapshotter: string,
   text: string,
   native: boolean,
+  platform?: Platform,
 ): Promise<Record<string, unknown>[]> {
   const images = await findImages(client, text);
   const [image] = images;
   if (!image) return [];
-  const { manifest, config, target } = await readImage(client.content, image.target);
+  const { manifest, config, target } = await readImage(client.content, image.target, platform);
   if (native) return [{ Image: image, ManifestDesc: target, Manifest: manifest, ImageConfig: config }];
   const { sizeBytes } = await summarize(client, snapshotter, image);
   const names = images.map(({ name }) => familiar(name));
