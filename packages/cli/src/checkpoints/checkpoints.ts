@@ -1,7 +1,8 @@
 import { readdirSync, rmSync, statSync } from "node:fs";
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { CheckpointOptionsSchema, OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
+import { ownFolder } from "@slipway/client/container-task";
 import type { Any } from "@slipway/core/any";
 import type { Container } from "@slipway/core/containers";
 import { Fault } from "@slipway/fault/fault";
@@ -38,10 +39,11 @@ export function removeCheckpoint(container: Container, name: string, root: strin
   rmSync(knownCheckpoint(container, name, root), { recursive: true });
 }
 
-function checkpointsFolder({ id, labels }: Container, root: string | undefined): string {
+function checkpointsFolder(container: Container, root: string | undefined): string {
+  const { id } = container;
   if (root !== undefined) return resolve(root, id);
-  const own = labels["nerdctl/state-dir"];
-  if (own !== undefined && isAbsolute(own)) return join(own, "checkpoints");
+  const own = ownFolder(container);
+  if (own !== undefined) return join(own, "checkpoints");
   throw new Fault("failed_precondition", `Container "${id}" has no folder: use --checkpoint-dir`);
 }
 

@@ -16,6 +16,15 @@ const autoRemoveLabel = "slipway/auto-remove";
 /** A folder, mounts and all, that goes when the container goes. */
 const scratchLabel = "slipway/scratch";
 
+/** What containerd, nerdctl, Kubernetes and slipway do things by: an image must not say it, a user may. */
+const reserved =
+  /^(?:containerd\.io|io\.containerd|io\.cri-containerd|io\.kubernetes\.cri|nerdctl|slipway)[./-]/;
+
+function imageLabels(image: ImageConfig | undefined): Labels {
+  const labels = Object.entries(image?.config?.Labels ?? {});
+  return Object.fromEntries(labels.filter(([name]) => !reserved.test(name)));
+}
+
 /** Where a container's own files are, such as its log. */
 export function containerFolder(globals: Globals, id: string): string {
   const root = process.env["SLIPWAY_ROOT"] ?? "/var/lib/slipway";
@@ -43,7 +52,7 @@ export function containerLabels({ id, name, host, image, flags, globals, config,
   const folder = containerFolder(globals, id);
   const stopSignal = flags.stopSignal ?? config?.config?.StopSignal;
   return {
-    ...config?.config?.Labels,
+    ...imageLabels(config),
     ...keyValues(flags.label),
     "nerdctl/namespace": globals.namespace,
     "nerdctl/name": name,

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parseRootfs } from "@slipway/client/rootfs-folder";
 import { Command } from "commander";
+import type { ImageConfig } from "@slipway/oci/image";
 import { environmentOf } from "./environment.ts";
+import { containerLabels } from "./labels.ts";
 import { addRunFlags, requestOf, type RunFlags, type RunRequest } from "./flags.ts";
 import { newRestartLabels } from "../lifecycle/restart-labels.ts";
 import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
@@ -131,6 +133,34 @@ describe("names", () => {
   it("makes ids and names that containerd takes", () => {
     assert.match(newId(), /^[0-9a-f]{64}$/);
     assert.match(newName(), /^[a-z]+_[a-z]+$/);
+  });
+});
+
+describe("containerLabels", () => {
+  it("takes the image's labels, but none that somebody acts by", () => {
+    const theirs = {
+      "org.example.team": "a",
+      "slipway/rootfs": "/:O",
+      "nerdctl/state-dir": "/etc",
+      "containerd.io/restart.status": "running",
+      "io.containerd.runc.v2.group": "pod",
+    };
+    const { flags } = parse("-l", "containerd.io/own=1", "busybox");
+    const globals = { address: "/a.sock", namespace: "n", snapshotter: "overlayfs", startsDaemon: true };
+    const config: ImageConfig = {
+      os: "linux",
+      architecture: "amd64",
+      config: { Labels: theirs },
+      rootfs: { type: "layers", diff_ids: [] },
+    };
+    const source = { id: "i", name: "n", host: "h", image: "busybox", log: undefined };
+    const labels = containerLabels({ ...source, flags, globals, config });
+    assert.equal(labels["org.example.team"], "a");
+    assert.equal(labels["containerd.io/own"], "1", "the user's own are the user's");
+    assert.match(labels["nerdctl/state-dir"] ?? "", /\/n\/i$/);
+    for (const name of ["slipway/rootfs", "containerd.io/restart.status", "io.containerd.runc.v2.group"]) {
+      assert.equal(labels[name], undefined, name);
+    }
   });
 });
 

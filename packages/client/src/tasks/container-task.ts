@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import type { Container } from "@slipway/core/containers";
 import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
@@ -20,7 +20,8 @@ export async function containerRootfs(
   { id, labels, snapshotter, snapshotKey }: Container,
   snapshotters: (name: string) => Pick<Snapshotter, "mounts">,
 ): Promise<readonly Mount[]> {
-  const folder = labels[rootfsLabel];
+  // One with a snapshot was made of an image, whose labels may be anybody's.
+  const folder = snapshotKey === "" ? labels[rootfsLabel] : undefined;
   const overlay = folder === undefined ? undefined : parseRootfs(folder);
   if (overlay?.overlay) return overlayMounts(id, overlay.path);
   if (snapshotter === "" || snapshotKey === "") return [];
@@ -33,13 +34,21 @@ export function hasTerminal({ spec }: Pick<Container, "spec">): boolean {
   return (JSON.parse(Buffer.from(spec.value).toString()) as RuntimeSpec).process?.terminal ?? false;
 }
 
+/**
+ * The folder of a container's own files. It bears the container's id as its name: an image's labels cannot name another.
+ */
+export function ownFolder({ id, labels }: Pick<Container, "id" | "labels">): string | undefined {
+  const folder = labels["nerdctl/state-dir"];
+  return folder !== undefined && isAbsolute(folder) && basename(folder) === id ? folder : undefined;
+}
+
 /** The streams of a task that nobody is attached to: its output goes to the log that the container's labels name. */
 export function loggedIo(
-  { labels, terminal }: { readonly labels: Labels; readonly terminal: boolean },
+  { id, labels, terminal }: { readonly id: string; readonly labels: Labels; readonly terminal: boolean },
   stdin = labels[interactiveLabel] === "true",
 ): ProcessIo {
   const uri = labels[restartLabel.logUri] || (labels[logUriLabel] ?? "");
-  const folder = labels["nerdctl/state-dir"];
+  const folder = ownFolder({ id, labels });
   if (uri !== "" && folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const input = folder === undefined || !stdin || !uri.startsWith("json-file:") ? "" : join(folder, "stdin");
   if (input !== "" && !existsSync(input)) mkfifo(input, 0o600);

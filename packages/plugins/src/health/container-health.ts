@@ -139,7 +139,7 @@ export class ContainerHealth {
     const container = await this.#parts.stores
       .scoped({ namespace: this.#namespace })
       .containers.get(this.#id);
-    logHealthResult(container.labels, result);
+    logHealthResult(container, result);
     const { status, failingStreak } = this.#state;
     if (status === before.status && failingStreak === before.failingStreak) return;
     await this.#save(container);

@@ -1,14 +1,15 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
+import { ownFolder } from "@slipway/client/container-task";
 import { formatHealthResult, healthLogName, type HealthResult } from "@slipway/core/health";
-import type { Labels } from "@slipway/core/labels";
+import type { Container } from "@slipway/core/containers";
 
 const KEPT = 5;
 
 /** Adds a result to the log in the container's own folder, as nerdctl keeps it; without a folder there is none. */
-export function logHealthResult(labels: Labels, result: HealthResult): void {
-  const folder = labels["nerdctl/state-dir"];
-  if (folder === undefined || !isAbsolute(folder)) return;
+export function logHealthResult(container: Container, result: HealthResult): void {
+  const folder = ownFolder(container);
+  if (folder === undefined) return;
   const path = join(folder, healthLogName);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lines = [...readLines(path), formatHealthResult(result)].slice(-KEPT);

@@ -49,7 +49,7 @@ export class ContainerTasks {
     await stores.containers.update(counted, [`labels.${restartLabel.count}`]);
     await tasks.delete(id).catch(ignoreMissing);
     const rootfs = await containerRootfs(container, (name) => stores.snapshotter(name));
-    await tasks.create(id, { rootfs, io: loggedIo({ labels, terminal: hasTerminal(container) }) });
+    await tasks.create(id, { rootfs, io: loggedIo({ id, labels, terminal: hasTerminal(container) }) });
     try {
       await tasks.start({ containerId: id });
     } catch (error) {
