@@ -1,22 +1,13 @@
 import type { Writable } from "node:stream";
-import {
-  create,
-  type DescMessage,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { Fault } from "@slipway/fault/fault";
+import { encodeMessage, lengthOf } from "./encode-message.ts";
 
 const prefixBytes = 5;
-const noBytes = new Uint8Array();
-/** From here on copying a field costs more than a second write: the encoder allocates four times its size. */
-const largeFieldBytes = 4 * 1024;
 
 /**
- * A message as gRPC sends it: one byte that says it is not compressed, four of length, the message. A large field of
- * bytes is not copied but follows as a buffer of its own: the order of fields is free on the wire.
+ * A message as gRPC sends it: one byte that says it is not compressed, four of length, and the message,
+ * in parts.
  * @throws {Fault} `resource_exhausted` for a message above `maxBytes`
  */
 export function encodeFrame<M extends DescMessage>(
@@ -24,8 +15,8 @@ export function encodeFrame<M extends DescMessage>(
   init: MessageInitShape<M>,
   maxBytes: number,
 ): readonly Uint8Array[] {
-  const parts = batchesOf(schema, create(schema, init)).flatMap((message) => encodeParts(schema, message));
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const parts = encodeMessage(schema, create(schema, init));
+  const length = lengthOf(parts);
   if (length > maxBytes) {
     throw new Fault(
       "resource_exhausted",
@@ -34,51 +25,11 @@ export function encodeFrame<M extends DescMessage>(
   }
   const prefix = Buffer.alloc(prefixBytes);
   prefix.writeUInt32BE(length, 1);
-  const [first = noBytes, ...rest] = parts;
-  return first.length < largeFieldBytes ? [Buffer.concat([prefix, first]), ...rest] : [prefix, ...parts];
+  const [first = new Uint8Array(), ...rest] = parts;
+  // A part less to write.
+  return first.length < smallBytes ? [Buffer.concat([prefix, first]), ...rest] : [prefix, ...parts];
 }
-
-/**
- * A message with a long list as several with a part of it each: their bytes, one after the other, are its own. In one
- * piece the encoder doubles its buffer and copies until it holds the megabytes of 500 containers (bench/api.ts).
- */
-function batchesOf<M extends DescMessage>(schema: M, message: MessageShape<M>): readonly MessageShape<M>[] {
-  for (const { fieldKind, localName } of schema.fields) {
-    if (fieldKind !== "list") continue;
-    const list = (message as Readonly<Record<string, unknown>>)[localName] as readonly unknown[];
-    if (list.length <= batchLength) continue;
-    const batches: MessageShape<M>[] = [{ ...message, [localName]: list.slice(0, batchLength) }];
-    for (let at = batchLength; at < list.length; at += batchLength) {
-      const init = { [localName]: list.slice(at, at + batchLength) } as MessageInitShape<M>;
-      batches.push(create(schema, init));
-    }
-    return batches;
-  }
-  return [message];
-}
-const batchLength = 16;
-
-function encodeParts<M extends DescMessage>(schema: M, message: MessageShape<M>): readonly Uint8Array[] {
-  const large = largeField(schema, message);
-  if (!large) return [toBinary(schema, message)];
-  const small = toBinary(schema, { ...message, [large.name]: noBytes });
-  // A small one goes with the frame's prefix: a part less to write.
-  return [Buffer.concat([small, large.head]), large.bytes];
-}
-
-function largeField(
-  schema: DescMessage,
-  message: object,
-): { readonly name: string; readonly head: Uint8Array; readonly bytes: Uint8Array } | undefined {
-  for (const { fieldKind, localName, number, oneof } of schema.fields) {
-    if (fieldKind !== "scalar" || oneof) continue;
-    const bytes = (message as Readonly<Record<string, unknown>>)[localName];
-    if (!(bytes instanceof Uint8Array) || bytes.length < largeFieldBytes) continue;
-    const head = new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(bytes.length).finish();
-    return { name: localName, head, bytes };
-  }
-  return undefined;
-}
+const smallBytes = 4 * 1024;
 
 /** Writes a message's parts at once: one system call, one awakening of the peer. @returns as `stream.write` */
 export function writeParts(stream: Writable, parts: readonly Uint8Array[]): boolean {
