@@ -1,14 +1,18 @@
 // What slipwayd and its shims hold in memory beside Debian's containerd and its shims, at a number of containers that
-// sleep. Memory is proportional (PSS), in MB; the containers' own is not counted.
+// sleep, and how long it takes after a restart until all of 50 are listed. Memory is proportional (PSS), in MB; the
+// containers' own is not counted.
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { type Program, TestDaemon } from "../test/support/daemon.ts";
 import { TestFolder } from "../test/support/folder.ts";
 import { makeRootfs } from "../test/support/images.ts";
 import { output } from "../test/support/run.ts";
-import { pssOf } from "./support/figures.ts";
+import { median, pssOf } from "./support/figures.ts";
 
-const steps = [1, 10, 50, 100];
+const steps = [1, 10, 50, 100, 200];
+/** With so many it is restarted. */
+const RESTARTED = 50;
+const RESTARTS = 3;
 const namespace = `density-${process.pid}`;
 /** What was begun is done, and neither program's garbage collector is about to run. */
 const AT_REST_MS = 4000;
@@ -40,10 +44,28 @@ async function warmUp(program: Program): Promise<void> {
   await daemon.stop();
 }
 
-async function measure(program: Program): Promise<Map<number, number>> {
+/** From its start to the answer that names all `count` tasks, in milliseconds. */
+async function restart(daemon: TestDaemon, count: number): Promise<number> {
+  await daemon.stop();
+  const begun = performance.now();
+  await daemon.start();
+  for (;;) {
+    const listed = await output("ctr", ["-a", daemon.address, "-n", namespace, "tasks", "ls", "-q"]);
+    if (listed.trim().split("\n").length === count) return performance.now() - begun;
+  }
+}
+
+interface Figures {
+  /** In MB, by the number of containers. */
+  readonly totals: Map<number, number>;
+  readonly restartMs: number;
+}
+
+async function measure(program: Program): Promise<Figures> {
   await warmUp(program);
   await using daemon = await TestDaemon.start(program);
   const totals = new Map<number, number>();
+  const restarts: number[] = [];
   let count = 0;
   for (const step of steps) {
     for (; count < step; count += 1) {
@@ -54,17 +76,22 @@ async function measure(program: Program): Promise<Map<number, number>> {
     const { daemon: own, shims } = held(daemon);
     totals.set(step, own + shims);
     console.log(`${program}, ${step}: ${own.toFixed(0)} daemon + ${shims.toFixed(0)} shims MB`);
+    if (step !== RESTARTED) continue;
+    for (let run = 0; run < RESTARTS; run += 1) restarts.push(await restart(daemon, step));
   }
   for (let index = 0; index < count; index += 1) {
     await output("ctr", ["-a", daemon.address, "-n", namespace, "tasks", "rm", "-f", `sleeper-${index}`]);
   }
-  return totals;
+  return { totals, restartMs: median(restarts) };
 }
 
 const ours = await measure("slipwayd");
 const theirs = await measure("containerd");
 for (const step of steps) {
-  console.log(
-    `${step} containers: ${((ours.get(step) ?? 0) / (theirs.get(step) ?? 1)).toFixed(2)} of containerd`,
-  );
+  const share = (ours.totals.get(step) ?? 0) / (theirs.totals.get(step) ?? 1);
+  console.log(`${step} containers: ${share.toFixed(2)} of containerd`);
 }
+const [own, other] = [ours.restartMs, theirs.restartMs];
+console.log(
+  `restart with ${RESTARTED}: ${own.toFixed(0)} ms, containerd ${other.toFixed(0)} ms: ${(own / other).toFixed(2)} of it`,
+);
