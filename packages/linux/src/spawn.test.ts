@@ -42,7 +42,7 @@ describe("spawnProgram", () => {
 
   it("gives no other descriptor, and signals as they are by default", async () => {
     const kept = openSync(folder, constants.O_RDONLY);
-    const status = await outputOf("ls -l /proc/$$/fd; cat /proc/$$/status");
+    const status = await outputOf("ls -l /proc/self/fd; cat /proc/self/status");
     closeSync(kept);
     assert.ok(!status.includes(`-> ${folder}\n`), status);
     assert.match(status, /^SigBlk:\s+0+$/m);
