@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import type { Client } from "@slipway/client/client";
+import { ownFolder } from "@slipway/client/container-task";
 import { removeOverlay, rootfsLabel } from "@slipway/client/rootfs-folder";
 import type { Container } from "@slipway/core/containers";
 import { hasCode } from "@slipway/fault/fault";
@@ -14,8 +15,8 @@ export async function removeContainer(client: Client, container: Removable): Pro
     await client.snapshotter(snapshotter).remove(snapshotKey).catch(ignoreMissing);
   }
   if (labels[rootfsLabel]?.endsWith(":O")) removeOverlay(id);
-  const folder = labels["nerdctl/state-dir"];
-  if (folder !== undefined && folder.endsWith(id)) rmSync(folder, { recursive: true, force: true });
+  const folder = ownFolder(container);
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 }
 
 /** Removes a task that has ended, or was never started. */
