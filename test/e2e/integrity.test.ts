@@ -55,7 +55,7 @@ describe("what is stored of images", () => {
   };
   /** The next event that says that an image is damaged. */
   const damagedEvent = async (client: Client): Promise<{ name: unknown; digests: string[] }> => {
-    for await (const envelope of client.events.subscribe(['topic=="/images/damaged"'])) {
+    for await (const envelope of client.events.subscribe(['topic=="/slipway/images/damaged"'])) {
       const { name, damages } = decodeEvent(envelope) ?? {};
       return { name, digests: (damages as Damage[]).map(({ digest }) => digest) };
     }

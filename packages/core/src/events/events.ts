@@ -20,7 +20,7 @@ export interface EventsByTopic {
   "/images/update": { readonly name: string; readonly labels: Labels };
   "/images/delete": { readonly name: string };
   /** Not one of containerd's. */
-  "/images/damaged": { readonly name: string; readonly damages: readonly Damage[] };
+  "/slipway/images/damaged": { readonly name: string; readonly damages: readonly Damage[] };
   "/containers/create": {
     readonly id: string;
     readonly image: string;

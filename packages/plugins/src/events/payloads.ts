@@ -37,7 +37,8 @@ const encoders: Encoders = {
   "/images/create": (payload) => toAny(ImageCreateSchema, payload),
   "/images/update": (payload) => toAny(ImageUpdateSchema, payload),
   "/images/delete": (payload) => toAny(ImageDeleteSchema, payload),
-  "/images/damaged": ({ name, damages }) => toAny(ImageDamagedSchema, { name, damages: [...damages] }),
+  "/slipway/images/damaged": ({ name, damages }) =>
+    toAny(ImageDamagedSchema, { name, damages: [...damages] }),
   "/containers/create": (payload) => toAny(ContainerCreateSchema, payload),
   "/containers/update": (payload) => toAny(ContainerUpdateSchema, payload),
   "/containers/delete": (payload) => toAny(ContainerDeleteSchema, payload),

@@ -63,7 +63,7 @@ export class Checker implements PacedChecker {
     const { events, log } = this.#parts;
     for (const damage of checked.damages)
       log.error("an image is damaged", { namespace, image: checked.name, ...damage });
-    events.publish(namespace, "/images/damaged", checked);
+    events.publish(namespace, "/slipway/images/damaged", checked);
   }
 }
 

@@ -96,7 +96,7 @@ export const DamageSchema: GenMessage<Damage> = /*@__PURE__*/
   messageDesc(file_slipway_services_integrity_v1_integrity, 2);
 
 /**
- * What is said on the topic "/images/damaged".
+ * What is said on the topic "/slipway/images/damaged".
  *
  * @generated from message slipway.services.integrity.v1.ImageDamaged
  */
