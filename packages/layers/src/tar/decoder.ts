@@ -1,7 +1,7 @@
 import { Fault } from "@slipway/fault/fault";
 import { blockBytes, padded, type SparseRegion, type TarEntry } from "./entry.ts";
 import { readHeader, type TarHeader, text } from "./header.ts";
-import { type PaxRecords, readPax } from "./pax.ts";
+import { paxNumber, type PaxRecords, readPax } from "./pax.ts";
 import { checkRegions, readOldRegions, readRegionList, RegionLines } from "./sparse.ts";
 import { readNumber } from "./numbers.ts";
 import { toEntry } from "./to-entry.ts";
@@ -151,11 +151,11 @@ export class TarDecoder {
 
   #member(header: TarHeader): void {
     const map = this.#records.get("GNU.sparse.map");
-    const realSize = this.#records.get("GNU.sparse.realsize") ?? this.#records.get("GNU.sparse.size");
-    if (this.#records.get("GNU.sparse.major")?.toString() === "1")
-      this.#mapBeforeData(header, Number(realSize));
+    const realSize =
+      paxNumber(this.#records, "GNU.sparse.realsize") ?? paxNumber(this.#records, "GNU.sparse.size") ?? 0;
+    if (this.#records.get("GNU.sparse.major")?.toString() === "1") this.#mapBeforeData(header, realSize);
     else if (map)
-      this.#begin(header, { regions: readRegionList(map.toString("latin1")), sizeBytes: Number(realSize) });
+      this.#begin(header, { regions: readRegionList(map.toString("latin1")), sizeBytes: realSize });
     else this.#begin(header);
   }
 

@@ -49,6 +49,7 @@ const maxNumbers = 1 << 18;
 
 /** @throws {Fault} `invalid_argument` unless the regions are in order, inside of the file and as long as the data. */
 export function checkRegions(regions: readonly SparseRegion[], fileBytes: number, dataBytes: number): void {
+  if (fileBytes < 0) throw malformed();
   let end = 0;
   let sum = 0;
   for (const { offset, length } of regions) {
