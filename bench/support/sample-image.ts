@@ -138,7 +138,7 @@ async function makeTar(
   // With the directories on the way, as builders write them.
   writeFileSync(list, [...new Set(names.flatMap(withParents))].join("\n"));
   writeFileSync(join(extra, `opt/large-${layer}`), large);
-  const members = ["-C", "/", "-T", list, "-C", extra, `opt/large-${layer}`];
+  const members = ["-C", "/", "-T", list, "-C", extra, "opt", `opt/large-${layer}`];
   await output("tar", ["--no-recursion", "-cf", tar, ...members], slow);
   const bytes = readFileSync(tar);
   rmSync(extra, { recursive: true });
