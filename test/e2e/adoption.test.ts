@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { defaultLimits, formatLogUri } from "@slipway/logs/log-uri";
 import { TestDaemon } from "../support/daemon.ts";
+import { isOwnShim } from "../support/own-shim.ts";
 import { makeRootfs } from "../support/images.ts";
 import { belongings } from "../support/leaks.ts";
 
@@ -60,7 +61,7 @@ describe("containers whose shim was killed", () => {
       .filter((pid) => {
         const command = readFileOr(`/proc/${pid}/cmdline`);
         return (
-          command.includes("shim/src/main.ts") &&
+          isOwnShim(command) &&
           command.includes(daemon.folder.path) &&
           !readFileOr(`/proc/${pid}/stat`).includes(") Z ")
         );

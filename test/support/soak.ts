@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import { isOwnShim } from "./own-shim.ts";
 import { TestDaemon } from "./daemon.ts";
 import { makeRootfs } from "./images.ts";
 import { belongings, leaks } from "./leaks.ts";
@@ -86,8 +87,7 @@ export async function soak(moments: Iterable<number>, note: (line: string) => vo
     assert.deepEqual([...(await ids("tasks")), ...(await ids("containers"))], []);
     assert.equal((await examined()).stdout, healthy);
     const left = leaks(before, belongings(daemon.folder.path)).filter(
-      (line) =>
-        line.includes(namespace) && !line.endsWith(`/${namespace}`) && !line.includes("shim/src/main.ts"),
+      (line) => line.includes(namespace) && !line.endsWith(`/${namespace}`) && !isOwnShim(line),
     );
     assert.deepEqual(left, []);
     for (const folder of [
