@@ -11,12 +11,17 @@ export async function followEnd(client: Client, containerId: string, log: LogTar
   const filters = topics.map((topic) => `namespace==${client.namespace},topic=="${topic}"`);
   // From now on, so that no change falls between a look and the wait for the next.
   const changes = client.events.subscribe(filters, { signal: leave.signal });
-  const next = changes.next();
-  next.catch(() => {});
+  const nextChange = (): ReturnType<typeof changes.next> => {
+    const next = changes.next();
+    // It may never be looked at: then leaving fails it, for nobody.
+    next.catch(() => {});
+    return next;
+  };
+  const first = nextChange();
   try {
     await outputEnd(client, containerId, log);
     let state = await stateOf(client, containerId);
-    for (let change = next; state === "restarting" || state === "running"; change = changes.next()) {
+    for (let change = first; state === "restarting" || state === "running"; change = nextChange()) {
       if (state === "running") await outputEnd(client, containerId, log);
       else if ((await change).done) return;
       state = await stateOf(client, containerId);

@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { readdirSync, renameSync } from "node:fs";
-import { mkdir, mkdtemp } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { snapshotFields } from "@slipway/core/filters/fields";
 import { compileFilters } from "@slipway/core/filters/filters";
@@ -191,10 +192,12 @@ export class FolderSnapshotter implements Snapshotter {
     const { store, folders } = this.#options;
     const draft = { kind, key, parent, labels };
     const planned = this.#plan(draft);
-    let folder = await mkdtemp(join(this.#snapshots, "new-"));
-    const temporaryName = basename(folder);
+    const temporaryName = `new-${randomUUID()}`;
+    let folder = join(this.#snapshots, temporaryName);
+    // Noted before it is there: cleanup() removes what it does not know.
     this.#new.add(temporaryName);
     try {
+      await mkdir(folder, { mode: 0o700 });
       using _ = await folders.hold?.(planned.parentIds);
       await folders.fill(folder, { ...planned, key }, (id) => this.#folder(id));
       const chain = await store.update((transaction) => {
