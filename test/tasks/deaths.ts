@@ -96,7 +96,7 @@ function tellsExits(): boolean {
 
 /** Whether process 1 is an init: a Node that a container was started with is none. */
 function reapsOrphans(): boolean {
-  return !/^(?:node|MainThread)$/m.test(readOr("/proc/1/comm"));
+  return !/^(?:node$|MainThread$|npm )/m.test(readOr("/proc/1/comm"));
 }
 
 /** Which program's child it is. */
