@@ -89,11 +89,7 @@ describe("slipway checkpoint", () => {
     };
     await using daemon = await TestDaemon.start("slipwayd", { env });
     const rootfs = makeRootfs(daemon.folder.join("rootfs"));
-    const printed = async (...args: readonly string[]): Promise<string> => {
-      const { code, stdout, stderr } = await daemon.slipway(args);
-      assert.equal(code, 0, `slipway ${args.join(" ")}: ${stderr}`);
-      return stdout;
-    };
+    const printed = (...args: readonly string[]): Promise<string> => daemon.printed(...args);
     await printed("run", "-d", "--name", "box", "--rootfs", rootfs, "sleep", "1000");
     assert.equal(await printed("checkpoint", "create", "--leave-running", "box", "one"), "one\n");
     assert.match(await printed("ps"), /box/);

@@ -26,11 +26,7 @@ for (const program of programs) {
 
     const slipway = (...args: readonly string[]): Promise<Result> => daemon.slipway(args);
 
-    async function printed(...args: readonly string[]): Promise<string> {
-      const { code, stdout, stderr } = await slipway(...args);
-      assert.equal(code, 0, `slipway ${args.join(" ")}: ${stderr}`);
-      return stdout;
-    }
+    const printed = (...args: readonly string[]): Promise<string> => daemon.printed(...args);
 
     const ctr = (...args: readonly string[]): Promise<string> =>
       output("ctr", ["-a", daemon.address, ...args]);

@@ -35,11 +35,8 @@ describe("health checks", () => {
     await daemon[Symbol.asyncDispose]();
   });
 
-  async function printed(...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await daemon.slipway(args);
-    assert.equal(code, 0, `slipway ${args.join(" ")}: ${stderr}`);
-    return stdout.trim();
-  }
+  const printed = async (...args: readonly string[]): Promise<string> =>
+    (await daemon.printed(...args)).trim();
 
   const run = (...flags: readonly string[]): Promise<string> =>
     printed("run", "-d", ...flags, "--rootfs", rootfs, "sleep", "1000");

@@ -39,11 +39,7 @@ describe("what is stored of images", () => {
     }
   };
 
-  async function printed(...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await daemon.slipway(args);
-    assert.equal(code, 0, `slipway ${args.join(" ")}: ${stderr}`);
-    return stdout;
-  }
+  const printed = (...args: readonly string[]): Promise<string> => daemon.printed(...args);
 
   const folderOf = (id: number): string =>
     join(daemon.root, "io.containerd.snapshotter.v1.overlayfs/snapshots", String(id));

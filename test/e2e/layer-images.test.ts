@@ -24,12 +24,6 @@ describe("layer images", () => {
   });
   after(async () => await registry[Symbol.asyncDispose]());
 
-  async function printed(daemon: TestDaemon, ...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await daemon.slipway(args);
-    assert.equal(code, 0, `slipway ${args.join(" ")}: ${stderr}`);
-    return stdout;
-  }
-
   const snapshots = (daemon: TestDaemon): string =>
     join(daemon.root, "io.containerd.snapshotter.v1.overlayfs/snapshots");
   const imageOf = (daemon: TestDaemon, id: number): string => join(snapshots(daemon), `${id}/layer.erofs`);
@@ -41,31 +35,31 @@ describe("layer images", () => {
 
   it("are mounted while a container is above them, and not for ever", async () => {
     await using daemon = await TestDaemon.start("slipwayd");
-    await printed(daemon, "pull", "-q", image);
-    await printed(daemon, ...run, "-d", "--name", "user", image, "sleep", "1000");
+    await daemon.printed("pull", "-q", image);
+    await daemon.printed(...run, "-d", "--name", "user", image, "sleep", "1000");
     assert.deepEqual(mounted(daemon).sort(), ["1/fs", "2/fs"]);
-    await printed(daemon, "rm", "-f", "user");
+    await daemon.printed("rm", "-f", "user");
     // The kernel tells who polls the list of mounts, but not in a way that Node can wait for.
     while (mounted(daemon).length > 0) await setTimeout(50);
-    assert.equal(await printed(daemon, ...run, "--rm", image, "echo", "again"), "again\n");
+    assert.equal(await daemon.printed(...run, "--rm", image, "echo", "again"), "again\n");
   });
 
   it("come back after kill -9, and after what a reboot leaves", async () => {
     await using daemon = await TestDaemon.start("slipwayd");
-    await printed(daemon, "pull", "-q", image);
-    await printed(daemon, ...run, "-d", "--name", "user", image, "sleep", "1000");
+    await daemon.printed("pull", "-q", image);
+    await daemon.printed(...run, "-d", "--name", "user", image, "sleep", "1000");
     await daemon.stop("SIGKILL");
     await daemon.start();
-    assert.equal(await printed(daemon, "exec", "user", "cat", "/etc/group"), "root:x:0:\ndaemon:x:1:\n");
+    assert.equal(await daemon.printed("exec", "user", "cat", "/etc/group"), "root:x:0:\ndaemon:x:1:\n");
     assert.deepEqual(mounted(daemon).sort(), ["1/fs", "2/fs"]);
-    await printed(daemon, "stop", "-t", "0", "user");
+    await daemon.printed("stop", "-t", "0", "user");
     await daemon.stop("SIGKILL");
     for (const name of mounted(daemon)) unmountAll(join(snapshots(daemon), name), MNT.DETACH);
     assert.deepEqual(mounted(daemon), []);
     await daemon.start();
-    await printed(daemon, "start", "user");
-    assert.equal(await printed(daemon, "exec", "user", "cat", "/etc/group"), "root:x:0:\ndaemon:x:1:\n");
-    await printed(daemon, "rm", "-f", "user");
+    await daemon.printed("start", "user");
+    assert.equal(await daemon.printed("exec", "user", "cat", "/etc/group"), "root:x:0:\ndaemon:x:1:\n");
+    await daemon.printed("rm", "-f", "user");
   });
 
   it("are not made where the kernel mounts none: layers are directories then", async () => {
@@ -73,28 +67,28 @@ describe("layer images", () => {
     await using daemon = await TestDaemon.start("slipwayd", { root: disk.path });
     await daemon.stop();
     await daemon.start(withoutLoopDevices);
-    await printed(daemon, "pull", "-q", image);
+    await daemon.printed("pull", "-q", image);
     assert.match(daemon.log, /layers are kept as directories, not as images/);
     assert.ok(!existsSync(imageOf(daemon, 1)));
     assert.ok(existsSync(join(snapshots(daemon), "1/fs/bin/busybox")));
-    assert.equal(await printed(daemon, ...run, "--rm", image, "echo", "files"), "files\n");
+    assert.equal(await daemon.printed(...run, "--rm", image, "echo", "files"), "files\n");
   });
 
   it("become files where the kernel mounts them no longer", async () => {
     using disk = new Tmpfs();
     await using daemon = await TestDaemon.start("slipwayd", { root: disk.path });
-    await printed(daemon, "pull", "-q", image);
+    await daemon.printed("pull", "-q", image);
     assert.ok(existsSync(imageOf(daemon, 1)));
     await daemon.stop();
     await daemon.start(withoutLoopDevices);
     const copy = ["cat", "/etc/group"];
     const group = "root:x:0:\ndaemon:x:1:\n";
-    const said = await Promise.all([1, 2].map(() => printed(daemon, ...run, "--rm", image, ...copy)));
+    const said = await Promise.all([1, 2].map(() => daemon.printed(...run, "--rm", image, ...copy)));
     assert.deepEqual(said, [group, group]);
     assert.match(daemon.log, /a layer image cannot be mounted any more: it becomes files/);
     assert.ok(!existsSync(imageOf(daemon, 1)));
     assert.equal(readFileSync(join(snapshots(daemon), "2/fs/etc/group"), "utf8"), group);
-    assert.equal(await printed(daemon, "image", "verify"), `${image}: ok\n`);
+    assert.equal(await daemon.printed("image", "verify"), `${image}: ok\n`);
   });
 });
 

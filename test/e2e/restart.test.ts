@@ -25,11 +25,8 @@ describe("the restart monitor", () => {
     await daemon[Symbol.asyncDispose]();
   });
 
-  async function printed(...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await daemon.slipway(args);
-    assert.equal(code, 0, `slipway ${args.join(" ")}: ${stderr}`);
-    return stdout.trim();
-  }
+  const printed = async (...args: readonly string[]): Promise<string> =>
+    (await daemon.printed(...args)).trim();
 
   async function labelsOf(id: string): Promise<Readonly<Record<string, string>>> {
     return (await client.containers.get(id)).labels;

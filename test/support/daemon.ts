@@ -128,6 +128,13 @@ export class TestDaemon implements AsyncDisposable {
     return await run(join(binFolder, "slipway"), args, { ...options, env });
   }
 
+  /** What our command line prints. It must succeed. */
+  async printed(...args: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.slipway(args);
+    if (code !== 0) throw new Error(`slipway ${args.join(" ")} ended with ${code}: ${stderr}`);
+    return stdout;
+  }
+
   /** Ends the daemon, its shims and its containers, by the folder that they all name. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop("SIGKILL");

@@ -45,15 +45,8 @@ export interface ImageProcessConfig {
   readonly WorkingDir?: string;
   readonly Labels?: Readonly<Record<string, string>>;
   readonly StopSignal?: string;
-  /** Docker's, not the OCI's: durations in nanoseconds. */
-  readonly Healthcheck?: {
-    readonly Test?: readonly string[];
-    readonly Interval?: number;
-    readonly Timeout?: number;
-    readonly Retries?: number;
-    readonly StartPeriod?: number;
-    readonly StartInterval?: number;
-  };
+  /** Docker's, not the OCI's. */
+  readonly Healthcheck?: HealthcheckConfig;
 }
 
 export interface ImageHistory {
@@ -62,4 +55,14 @@ export interface ImageHistory {
   readonly author?: string;
   readonly comment?: string;
   readonly empty_layer?: boolean;
+}
+
+/** Docker's HealthcheckConfig. Durations in nanoseconds; 0 or missing means the default. */
+export interface HealthcheckConfig {
+  readonly Test?: readonly string[];
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly Retries?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
 }

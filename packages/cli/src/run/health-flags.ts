@@ -1,5 +1,6 @@
 import { parseDuration } from "@slipway/core/config/duration";
-import { healthLabel, type HealthcheckConfig } from "@slipway/core/health";
+import { healthLabel } from "@slipway/core/health";
+import type { HealthcheckConfig } from "@slipway/oci/image";
 import type { Labels } from "@slipway/core/labels";
 import { Fault } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";

@@ -1,3 +1,4 @@
+import type { HealthcheckConfig } from "@slipway/oci/image";
 import type { Labels } from "../labels.ts";
 
 /** Of a container: what nerdctl keeps there, too (its pkg/labels). */
@@ -12,16 +13,6 @@ export const healthLabel = {
 
 /** The results of the last probes, JSON a line, the oldest first, in the container's `nerdctl/state-dir`. */
 export const healthLogName = "health.json";
-
-/** Docker's HealthcheckConfig. Durations in nanoseconds; 0 or missing means the default. */
-export interface HealthcheckConfig {
-  readonly Test?: readonly string[];
-  readonly Interval?: number;
-  readonly Timeout?: number;
-  readonly Retries?: number;
-  readonly StartPeriod?: number;
-  readonly StartInterval?: number;
-}
 
 /** How a container is checked. */
 export interface HealthCheck {

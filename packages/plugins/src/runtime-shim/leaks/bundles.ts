@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { FoundLeak } from "@slipway/core/doctor";
 import { hasCode, messageOf } from "@slipway/fault/fault";
 import { readMountInfo } from "@slipway/linux/mountinfo";
 import { Bundle } from "../bundle.ts";
 import type { Look } from "./leaks.ts";
+import { changedMs, foldersIn } from "./folders.ts";
 
 const DELETE_MS = 5000;
 
@@ -96,18 +97,4 @@ export function findWorkFolders({ folders, registry, isYoung }: Look): FoundLeak
 
 function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-function changedMs(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? Date.now();
-}
-
-function foldersIn(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-  } catch {
-    return [];
-  }
 }

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
+import { readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FoundLeak } from "@slipway/core/doctor";
 import { readMountInfo } from "@slipway/linux/mountinfo";
 import { isSystemError } from "@slipway/linux/system-call";
 import type { Look } from "./leaks.ts";
+import { changedMs, foldersIn } from "./folders.ts";
 
 /**
  * Empty cgroups at `/NAMESPACE/ID`, where clients put containers, of a namespace of ours and no task. With processes in it
@@ -59,18 +60,4 @@ function removeTree(path: string): void {
 
 function foldersBelow(path: string): string[] {
   return foldersIn(path).map((name) => join(path, name));
-}
-
-function foldersIn(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-  } catch {
-    return [];
-  }
-}
-
-function changedMs(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? Date.now();
 }

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { FoundLeak } from "@slipway/core/doctor";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import type { Look } from "./leaks.ts";
+import { changedMs, foldersIn } from "./folders.ts";
 
 const DELETE_MS = 10_000;
 
@@ -40,19 +40,4 @@ async function deleteContainer(root: string, id: string): Promise<void> {
   } catch (error) {
     throw new Fault("unknown", `Cannot delete container "${id}": ${messageOf(error)}`, { cause: error });
   }
-}
-
-function foldersIn(path: string): string[] {
-  try {
-    return readdirSync(path, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-  } catch {
-    // Nothing was ever run.
-    return [];
-  }
-}
-
-function changedMs(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
 }
