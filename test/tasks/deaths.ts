@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { release } from "node:os";
 import { it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { hasCode } from "@slipway/fault/fault";
+import { adoptedExits } from "../support/adopted-exits.ts";
 import type { Combination } from "./combinations.ts";
 import type { TaskHost } from "./host.ts";
 
@@ -53,7 +53,7 @@ export function deathTests(host: () => TaskHost, { isSandboxed = false }: Combin
       assert.ok(existsSync(`/proc/${task.pid}`));
       await task.kill(15);
       const { exitStatus } = await waiting;
-      assert.ok(exitStatus === 9 || (exitStatus === 255 && !tellsExits()), `exit status ${exitStatus}`);
+      assert.ok(adoptedExits(9).includes(exitStatus), `exit status ${exitStatus}`);
       await task.delete();
       return;
     }
@@ -83,15 +83,6 @@ export function deathTests(host: () => TaskHost, { isSandboxed = false }: Combin
       [],
     );
   });
-}
-
-/**
- * Whether the kernel tells how a process ended to one that is not its parent: PIDFD_GET_INFO, since Linux 6.15. Before,
- * an adopted process's end is known only as long as nobody reaps it.
- */
-function tellsExits(): boolean {
-  const [major = 0, minor = 0] = release().split(".").map(Number);
-  return major > 6 || (major === 6 && minor >= 15);
 }
 
 /** Whether process 1 is an init: a Node that a container was started with is none. */
