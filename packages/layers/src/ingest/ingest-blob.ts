@@ -25,12 +25,13 @@ const pieceBytes = 1 << 18;
 
 /**
  * Stores a blob's bytes in one pass with all that is to be done to them: they are written and hashed, and unpacked for
- * whoever is going to apply them. Synchronous: meant for a thread. What goes wrong with the image does not hurt the blob.
+ * whoever is going to apply them. With synchronous calls: meant for a thread. What goes wrong with the image does not hurt
+ * the blob.
  */
-export function ingestBlob(
-  bytes: Iterable<Uint8Array>,
+export async function ingestBlob(
+  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { path, offset, algorithm, image }: IngestBlobOptions,
-): IngestedBlob {
+): Promise<IngestedBlob> {
   const fd = openSync(path, "r+");
   try {
     using unpacking = image === undefined ? undefined : new UnpackAhead(image);
@@ -40,7 +41,7 @@ export function ingestBlob(
       unpacking?.write(piece);
     }
     let at = offset;
-    for (const piece of bytes) {
+    for await (const piece of bytes) {
       writeFully(fd, piece, at);
       at += piece.length;
       hash.update(piece);

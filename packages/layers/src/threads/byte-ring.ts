@@ -1,7 +1,9 @@
 /*
  * Bytes from one thread to another, through memory that both have: nothing is allocated for them, and the thread that
- * takes them waits without an event loop.
+ * takes them need not have an event loop.
  */
+
+import { setImmediate } from "node:timers/promises";
 
 /** What the two ends share. It can be sent to a thread. */
 export interface SharedRing {
@@ -97,7 +99,28 @@ export class RingWriter {
  * @param onTaken tells the writer, which waits for it
  * @throws {Error} when the writer gives up
  */
-export function* readRing({ words, bytes }: SharedRing, onTaken: () => void): Generator<Uint8Array> {
+export function* readRing(ring: SharedRing, onTaken: () => void): Generator<Uint8Array> {
+  const words = new Int32Array(ring.words);
+  for (const found of lookInto(ring, onTaken)) {
+    if (typeof found === "number") Atomics.wait(words, WORD.CHANGES, found);
+    else yield found;
+  }
+}
+
+/** As readRing(), in a thread that has other work as well, which gets its turn after each piece. */
+export async function* readRingInTurns(ring: SharedRing, onTaken: () => void): AsyncGenerator<Uint8Array> {
+  const words = new Int32Array(ring.words);
+  for (const found of lookInto(ring, onTaken)) {
+    if (typeof found === "number") await Atomics.waitAsync(words, WORD.CHANGES, found).value;
+    else {
+      yield found;
+      await setImmediate();
+    }
+  }
+}
+
+/** Pieces, or when there are none the number of changes that the next one comes with another of. */
+function* lookInto({ words, bytes }: SharedRing, onTaken: () => void): Generator<Uint8Array | number> {
   const shared = new Int32Array(words);
   for (;;) {
     const changes = Atomics.load(shared, WORD.CHANGES);
@@ -107,7 +130,7 @@ export function* readRing({ words, bytes }: SharedRing, onTaken: () => void): Ge
     const filled = (Atomics.load(shared, WORD.WRITTEN) - taken) >>> 0;
     if (filled === 0) {
       if (state === STATE.ENDED) return;
-      Atomics.wait(shared, WORD.CHANGES, changes);
+      yield changes;
       continue;
     }
     const start = taken & (ringBytes - 1);

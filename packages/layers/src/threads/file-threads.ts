@@ -27,7 +27,11 @@ const idleMs = 5_000;
 // A layer that comes slowly keeps its thread: those of other images must not wait behind it on a small machine.
 const maxThreads = Math.max(4, availableParallelism());
 
-// Of these, that do not store blobs.
+// Blobs share threads: each compiles for itself what it does to a layer, which takes as long as inflating 100 MB. The other
+// half of the processors is for what brings the bytes (bench/pull.ts).
+const maxIngestThreads = Math.max(1, Math.floor(availableParallelism() / 2));
+const maxSharing = 8;
+// Of all threads, that do not store blobs.
 const keptFree = 1;
 
 interface RunOptions {
@@ -56,17 +60,20 @@ export interface BlobThread {
 export class FileThreads implements AsyncDisposable {
   readonly #idle: { readonly worker: Worker; readonly timer: NodeJS.Timeout }[] = [];
   readonly #busy = new Set<Worker>();
+  /** How many blobs each of them stores. */
+  readonly #ingests = new Map<Worker, number>();
   readonly #waiting: (() => void)[] = [];
   #free = maxThreads;
 
   /**
-   * As ingestBlob(), with bytes that are given to what it returns. Nothing when threads are few: a blob that comes slowly
-   * keeps its thread, and some have to be left for work that is not waiting for anybody.
+   * As ingestBlob(), with bytes that are given to what it returns. Nothing when too many are stored at once: some threads
+   * have to be left for other work.
    */
   ingest(options: IngestBlobOptions): BlobThread | undefined {
-    if (this.#free <= keptFree) return undefined;
+    const worker = this.#joinIngests();
+    if (!worker) return undefined;
     const ring = new RingWriter();
-    const done = this.#run("ingest", options, { ring });
+    const done = this.#ingestIn(worker, options, ring);
     done.catch(() => {
       // Whoever writes or ends it is told.
     });
@@ -167,54 +174,92 @@ export class FileThreads implements AsyncDisposable {
     await this.#enter();
     try {
       const worker = this.#takeWorker();
-      this.#busy.add(worker);
-      const { port1, port2 } = new MessageChannel();
-      const ring = options.ring ?? (options.input ? new RingWriter() : undefined);
-      const { onIgnored } = options;
-      using channel = new Channel(port1, { onIgnored, onTaken: () => ring?.taken() });
-      channel.answer().catch((error: Error) => ring?.over(error));
-      let isAlive = true;
-      const died = (cause?: unknown): void => {
-        isAlive = false;
-        channel.fail(new Fault("internal", `Cannot ${kind}: the thread has ended`, { cause }));
-      };
-      worker.once("error", died).once("exit", died);
-      const interrupted = (): void => {
-        isAlive = false;
-        channel.fail(options.interrupt?.reason);
-        void worker.terminate();
-      };
-      options.interrupt?.addEventListener("abort", interrupted, { once: true });
-      worker.postMessage({ kind, work, port: port2, ...(ring ? { ring: ring.shared } : {}) }, [port2]);
-      const failure = await carry(channel, options, ring);
       try {
-        const answer = await channel.answer();
-        if (failure) throw failure;
-        return answer as Answers[Kind];
-      } catch (error) {
-        throw failure ?? error;
+        return await this.#perform(worker, kind, work, options);
       } finally {
-        this.#busy.delete(worker);
-        worker.off("error", died).off("exit", died);
-        options.interrupt?.removeEventListener("abort", interrupted);
-        if (isAlive) this.#keep(worker);
+        this.#release(worker);
       }
     } finally {
       this.#leave();
     }
   }
 
+  /** A thread for one more blob: a new one, or the one that has the fewest. */
+  #joinIngests(): Worker | undefined {
+    const alive = [...this.#ingests].filter(([worker]) => this.#busy.has(worker));
+    const [least] = alive.toSorted(([, some], [, others]) => some - others);
+    let worker = least && least[1] < maxSharing ? least[0] : undefined;
+    if (alive.length < maxIngestThreads && this.#free > keptFree) {
+      this.#free -= 1;
+      worker = this.#takeWorker();
+    }
+    if (worker) this.#ingests.set(worker, (this.#ingests.get(worker) ?? 0) + 1);
+    return worker;
+  }
+
+  async #ingestIn(worker: Worker, options: IngestBlobOptions, ring: RingWriter): Promise<IngestedBlob> {
+    try {
+      return await this.#perform(worker, "ingest", options, { ring });
+    } finally {
+      const others = (this.#ingests.get(worker) ?? 1) - 1;
+      if (others > 0) this.#ingests.set(worker, others);
+      else {
+        this.#ingests.delete(worker);
+        this.#release(worker);
+        this.#leave();
+      }
+    }
+  }
+
+  async #perform<Kind extends WorkKind>(
+    worker: Worker,
+    kind: Kind,
+    work: Work[Kind],
+    options: RunOptions,
+  ): Promise<Answers[Kind]> {
+    const { port1, port2 } = new MessageChannel();
+    const ring = options.ring ?? (options.input ? new RingWriter() : undefined);
+    const { onIgnored } = options;
+    using channel = new Channel(port1, { onIgnored, onTaken: () => ring?.taken() });
+    channel.answer().catch((error: Error) => ring?.over(error));
+    const died = (cause?: unknown): void => {
+      this.#busy.delete(worker);
+      channel.fail(new Fault("internal", `Cannot ${kind}: the thread has ended`, { cause }));
+    };
+    worker.once("error", died).once("exit", died);
+    const interrupted = (): void => {
+      this.#busy.delete(worker);
+      channel.fail(options.interrupt?.reason);
+      void worker.terminate();
+    };
+    options.interrupt?.addEventListener("abort", interrupted, { once: true });
+    try {
+      worker.postMessage({ kind, work, port: port2, ...(ring ? { ring: ring.shared } : {}) }, [port2]);
+      const failure = await carry(channel, options, ring);
+      return (await answerTo(channel, failure)) as Answers[Kind];
+    } finally {
+      worker.off("error", died).off("exit", died);
+      options.interrupt?.removeEventListener("abort", interrupted);
+    }
+  }
+
   #takeWorker(): Worker {
+    const worker = this.#idleWorker() ?? newWorker();
+    this.#busy.add(worker);
+    return worker;
+  }
+
+  #idleWorker(): Worker | undefined {
     const known = this.#idle.pop();
-    // Files are opened by system calls that Node does not see, and closed as Node's.
-    if (!known)
-      return new Worker(new URL("./worker.ts", import.meta.url), {
-        trackUnmanagedFds: false,
-        env: { ...process.env, ...compileCache() },
-      });
+    if (!known) return undefined;
     clearTimeout(known.timer);
     known.worker.ref();
     return known.worker;
+  }
+
+  /** Those that have ended are not kept. */
+  #release(worker: Worker): void {
+    if (this.#busy.delete(worker)) this.#keep(worker);
   }
 
   #keep(worker: Worker): void {
@@ -241,6 +286,14 @@ export class FileThreads implements AsyncDisposable {
   }
 }
 
+function newWorker(): Worker {
+  // Files are opened by system calls that Node does not see, and closed as Node's.
+  return new Worker(new URL("./worker.ts", import.meta.url), {
+    trackUnmanagedFds: false,
+    env: { ...process.env, ...compileCache() },
+  });
+}
+
 /**
  * What this process compiled, which it may not want everything to have that it starts: a thread that compiles for itself
  * takes twice as long to start, and half as much memory again.
@@ -248,6 +301,17 @@ export class FileThreads implements AsyncDisposable {
 function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
   const folder = getCompileCacheDir();
   return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
+}
+
+/** What failed here first is the reason. */
+async function answerTo(channel: Channel, failure: Error | undefined): Promise<Answers[WorkKind]> {
+  try {
+    const answer = await channel.answer();
+    if (failure) throw failure;
+    return answer;
+  } catch (error) {
+    throw failure ?? error;
+  }
 }
 
 /** Carries a job's bytes. What stops it here stops the other side, too. @returns what that was */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { digestOf } from "@slipway/oci/digest";
 import { makeTar } from "../testing/archive.ts";
-import { FileThreads } from "./file-threads.ts";
+import { type BlobThread, FileThreads } from "./file-threads.ts";
 
 let root: string;
 let threads: FileThreads;
@@ -54,6 +54,28 @@ describe("ingest", () => {
       assert.equal((await ingest(pieceBytes, start)).diffId, digestOf(tar));
     });
   }
+
+  it("stores many blobs at once, though bytes come for one of them only", async () => {
+    const begin = (name: string): { path: string; thread: BlobThread } => {
+      const path = join(root, name);
+      writeFileSync(path, "");
+      const thread = threads.ingest({ path, offset: 0, algorithm: "sha256", image: `${path}-image` });
+      assert.ok(thread);
+      return { path, thread };
+    };
+    const open = Array.from({ length: 6 }, (_, index) => begin(`data-${index}`));
+    // Each has begun, and waits.
+    for (const { thread } of open) await thread.write(blob.subarray(0, 100_000));
+    for (const { path, thread } of open) {
+      for (let at = 100_000; at < blob.length; at += 65_536)
+        await thread.write(blob.subarray(at, Math.min(at + 65_536, blob.length)));
+      const { digest, image } = await thread.end();
+      assert.equal(digest, digestOf(blob));
+      assert.equal(image?.diffId, digestOf(tar));
+      assert.ok(readFileSync(path).equals(blob));
+      assert.equal((await threads.verifyImage(`${path}-image`)).diffId, digestOf(tar));
+    }
+  });
 
   it("leaves threads for those who do not store blobs", async () => {
     const path = join(root, "data");

@@ -1,9 +1,9 @@
 import { parentPort } from "node:worker_threads";
-import { copies, readRing } from "./byte-ring.ts";
+import { copies, readRing, readRingInTurns } from "./byte-ring.ts";
 import { Channel } from "./channel.ts";
 import type { Answers, Job, WorkKind } from "./messages.ts";
 
-// A thread of FileThreads: one job after the other.
+// A thread of FileThreads: one job after the other, but for ingests, of which several take turns.
 parentPort?.on("message", (job: Job) => void perform(job));
 
 async function perform(job: Job): Promise<void> {
@@ -16,11 +16,12 @@ async function perform(job: Job): Promise<void> {
 }
 
 async function answerTo({ kind, work, ring }: Job, channel: Channel): Promise<Answers[WorkKind]> {
-  const input = ring ? readRing(ring, () => channel.send({ kind: "taken" })) : [];
+  const onTaken = (): void => channel.send({ kind: "taken" });
+  const input = ring ? readRing(ring, onTaken) : [];
   switch (kind) {
     case "ingest": {
       const { ingestBlob } = await import("../ingest/ingest-blob.ts");
-      return ingestBlob(input, work);
+      return await ingestBlob(ring ? readRingInTurns(ring, onTaken) : [], work);
     }
     case "unpack": {
       const { unpackLayer } = await import("../apply/unpack.ts");
