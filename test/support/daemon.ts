@@ -105,7 +105,10 @@ export class TestDaemon implements AsyncDisposable {
       this.#log.push(line);
       if (line.includes("successfully booted")) serves.resolve();
     });
-    child.once("exit", () => serves.reject(new Error(`${this.program} ended:\n${this.log}`)));
+    child.once("exit", (code, signal) => {
+      this.#log.push(`ended by ${signal ?? `code ${code}`}`);
+      serves.reject(new Error(`${this.program} ended:\n${this.log}`));
+    });
     await serves.promise;
   }
 

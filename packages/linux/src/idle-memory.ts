@@ -13,12 +13,14 @@ type Collect = (options: { readonly type: "major"; readonly flavor: "last-resort
  * of a shim, a third of a daemon (bench/density.ts).
  */
 export function releaseMemoryWhenIdle(idleMs: number): void {
+  // Now, while there are no other threads: V8's flags are theirs, too.
+  const collect = collector();
   let heldBytes = 0;
   const timer = setTimeout(() => {
     // It stops the process for tens of milliseconds: not for little.
     if (process.memoryUsage.rss() < heldBytes + WORTHWHILE_BYTES) return;
     // Nothing less gives pages back.
-    collector()({ type: "major", flavor: "last-resort" });
+    collect({ type: "major", flavor: "last-resort" });
     mallocTrim(0);
     heldBytes = process.memoryUsage.rss();
   }, idleMs).unref();

@@ -2,7 +2,6 @@ import { rmSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import type { Server } from "node:net";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { Events } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
 import { Task as TaskV3 } from "@slipway/api/containerd/task/v3/task_pb";
@@ -52,8 +51,6 @@ export async function serveShim(flags: Flags): Promise<void> {
   await listen(server.listener, flags);
   // A server is often killed, and would never leave its compiled code for the next one.
   flushCompileCache();
-  // Small messages: optimized code would only weigh. Not on the command line, for what it does to a start: bin/slipwayd.
-  for (const flag of ["--no-opt", "--no-maglev"]) setFlagsFromString(flag);
   releaseMemoryWhenIdle(IDLE_MS);
   await shutdown.promise;
   // The answer to Shutdown itself is on its way.
