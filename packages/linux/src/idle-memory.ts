@@ -13,7 +13,7 @@ type Collect = (options: { readonly type: "major"; readonly flavor: "last-resort
  * of a shim, a third of a daemon (bench/density.ts).
  */
 export function releaseMemoryWhenIdle(idleMs: number): void {
-  // Now, while there are no other threads: V8's flags are theirs, too.
+  // Now, at the start, and not beside the threads of later work: V8's flags are theirs, too.
   const collect = collector();
   let heldBytes = 0;
   const timer = setTimeout(() => {

@@ -59,7 +59,7 @@ function encodeBlock(entry: Block): Buffer {
   octal(entry.sizeBytes ?? 0, 124, 12);
   octal(entry.modified ?? 0, 136, 12);
   block.write("        ", 148, "latin1");
-  block.write(flags[entry.type], 156, "latin1");
+  block.write(typeFlags[entry.type], 156, "latin1");
   block.write(toAscii(entry.linkName ?? ""), 157, 100, "latin1");
   block.write("ustar\u000000", 257, "latin1");
   if (entry.type !== "pax") {
@@ -72,7 +72,8 @@ function encodeBlock(entry: Block): Buffer {
   return block;
 }
 
-const flags: Readonly<Record<TarType | "pax", string>> = {
+/** The type flag of a header: ustar's, and that of pax records. */
+export const typeFlags: Readonly<Record<TarType | "pax", string>> = {
   file: "0",
   link: "1",
   symlink: "2",

@@ -1,5 +1,5 @@
-import { encodeHeader, endOfArchive, type NewTarEntry, paddingAfter } from "../tar/encoder.ts";
-import { blockBytes, type SparseRegion, type TarType } from "../tar/entry.ts";
+import { encodeHeader, endOfArchive, type NewTarEntry, paddingAfter, typeFlags } from "../tar/encoder.ts";
+import { blockBytes, type SparseRegion } from "../tar/entry.ts";
 import { writeNumber } from "../tar/numbers.ts";
 import { writePax, xattrPrefix } from "../tar/pax.ts";
 
@@ -48,21 +48,11 @@ function canBeV7({ type, name, linkName = "" }: NewTarEntry): boolean {
   );
 }
 
-const flags: Readonly<Record<TarType, string>> = {
-  file: "0",
-  link: "1",
-  symlink: "2",
-  character: "3",
-  block: "4",
-  directory: "5",
-  fifo: "6",
-};
-
 function rawHeader(
   entry: NewTarEntry,
   sizeBytes: number,
   dialect: Dialect,
-  type = flags[entry.type],
+  type = typeFlags[entry.type],
 ): Buffer {
   const block = Buffer.alloc(blockBytes);
   const number = (value: number, start: number, length: number): void => {
