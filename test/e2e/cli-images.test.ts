@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { connect } from "@slipway/client/connect";
 import { binFolder, programs, TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { pushBusybox } from "../support/images.ts";
@@ -214,6 +215,31 @@ for (const program of programs) {
       await printed("push", "-q", made);
       await printed("rm", "-f", "changed");
       await printed("rmi", made);
+    });
+
+    it("loses nothing to collections that come meanwhile", async () => {
+      await using client = connect({ address: daemon.address, namespace: "default" });
+      const collecting = new AbortController();
+      const collections = (async () => {
+        while (!collecting.signal.aborted) {
+          const { id } = await client.leases.create({});
+          await client.leases.delete(id, { sync: true });
+        }
+      })();
+      try {
+        const made = `${registry.host}/held:v1`;
+        await printed("run", "--network", "none", "--name", "held", image, "touch", "/new");
+        for (let round = 0; round < 3; round++) {
+          assert.equal(await printed("diff", "held"), "A /new\n");
+          await printed("commit", "held", made);
+          assert.equal(await printed("run", "--rm", "--pull", "never", made, "ls", "/new"), "/new\n");
+          await printed("rmi", made);
+        }
+      } finally {
+        collecting.abort();
+        await collections;
+        await printed("rm", "-f", "held");
+      }
     });
 
     it("changes what a running container may use, and one that is started later", async () => {

@@ -14,25 +14,25 @@ import { withMounted } from "../run/mounted.ts";
 
 export function configure(command: Command, cli: Cli): void {
   command.argument("<container>", "name or id").action(async (text: string) => {
-    const client = await cli.client();
-    const container = await findContainer(client, text);
-    const changed = await changedPaths(client, container);
-    const lines = await marked(client, container, changed);
+    // The layer and the view belong to nothing but the lease: a collection may come at any time.
+    await using held = await leased(await cli.client());
+    const container = await findContainer(held.client, text);
+    const changed = await changedPaths(held.client, container);
+    const lines = await marked(held.client, container, changed);
     process.stdout.write(lines.map((line) => `${line}\n`).join(""));
   });
 }
 
 /** Paths in the layer that the container's changes make. */
 async function changedPaths(client: Client, container: Container): Promise<string[]> {
-  await using held = await leased(client);
-  const layer = await layerOf(held.client, container, mediaTypes.ociLayer);
+  const layer = await layerOf(client, container, mediaTypes.ociLayer);
   const paths: string[] = [];
   const decoder = new TarDecoder({
     entry: ({ name }) => void paths.push(Buffer.from(name, "latin1").toString().replace(/\/$/, "")),
     data: () => {},
     end: () => {},
   });
-  for await (const chunk of held.client.content.read(layer.digest)) decoder.write(chunk);
+  for await (const chunk of client.content.read(layer.digest)) decoder.write(chunk);
   decoder.end();
   return paths.filter((path) => path !== "" && path !== ".");
 }
