@@ -1,4 +1,4 @@
-# Read by the programs in bin/, which have set $root: finds the Node that runs them, and their code.
+# Read by the programs in bin/ and by other scripts, which have set $root: finds the Node that runs them, and their code.
 
 # The Node that the project pins, else the machine's.
 find_node() {

@@ -21,12 +21,10 @@ need() {
 if [ ! -d node_modules/@slipway ]; then
   need npm
   echo "slipway: installing npm packages"
-  npm ci --omit=dev --loglevel=error --no-audit --no-fund
-  # The machine's own Node may be too old for the build. Without one, everything runs from source: slower to start, and larger.
-  root=$PWD
-  . scripts/launch.sh
-  find_node
-  "$node" scripts/build.ts || echo "slipway: Cannot build; running from source" >&2
+  . scripts/npm-ci.sh
+  npm_ci --omit=dev
+  # Without it, everything runs from source: slower to start, and larger.
+  npm run -s build || echo "slipway: Cannot build; running from source" >&2
 fi
 
 need runc

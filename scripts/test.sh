@@ -31,12 +31,8 @@ fi
   scripts/newer-debian.sh sid .tools erofs-utils docker.io docker-cli containerd ||
   echo "Neither fsck.erofs nor a later dockerd will be tested with"
 
-# Warnings would be about the machine's own Node, which only runs npm here: the pinned one runs everything else.
-npm ci --loglevel=error --no-audit --no-fund
-root=$PWD
-. scripts/launch.sh
-find_node
-PATH=$(dirname "$node"):$PATH
+. scripts/npm-ci.sh
+npm_ci
 # The tests of whole programs then meet what ships.
 npm run build
 npm run check
