@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { describe } from "node:test";
+import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { mkfifo } from "@slipway/linux/mknod";
+import { binFolder, TestDaemon } from "../support/daemon.ts";
 import { makeRootfs } from "../support/images.ts";
 import { type Session, SideBySide } from "../support/side-by-side.ts";
+import { until } from "../support/until.ts";
 
 /** Notes what `ctr events FILTERS` prints while `work` runs, up to the namespace that is made last. */
 async function noteEvents(
@@ -94,5 +99,74 @@ describe("ctr events", () => {
       await s.ctr("snapshots prepare unheard");
     });
     assert.match(events, /^default \/containers\/create .*chosen.*$/);
+  });
+});
+
+describe("slipway events", () => {
+  let daemon: TestDaemon;
+  let rootfs: string;
+  before(async () => {
+    daemon = await TestDaemon.start("slipwayd");
+    rootfs = makeRootfs(daemon.folder.join("rootfs"));
+  });
+  after(() => daemon[Symbol.asyncDispose]());
+
+  interface Line {
+    readonly Topic: string;
+    readonly Sequence: number;
+    readonly Event: { readonly containerId?: string; readonly exitStatus?: number };
+  }
+  /** What was told of tasks until now, over all of the daemon's lives. */
+  async function told(...flags: readonly string[]): Promise<Line[]> {
+    const fixed = ["events", "--format", "json", "-f", "topic~=^/tasks/", "--until", "0s"];
+    const text = await daemon.printed(...fixed, ...flags);
+    return text
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Line);
+  }
+
+  it("tells of an end while no daemon ran, once, and of all that was before", async () => {
+    const fifo = daemon.folder.join("rootfs/go");
+    mkfifo(fifo, 0o600);
+    const id = (
+      await daemon.printed("run", "-d", "--rootfs", rootfs, "sh", "-c", "read _ < /go; exit 3")
+    ).trim();
+    const started = await until(async () => (await told()).find(({ Topic }) => Topic === "/tasks/start"));
+    await daemon.stop("SIGKILL");
+    writeFileSync(fifo, "\n");
+    await daemon.start();
+    assert.equal((await daemon.printed("wait", id)).trim(), "3");
+    const ends = await until(async () => {
+      const found = await told("--after", String(started.Sequence));
+      return found.length > 0 && found;
+    });
+    assert.deepEqual(
+      ends.map(({ Topic, Event }) => [Topic, Event.containerId, Event.exitStatus]),
+      [["/tasks/exit", id, 3]],
+    );
+    await daemon.stop("SIGKILL");
+    await daemon.start();
+    const topics = (await told("--since", "1h")).map(({ Topic }) => Topic);
+    assert.deepEqual(topics, ["/tasks/create", "/tasks/start", "/tasks/exit"]);
+    await daemon.printed("rm", id);
+  });
+
+  it("goes on with what comes, and says what it cannot give", async () => {
+    const [first] = await told();
+    const child = spawn(join(binFolder, "slipway"), ["-a", daemon.address, "events", "--since", "1h"]);
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    assert.match(String((await lines.next()).value), / default \/containers\/create /);
+    const name = `n${process.pid}`;
+    await daemon.printed("run", "--rm", "--name", name, "--rootfs", rootfs, "true");
+    for (let line = ""; !line.includes("/containers/delete"); line = String((await lines.next()).value));
+    child.kill("SIGINT");
+    assert.deepEqual(await once(child, "exit"), [0, null]);
+
+    const lost = await daemon.slipway(["events", "--after", String((first?.Sequence ?? 0) - 1000)]);
+    assert.equal(lost.code, 1);
+    assert.match(lost.stderr, /Cannot go on after event \d+: the oldest that is kept is \d+/);
+    const bad = await daemon.slipway(["events", "--after", "yesterday"]);
+    assert.match(bad.stderr, /Cannot read --after "yesterday": it is no event's sequence/);
   });
 });

@@ -6,6 +6,7 @@ import { TestDaemon } from "./daemon.ts";
 import { makeRootfs } from "./images.ts";
 import { belongings, leaks } from "./leaks.ts";
 import type { Result } from "./run.ts";
+import { SoakEvents } from "./soak-events.ts";
 
 const CLIENTS = 3;
 const healthy = "Nothing was left behind.\n";
@@ -14,7 +15,8 @@ const HANG_MS = 30_000;
 
 /**
  * Kills the daemon again and again while clients start, enter, kill and remove containers. After each time: what was
- * told to run runs, what ended has its exit code, and when all is removed nothing is left.
+ * told to run runs, what ended has its exit code, every end was told once to a client that came again after each kill, and
+ * when all is removed nothing is left.
  * @param moments when to kill it in each round, in milliseconds
  */
 export async function soak(moments: Iterable<number>, note: (line: string) => void): Promise<void> {
@@ -40,6 +42,7 @@ export async function soak(moments: Iterable<number>, note: (line: string) => vo
     (await ctr(kind, "ls", "-q")).stdout.split("\n").filter(Boolean);
 
   const examined = (): Promise<Result> => daemon.slipway(["doctor", "--least-age", "0s"]);
+  await using ends = new SoakEvents(daemon.address, namespace);
 
   let count = 0;
   for (const afterMs of moments) {
@@ -81,6 +84,7 @@ export async function soak(moments: Iterable<number>, note: (line: string) => vo
       }
       assert.match((await ctr("tasks", "rm", id)).stderr, /exit code 7/);
     }
+    for (const id of ending) await ends.expect(id, 7);
     for (const id of await ids("tasks")) await ctr("tasks", "rm", "-f", id);
     for (const id of await ids("containers")) await ctr("containers", "rm", id);
 
@@ -97,6 +101,9 @@ export async function soak(moments: Iterable<number>, note: (line: string) => vo
     ]) {
       assert.deepEqual(existsSync(folder) ? readdirSync(folder) : [], [], folder);
     }
-    note(`killed after ${afterMs} ms: ${running.size} running and ${ending.size} ended, all found again`);
+    const told = await ends.settle();
+    note(
+      `killed after ${afterMs} ms: ${running.size} running and ${ending.size} ended, all found again; ${told} ends told once`,
+    );
   }
 }

@@ -3,7 +3,8 @@ import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
 import { Events as ShimEvents } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import type { Envelope as EnvelopeMessage, EnvelopeSchema } from "@slipway/api/containerd/types/types_pb";
 import { fromAny, fromTimestamp, toTimestamp } from "@slipway/client/messages";
-import type { Envelope, EventExchange } from "@slipway/core/events";
+import { Journal as JournalService } from "@slipway/api/slipway/services/events/v1/journal_pb";
+import type { Envelope, EventExchange, EventJournal } from "@slipway/core/events";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
 import { required } from "./required.ts";
 import { namespaceOf } from "./scope.ts";
@@ -12,7 +13,12 @@ export function eventsService(exchange: EventExchange): ServiceRegistration {
   return serve(Events, {
     publish({ topic, event }, context) {
       const namespace = namespaceOf(context);
-      exchange.forward({ timestamp: new Date(), namespace, topic, event: fromAny(required(event, "event")) });
+      exchange.announce({
+        timestamp: new Date(),
+        namespace,
+        topic,
+        event: fromAny(required(event, "event")),
+      });
       return {};
     },
     forward({ envelope }) {
@@ -21,6 +27,19 @@ export function eventsService(exchange: EventExchange): ServiceRegistration {
     },
     async *subscribe({ filters }, { signal }) {
       for await (const envelope of exchange.subscribe(filters, { signal })) yield toMessage(envelope);
+    },
+  });
+}
+
+/** What happened before a client came. */
+export function journalService(journal: EventJournal): ServiceRegistration {
+  return serve(JournalService, {
+    async *read({ filters, after, since, follow }, { signal }) {
+      const from = fromTimestamp(since);
+      const range = { after: Number(after), ...(from ? { since: from } : {}), follow, signal };
+      for await (const event of journal.read(filters, range)) {
+        yield { sequence: BigInt(event.sequence), envelope: toMessage(event) };
+      }
     },
   });
 }

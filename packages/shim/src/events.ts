@@ -35,16 +35,16 @@ export class EventPublisher {
     this.#forward = forward;
   }
 
-  /** Calls `onSent` when the daemon has it: never, if it does not come back. */
+  /** `at`: when it happened, if not now. `onSent` is called when the daemon has it: never, if it does not come back. */
   publish<S extends DescMessage>(
     topic: string,
     schema: S,
     message: MessageInitShape<S>,
-    onSent: () => void = () => undefined,
+    { at = new Date(), onSent = () => undefined }: { readonly at?: Date; readonly onSent?: () => void } = {},
   ): void {
     if (this.#queue.length >= MAX_WAITING) this.#queue.shift();
     const envelope = create(EnvelopeSchema, {
-      timestamp: timestampFromDate(new Date()),
+      timestamp: timestampFromDate(at),
       namespace: this.#namespace,
       topic,
       event: packAny(schema, message),

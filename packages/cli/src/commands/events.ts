@@ -1,12 +1,20 @@
 import type { Command } from "commander";
+import type { Client } from "@slipway/client/client";
 import { decodeEvent } from "@slipway/client/events";
+import type { Envelope, RecordedEvent } from "@slipway/core/events";
+import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
+import { abortAt } from "../format/abort-at.ts";
+import { parseTime } from "../format/parse-time.ts";
 import { parseTemplate } from "../format/template.ts";
 
 interface EventsFlags {
   readonly format?: string;
   readonly filter: readonly string[];
   readonly allNamespaces?: boolean;
+  readonly since?: string;
+  readonly until?: string;
+  readonly after?: string;
 }
 
 export function configure(command: Command, cli: Cli): void {
@@ -19,37 +27,74 @@ export function configure(command: Command, cli: Cli): void {
       (value: string, before: readonly string[]) => [...before, value],
       [],
     )
-    .action(async ({ format, filter, allNamespaces = false }: EventsFlags) => {
+    .option("--since <time>", "those first that happened since then: a date, or how long ago, such as 10m")
+    .option("--until <time>", "not after")
+    .option("--after <sequence>", "those first that came after the event of that sequence")
+    .action(async (flags: EventsFlags) => {
       const client = await cli.client();
       const leave = new AbortController();
       process.once("SIGINT", () => leave.abort());
       process.once("SIGTERM", () => leave.abort());
-      const show = format === undefined || format === "json" ? undefined : parseTemplate(format);
-      const own = allNamespaces ? "" : `namespace==${client.namespace}`;
-      const filters = filter.map((one) => [own, filterOf(one)].filter(Boolean).join(","));
-      const wanted = filters.length > 0 ? filters : own === "" ? [] : [own];
+      const lineOf = printer(flags.format);
       try {
-        for await (const envelope of client.events.subscribe(wanted, { signal: leave.signal })) {
-          const { timestamp, namespace, topic } = envelope;
-          const { $typeName: _, ...event } = decodeEvent(envelope) ?? {};
-          const fields = {
-            Timestamp: timestamp.toISOString(),
-            Namespace: namespace,
-            Topic: topic,
-            Event: plain(event),
-          };
-          process.stdout.write(
-            show
-              ? `${show(fields)}\n`
-              : format === "json"
-                ? `${JSON.stringify(fields)}\n`
-                : `${fields.Timestamp} ${namespace} ${topic} ${JSON.stringify(fields.Event)}\n`,
-          );
-        }
+        for await (const event of eventsOf(client, flags, leave)) process.stdout.write(`${lineOf(event)}\n`);
       } catch (error) {
         if (!leave.signal.aborted) throw error;
       }
     });
+}
+
+/** What is to come; with a time or a sequence to begin at, from the daemon's journal first. */
+async function* eventsOf(
+  client: Client,
+  flags: EventsFlags,
+  leave: AbortController,
+): AsyncGenerator<Envelope | RecordedEvent> {
+  const { signal } = leave;
+  const since = flags.since === undefined ? undefined : parseTime(flags.since);
+  const until = flags.until === undefined ? undefined : parseTime(flags.until);
+  const after = flags.after === undefined ? undefined : parseSequence(flags.after);
+  const follow = until === undefined || until.getTime() > Date.now();
+  if (until && follow) abortAt(leave, until);
+  const filters = filtersOf(client, flags);
+  if (follow && since === undefined && after === undefined) {
+    yield* client.events.subscribe(filters, { signal });
+    return;
+  }
+  const range = { follow, signal, ...(since ? { since } : {}), ...(after === undefined ? {} : { after }) };
+  for await (const event of client.events.read(filters, range)) {
+    if (!until || event.timestamp <= until) yield event;
+  }
+}
+
+function parseSequence(text: string): number {
+  const sequence = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(sequence)) return sequence;
+  throw new Fault("invalid_argument", `Cannot read --after "${text}": it is no event's sequence`);
+}
+
+function filtersOf(client: Client, { filter, allNamespaces = false }: EventsFlags): readonly string[] {
+  const own = allNamespaces ? "" : `namespace==${client.namespace}`;
+  if (filter.length === 0) return own === "" ? [] : [own];
+  return filter.map((one) => [own, filterOf(one)].filter(Boolean).join(","));
+}
+
+function printer(format: string | undefined): (event: Envelope | RecordedEvent) => string {
+  const show = format === undefined || format === "json" ? undefined : parseTemplate(format);
+  return (envelope) => {
+    const { timestamp, namespace, topic } = envelope;
+    const { $typeName: _, ...event } = decodeEvent(envelope) ?? {};
+    const fields = {
+      Timestamp: timestamp.toISOString(),
+      Namespace: namespace,
+      Topic: topic,
+      Event: plain(event),
+      ...("sequence" in envelope ? { Sequence: envelope.sequence } : {}),
+    };
+    if (show) return show(fields);
+    if (format === "json") return JSON.stringify(fields);
+    return `${fields.Timestamp} ${namespace} ${topic} ${JSON.stringify(fields.Event)}`;
+  };
 }
 
 /** Docker's `event=NAME` means topics that end so. */

@@ -4,6 +4,7 @@ import { type LogEntry, readLog } from "@slipway/logs/read-log";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { containerStateWord, taskOf } from "../containers/state.ts";
+import { abortAt } from "../format/abort-at.ts";
 import { parseTime } from "../format/parse-time.ts";
 import { endOfAttach, followEnd } from "../logs/follow-end.ts";
 import { logTargetOf } from "../logs/log-target.ts";
@@ -53,14 +54,6 @@ export function configure(command: Command, cli: Cli): void {
         show(entry);
       }
     });
-}
-
-const longestTimerMs = 2 ** 31 - 1;
-
-function abortAt(end: AbortController, time: Date): void {
-  const waitMs = Math.max(0, time.getTime() - Date.now());
-  // Whoever follows for longer than a timer can last follows for ever.
-  if (waitMs <= longestTimerMs) setTimeout(() => end.abort(), waitMs).unref();
 }
 
 /** Says when at the beginning of a line, not of each part of a long one. */

@@ -7,15 +7,18 @@ import {
   ImageUpdateSchema,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
 import { ImagePullProgressSchema } from "@slipway/api/slipway/events/v1/images_pb";
+import { Journal } from "@slipway/api/slipway/services/events/v1/journal_pb";
 import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
 import { ImageDamagedSchema } from "@slipway/api/slipway/services/integrity/v1/integrity_pb";
+import type { Envelope as EnvelopeMessage } from "@slipway/api/containerd/types/types_pb";
 import type { Any } from "@slipway/core/any";
-import type { Envelope } from "@slipway/core/events";
+import type { Envelope, EventJournal, JournalRange, RecordedEvent } from "@slipway/core/events";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Calls } from "../connect/calls.ts";
 import { fromAny, required, toAny, toDate, toTimestamp } from "../connect/messages.ts";
 
 /** The daemon's events: of all namespaces unless a filter such as `namespace==default` narrows them. */
-export class RemoteEvents {
+export class RemoteEvents implements EventJournal {
   readonly #calls: Calls;
 
   constructor(calls: Calls) {
@@ -29,8 +32,36 @@ export class RemoteEvents {
   ): AsyncGenerator<Envelope> {
     const request = { filters: [...filters] };
     for await (const envelope of this.#calls.serverStream(Events.method.subscribe, request, signal)) {
-      const { namespace, topic, event, timestamp } = envelope;
-      yield { timestamp: toDate(timestamp), namespace, topic, event: fromAny(required(event, "event")) };
+      yield fromMessage(envelope);
+    }
+  }
+
+  /**
+   * Events that match any of the filters, those first that happened before. Who is cut off goes on `after` the last sequence
+   * that it has seen, and gets each event once. Only slipwayd keeps events; another daemon fails with `unimplemented`.
+   * @throws {Fault} `out_of_range` when some of what came after `after` is not kept any more
+   */
+  async *read(
+    filters: readonly string[] = [],
+    { after = 0, since, follow = false, signal }: JournalRange = {},
+  ): AsyncGenerator<RecordedEvent> {
+    const request = {
+      filters: [...filters],
+      after: BigInt(after),
+      ...(since ? { since: toTimestamp(since) } : {}),
+      follow,
+    };
+    try {
+      for await (const { sequence, envelope } of this.#calls.serverStream(
+        Journal.method.read,
+        request,
+        signal,
+      )) {
+        yield { sequence: Number(sequence), ...fromMessage(required(envelope, "envelope")) };
+      }
+    } catch (error) {
+      if (!hasCode(error, "unimplemented")) throw error;
+      throw new Fault("unimplemented", "Cannot read past events: this daemon keeps none", { cause: error });
     }
   }
 
@@ -46,6 +77,10 @@ export class RemoteEvents {
       envelope: { timestamp: toTimestamp(timestamp), namespace, topic, event: toAny(event) },
     });
   }
+}
+
+function fromMessage({ namespace, topic, event, timestamp }: EnvelopeMessage): Envelope {
+  return { timestamp: toDate(timestamp), namespace, topic, event: fromAny(required(event, "event")) };
 }
 
 /** containerd's events, those of images among them, which are in another package than all others, and our own. */

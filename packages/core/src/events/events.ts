@@ -92,14 +92,49 @@ export interface ImagePullProgress {
   readonly error: string;
 }
 
+/** An event with its place in the journal. */
+export interface RecordedEvent extends Envelope {
+  /**
+   * Grows with each event, over restarts of the daemon and the machine. An event that is not kept has that of the event
+   * before it.
+   */
+  readonly sequence: number;
+}
+
+/** Which events a reader of the journal wants. */
+export interface JournalRange {
+  /** Those after the event of this sequence; 0: from the oldest on. */
+  readonly after?: number;
+  /** Those that happened then or later, by their own time. */
+  readonly since?: Date;
+  /** Goes on with what is to come, until `signal` aborts. */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What happened lately. */
+export interface EventJournal {
+  /**
+   * Events that match any of the filters, oldest first, each once.
+   * @throws {Fault} `out_of_range` when some of what came after `after` is not kept any more
+   */
+  read(filters: readonly string[], range?: JournalRange): AsyncIterable<RecordedEvent>;
+}
+
 /** Says what happened in one namespace. */
 export interface EventPublisher {
   publish<T extends keyof EventsByTopic>(namespace: string, topic: T, payload: EventsByTopic[T]): void;
 }
 
 /** The daemon's exchange: everything that happens passes here once. */
-export interface EventExchange extends EventPublisher {
-  /** Hands on an event that another program made. @throws {Fault} `invalid_argument` for a malformed envelope */
+export interface EventExchange extends EventPublisher, EventJournal {
+  /** Tells an event that a client made. @throws {Fault} `invalid_argument` for a malformed envelope */
+  announce(envelope: Envelope): void;
+  /**
+   * Hands on an event that another program made and timed. One that was handed on already, to this daemon or to the one
+   * before it, is not told again: who did not get our answer sends it a second time.
+   * @throws {Fault} `invalid_argument` for a malformed envelope
+   */
   forward(envelope: Envelope): void;
   /**
    * Events that match any of the filters, from now on, until `signal` aborts. A subscriber that does not keep up

@@ -17,7 +17,7 @@ import { containersService } from "@slipway/services/containers";
 import { contentService } from "@slipway/services/content";
 import { doctorService } from "@slipway/services/doctor";
 import { diffService } from "@slipway/services/diff";
-import { eventsService, shimEventsService } from "@slipway/services/events";
+import { eventsService, journalService, shimEventsService } from "@slipway/services/events";
 import { healthService } from "@slipway/services/health";
 import { imagesService } from "@slipway/services/images";
 import { integrityService } from "@slipway/services/integrity";
@@ -57,6 +57,7 @@ export function servicePlugins(facts: DaemonFacts & { services(): ReadonlySet<st
       (table) => table.ignore("rdt_config_file", "blockio_config_file"),
     ),
     single("events", { events: EventPlugin }, ({ events }) => eventsService(events)),
+    single("journal", { events: EventPlugin }, ({ events }) => journalService(events)),
     single("streaming", { streams: StreamingPlugin }, ({ streams }) => streamingService(manager(streams))),
     single(
       "transfer",

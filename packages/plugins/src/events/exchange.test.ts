@@ -66,7 +66,7 @@ describe("Exchange", () => {
     const timestamp = new Date();
     const event = { typeUrl: "x", value: new Uint8Array() };
     const forward = (namespace: string, topic: string): void =>
-      exchange.forward({ timestamp, namespace, topic, event });
+      exchange.announce({ timestamp, namespace, topic, event });
     forward("n", "/custom/topic");
     for (const [topic, reason] of [
       ["", /must not be empty/],

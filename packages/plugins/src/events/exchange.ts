@@ -1,32 +1,87 @@
-import type { Envelope, EventExchange, EventsByTopic } from "@slipway/core/events";
+import type {
+  Envelope,
+  EventExchange,
+  EventsByTopic,
+  JournalRange,
+  RecordedEvent,
+} from "@slipway/core/events";
 import { compileFilters, type Filter } from "@slipway/core/filters/filters";
-import { validateIdentifier } from "@slipway/core/identifiers";
-import { Fault, messageOf } from "@slipway/fault/fault";
+import { Fault } from "@slipway/fault/fault";
+import { encodeEnvelope } from "./envelope-bytes.ts";
 import { envelopeFields } from "./fields.ts";
+import { Forwarded } from "./forwarded.ts";
 import { encodePayload } from "./payloads.ts";
 import { Subscription } from "./subscription.ts";
+import { validateEnvelope } from "./validate-envelope.ts";
 
-/** Hands each event to the subscribers that are there: containerd's core/events/exchange. Nothing is kept. */
+/** Keeps events for those who come later, or come again. */
+export interface EventKeeper {
+  /** Of the event that was added last. */
+  readonly last: number;
+  /** @returns its sequence */
+  append(bytes: Uint8Array): number;
+  /** The bytes of the latest events, at most so many. */
+  latest(count: number): Uint8Array[];
+  after(sequence: number): RecordedEvent[];
+}
+
+/** What is of use only to those who look on while it happens. */
+const passing = new Set<string>(["/slipway/images/pull-progress"]);
+
+/** Hands each event to the subscribers that are there, as containerd's core/events/exchange, and keeps it in the journal. */
 export class Exchange implements EventExchange {
   readonly #subscriptions = new Map<Subscription, Filter>();
+  readonly #journal: EventKeeper | undefined;
+  readonly #forwarded: Forwarded;
+
+  /** Without a journal nothing is kept. */
+  constructor(journal?: EventKeeper) {
+    this.#journal = journal;
+    this.#forwarded = new Forwarded(journal);
+  }
 
   publish<T extends keyof EventsByTopic>(namespace: string, topic: T, payload: EventsByTopic[T]): void {
-    this.forward({ timestamp: new Date(), namespace, topic, event: encodePayload(topic, payload) });
+    this.announce({ timestamp: new Date(), namespace, topic, event: encodePayload(topic, payload) });
+  }
+
+  announce(envelope: Envelope): void {
+    validateEnvelope(envelope);
+    this.#tell(envelope, this.#journal && encodeEnvelope(envelope));
   }
 
   forward(envelope: Envelope): void {
     validateEnvelope(envelope);
-    const fields = envelopeFields(envelope);
-    for (const [subscription, matches] of this.#subscriptions) {
-      if (matches(fields)) subscription.push(envelope);
-    }
+    const bytes = encodeEnvelope(envelope);
+    if (this.#forwarded.isNew(bytes)) this.#tell(envelope, bytes);
   }
 
   subscribe(
     filters: readonly string[],
     { signal }: { readonly signal?: AbortSignal } = {},
   ): AsyncIterable<Envelope> {
+    return this.#subscribe(compileFilters(filters), signal);
+  }
+
+  async *read(
+    filters: readonly string[],
+    { after = 0, since, follow = false, signal }: JournalRange = {},
+  ): AsyncGenerator<RecordedEvent> {
+    if (!this.#journal) throw new Fault("unimplemented", "Cannot read past events: the journal is off");
     const matches = compileFilters(filters);
+    // In one turn of the event loop: nothing happens between what is kept and what is to come.
+    const kept = this.#journal.after(after).filter((event) => matches(envelopeFields(event)));
+    const coming = follow ? this.#subscribe(matches, signal) : undefined;
+    const isWanted = ({ timestamp }: Envelope): boolean => since === undefined || timestamp >= since;
+    try {
+      yield* kept.filter(isWanted);
+      if (!coming) return;
+      for await (const event of coming) if (isWanted(event)) yield event;
+    } finally {
+      coming?.end();
+    }
+  }
+
+  #subscribe(matches: Filter, signal: AbortSignal | undefined): Subscription {
     const end = (): void => subscription.end();
     const subscription = new Subscription(() => {
       this.#subscriptions.delete(subscription);
@@ -37,37 +92,16 @@ export class Exchange implements EventExchange {
     if (signal?.aborted) end();
     return subscription;
   }
-}
 
-function validateEnvelope({ namespace, topic, timestamp }: Envelope): void {
-  try {
-    validateIdentifier(namespace);
-  } catch (error) {
-    throw invalid(`event envelope has invalid namespace: ${messageOf(error)}`, error);
-  }
-  try {
-    validateTopic(topic);
-  } catch (error) {
-    throw invalid(`envelope topic "${topic}": ${messageOf(error)}`, error);
-  }
-  if (Number.isNaN(timestamp.getTime())) {
-    throw invalid("timestamp must be set on forwarded event: invalid argument");
-  }
-}
-
-function validateTopic(topic: string): void {
-  if (topic === "") throw invalid("must not be empty: invalid argument");
-  if (!topic.startsWith("/")) throw invalid("must start with '/': invalid argument");
-  if (topic.length === 1) throw invalid("must have at least one component: invalid argument");
-  for (const component of topic.slice(1).split("/")) {
-    try {
-      validateIdentifier(component);
-    } catch (error) {
-      throw invalid(`failed validation on component "${component}": ${messageOf(error)}`, error);
+  /** It is kept before anybody hears of it, and before who sent it is answered. */
+  #tell(envelope: Envelope, bytes: Uint8Array | undefined): void {
+    const isKept = bytes !== undefined && this.#journal !== undefined && !passing.has(envelope.topic);
+    const sequence = isKept ? this.#journal.append(bytes) : (this.#journal?.last ?? 0);
+    if (this.#subscriptions.size === 0) return;
+    const fields = envelopeFields(envelope);
+    const event = { ...envelope, sequence };
+    for (const [subscription, matches] of this.#subscriptions) {
+      if (matches(fields)) subscription.push(event);
     }
   }
-}
-
-function invalid(message: string, cause?: unknown): Fault {
-  return new Fault("invalid_argument", message, { cause });
 }

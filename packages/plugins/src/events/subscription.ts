@@ -1,4 +1,4 @@
-import type { Envelope } from "@slipway/core/events";
+import type { RecordedEvent } from "@slipway/core/events";
 import { Fault } from "@slipway/fault/fault";
 
 /**
@@ -8,8 +8,8 @@ import { Fault } from "@slipway/fault/fault";
 const maxQueued = 16_384;
 
 /** One subscriber's queue. It is read once; leaving the iteration ends the subscription. */
-export class Subscription implements AsyncIterable<Envelope> {
-  #queue: Envelope[] = [];
+export class Subscription implements AsyncIterable<RecordedEvent> {
+  #queue: RecordedEvent[] = [];
   #ended: { readonly fault?: Fault } | undefined;
   #wake: () => void = () => {};
   readonly #onEnd: (subscription: Subscription) => void;
@@ -18,8 +18,8 @@ export class Subscription implements AsyncIterable<Envelope> {
     this.#onEnd = onEnd;
   }
 
-  push(envelope: Envelope): void {
-    this.#queue.push(envelope);
+  push(event: RecordedEvent): void {
+    this.#queue.push(event);
     if (this.#queue.length >= maxQueued) {
       this.#end(new Fault("resource_exhausted", `subscriber is ${maxQueued} events behind`));
     }
@@ -32,7 +32,7 @@ export class Subscription implements AsyncIterable<Envelope> {
     this.#wake();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Envelope> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<RecordedEvent> {
     try {
       for (;;) {
         const batch = this.#queue;

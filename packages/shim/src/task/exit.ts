@@ -44,8 +44,12 @@ export function publishExit(shim: Shim, container: Container, process: TaskProce
     exitStatus: exit.exitCode,
     exitedAt: timestampFromDate(exit.exitedAt),
   };
-  shim.events.publish("/tasks/exit", TaskExitSchema, message, () => {
-    process.exitTold();
-    saveTask(shim, container);
+  // Told again by a shim that takes over, it is the same event: the daemon knows it by its time.
+  shim.events.publish("/tasks/exit", TaskExitSchema, message, {
+    at: exit.exitedAt,
+    onSent: () => {
+      process.exitTold();
+      saveTask(shim, container);
+    },
   });
 }
