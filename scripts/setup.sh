@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what running containers needs: the npm packages of this checkout, its programs in one file each, and runc.
+# Installs what running containers needs: the npm packages of this checkout, its programs in one file each, and runc. Beside
+# it ISA-L, where Debian has it: layers are inflated faster with it, and work without.
 set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 
@@ -28,3 +29,4 @@ if [ ! -d node_modules/@slipway ]; then
 fi
 
 need runc
+[ "$(id -u)" != 0 ] || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libisal2 >/dev/null 2>&1 || true

@@ -13,7 +13,7 @@ interface NativeFunction {
   async(...args: readonly [...NativeArgument[], (error: unknown, result: number) => void]): void;
 }
 interface Koffi {
-  load(path: null): { func(prototype: string): NativeFunction };
+  load(path: string | null): { func(prototype: string): NativeFunction };
   errno(): number;
   address(memory: Uint8Array): bigint;
   readonly node: {
@@ -111,6 +111,18 @@ export function systemCall<Arguments extends readonly NativeArgument[]>(
       });
     });
   return Object.assign(call, { raw, async });
+}
+
+/**
+ * Binds a function of a library, whose result is as it is.
+ * @param library its file or SONAME; null for what the node binary itself exports
+ * @throws {Error} when the library, or the function in it, is not there
+ */
+export function libraryCall(
+  library: string | null,
+  prototype: string,
+): (...args: readonly NativeArgument[]) => number {
+  return loaded().load(library).func(prototype);
 }
 
 /** `path` as a C string. Text passes as it is, bytes get their final NUL. */

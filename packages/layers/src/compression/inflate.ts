@@ -1,5 +1,7 @@
 import { Fault, messageOf } from "@slipway/fault/fault";
-import { gunzip, type Inflater, unzstd } from "@slipway/linux/inflate";
+import { gunzip } from "@slipway/linux/inflate/gunzip";
+import type { Inflater } from "@slipway/linux/inflate/inflater";
+import { unzstd } from "@slipway/linux/inflate/zstd";
 import type { Compression } from "@slipway/oci/media-types";
 import { decompress, detectCompression } from "./decompress.ts";
 
