@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   mkdirSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   rmdirSync,
@@ -74,6 +75,15 @@ export class Bundle {
   /** When something was made or removed in it, since the epoch; now when it is gone. */
   get changedMs(): number {
     return statSync(this.path, { throwIfNoEntry: false })?.ctimeMs ?? Date.now();
+  }
+
+  /** Of the first process, which the runtime wrote when it had created it. */
+  get pid(): number | undefined {
+    try {
+      return Number(readFileSync(join(this.path, "init.pid"), "utf8"));
+    } catch {
+      return undefined;
+    }
   }
 
   write(name: string, text: string): void {

@@ -27,7 +27,7 @@ export class TaskLoader {
     readonly registry: TaskRegistry;
     readonly deadShims: DeadShims;
     readonly stores: MetadataStores;
-    /** How long a shim may take to answer, in milliseconds. */
+    /** How long a start waits for a shim's answer, in milliseconds. */
     readonly loadMs: number;
     readonly log: Logger;
   }) {
@@ -84,12 +84,18 @@ export class TaskLoader {
     return true;
   }
 
-  async #state({ id, shim, call: own }: ShimTask): Promise<{ pid: number } | undefined> {
+  async #state({ id, namespace, bundle, shim, call: own }: ShimTask): Promise<{ pid: number } | undefined> {
     const call = { ...own, timeoutMs: this.#loadMs };
     try {
       return await shim.tasks.state({ id }, call);
     } catch (error) {
       if (hasCode(error, "not_found")) return undefined;
+      const pid = hasCode(error, "deadline_exceeded") ? bundle.pid : undefined;
+      if (pid !== undefined) {
+        // It lives: its connection would have ended. What is given up would be killed.
+        this.#log.warn("the shim of a task is slow to answer", { namespace, id });
+        return { pid };
+      }
       if (!hasCode(error, "unimplemented") || shim.bootstrap.version < 3) throw error;
       shim.downgrade();
       return await shim.tasks.state({ id }, call);

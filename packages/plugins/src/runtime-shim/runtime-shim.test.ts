@@ -224,6 +224,38 @@ function shimOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
+describe("a shim that is slower than the daemon waits", () => {
+  // As on a machine that is busy with other things.
+  const runtime = new TestRuntime(
+    {},
+    { "io.containerd.timeout.shim.load": 1, "io.containerd.timeout.shim.shutdown": 1 },
+  );
+  before(() => runtime.start());
+  after(() => runtime.end());
+
+  it("keeps its containers when the daemon is started again", async () => {
+    const containerId = await runtime.sleeper();
+    const { pid } = await runtime.tasks.get({ containerId });
+    process.kill(shimOf(pid), "SIGSTOP");
+    await runtime.stop();
+    await runtime.start();
+    process.kill(shimOf(pid), "SIGCONT");
+    const { status, pid: found } = await runtime.tasks.get({ containerId });
+    assert.deepEqual([status, found], ["running", pid]);
+    await runtime.tasks.kill({ containerId }, 9);
+    assert.equal((await runtime.tasks.wait({ containerId })).exitStatus, 137);
+    await runtime.tasks.delete(containerId);
+  });
+
+  it("takes over those of one that was killed", async () => {
+    const containerId = await runtime.sleeper();
+    const { pid } = await runtime.tasks.get({ containerId });
+    process.kill(shimOf(pid), "SIGKILL");
+    const { status, pid: found } = await runtime.tasks.get({ containerId });
+    assert.deepEqual([status, found], ["running", pid]);
+  });
+});
+
 describe("our own shims", () => {
   const runtime = new TestRuntime({ containers_per_shim: 2 });
   before(() => runtime.start());

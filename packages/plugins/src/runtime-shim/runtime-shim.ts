@@ -59,7 +59,7 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
       });
       const deadShims = new DeadShims(events, timeout("shim.cleanup", 5000), log);
       const loadMs = timeout("shim.load", 5000);
-      const registry = new TaskRegistry(deadShims, loadMs);
+      const registry = new TaskRegistry(deadShims);
       const shutdownMs = timeout("shim.shutdown", 3000);
       const launcher = new Launcher({ own, config, environment: host, shutdownMs });
       const folders = { rootDir, stateDir };

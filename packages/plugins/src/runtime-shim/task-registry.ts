@@ -7,13 +7,10 @@ import type { ShimTask } from "./shim-task.ts";
 export class TaskRegistry {
   readonly #tasks = new Map<string, Map<string, ShimTask | "creating">>();
   readonly #deadShims: DeadShims;
-  readonly #loadMs: number;
   #isStopping = false;
 
-  /** `loadMs`: how long a shim may take to answer, in milliseconds. */
-  constructor(deadShims: DeadShims, loadMs: number) {
+  constructor(deadShims: DeadShims) {
     this.#deadShims = deadShims;
-    this.#loadMs = loadMs;
   }
 
   find(namespace: string, id: string): ShimTask | undefined {
@@ -83,7 +80,8 @@ export class TaskRegistry {
     const shim = task.hold.succeed?.(dead.bootstrap.address, ids);
     if (!shim) return false;
     try {
-      await shim.tasks.state({ id: task.id }, { ...task.call, timeoutMs: this.#loadMs });
+      // However long that takes on a busy machine: what is given up is killed. It ends when that shim dies, too.
+      await shim.tasks.state({ id: task.id }, task.call);
     } catch {
       // It was not created when the shim died, or it is what kills shims.
       await task.hold.release(shim).catch(() => undefined);

@@ -32,12 +32,18 @@ export class TestRuntime {
   readonly stderr = join(this.root, "stderr");
   readonly #containers = new Map<string, Container>();
   readonly #table: Readonly<Record<string, unknown>>;
+  readonly #timeouts: Readonly<Record<string, number>>;
   #running: { server: TtrpcServer; runtime: Started<TaskManagers>; leave: AbortController } | undefined;
   #onEvent: (() => void) | undefined;
   #count = 0;
 
-  constructor(table: Readonly<Record<string, unknown>> = {}) {
+  /** `timeouts`: in milliseconds, by containerd's names. */
+  constructor(
+    table: Readonly<Record<string, unknown>> = {},
+    timeouts: Readonly<Record<string, number>> = {},
+  ) {
     this.#table = table;
+    this.#timeouts = timeouts;
     mkdirSync(join(this.root, "rootfs/bin"), { recursive: true });
     writeFileSync(this.stderr, "");
     for (const name of ["proc", "dev", "tmp", "sys"]) mkdirSync(join(this.root, "rootfs", name));
@@ -71,7 +77,7 @@ export class TestRuntime {
       version: "2.3.0",
       publishBinary: join(bin, "slipwayd"),
       shimBinary: join(bin, "containerd-shim-slipway-v1"),
-      timeouts: {},
+      timeouts: this.#timeouts,
     });
     const context = {
       rootDir: join(this.root, "root/runtime"),
