@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Client } from "@slipway/client/client";
 import { connect } from "@slipway/client/connect";
 import { binFolder, programs, TestDaemon } from "../support/daemon.ts";
+import { TestFolder } from "../support/folder.ts";
 import { makeRootfs } from "../support/images.ts";
 import { output } from "../support/run.ts";
 import { until } from "../support/until.ts";
@@ -86,6 +87,24 @@ describe("slipway doctor", () => {
     );
   }
 
+  /** A container below the daemon's root for runtimes that no daemon knows of. */
+  async function runAlone(program: string, id: string): Promise<{ pid: number; state: string }> {
+    using folder = new TestFolder("alone");
+    await output("runc", ["spec", "-b", folder.path]);
+    const spec = JSON.parse(readFileSync(folder.join("config.json"), "utf8")) as {
+      process: { args: string[]; terminal: boolean };
+      root: { path: string };
+    };
+    Object.assign(spec.process, { args: ["/bin/sleep", "1000"], terminal: false });
+    spec.root.path = rootfs;
+    writeFileSync(folder.join("config.json"), JSON.stringify(spec));
+    const root = join(daemon.state, "runc", namespace);
+    const flags = ["--root", root, "run", "-d", "--pid-file", folder.join("pid"), "-b", folder.path, id];
+    const started = spawn(program, flags, { stdio: "ignore" });
+    assert.deepEqual(await once(started, "exit"), [0, null]);
+    return { pid: Number(readFileSync(folder.join("pid"), "utf8")), state: join(root, id) };
+  }
+
   const bundles = (): string => join(daemon.state, "io.containerd.runtime.v2.task", namespace);
 
   it("finds nothing where nothing was left behind", async () => {
@@ -121,29 +140,32 @@ describe("slipway doctor", () => {
     assert.doesNotMatch(readFileSync("/proc/self/mountinfo", "utf8"), /ghost/);
   });
 
-  it("ends what the runtime runs for nobody", async () => {
-    const bundle = daemon.folder.join("alone");
-    mkdirSync(bundle);
-    await output("runc", ["spec", "-b", bundle]);
-    const spec = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8")) as {
-      process: { args: string[]; terminal: boolean };
-      root: { path: string };
-    };
-    Object.assign(spec.process, { args: ["/bin/sleep", "1000"], terminal: false });
-    spec.root.path = rootfs;
-    writeFileSync(join(bundle, "config.json"), JSON.stringify(spec));
-    const root = join(daemon.state, "runc", namespace);
-    const started = spawn(
-      "runc",
-      ["--root", root, "run", "-d", "--pid-file", join(bundle, "pid"), "-b", bundle, "alone"],
-      { stdio: "ignore" },
-    );
-    assert.deepEqual(await once(started, "exit"), [0, null]);
-    const pid = Number(readFileSync(join(bundle, "pid"), "utf8"));
-    const [found] = await leaks();
-    assert.deepEqual([found?.Kind, found?.Where], ["container", join(root, "alone")]);
+  for (const program of ["runc", "crun"]) {
+    it(`ends what ${program} runs for nobody`, async () => {
+      const { pid, state } = await runAlone(program, "alone");
+      const [found] = await leaks();
+      assert.deepEqual([found?.Kind, found?.Where], ["container", state]);
+      await repaired(1);
+      assert.ok(!isRunning(pid));
+      assert.ok(!existsSync(state));
+    });
+  }
+
+  it("has the program that a container names end what it runs for nobody", async () => {
+    const program = daemon.folder.join("our-crun");
+    symlinkSync("/usr/bin/crun", program);
+    await ctr("run", "-d", "--runc-binary", program, "--rootfs", rootfs, "named", "/bin/sleep", "1000");
+    await ctr("tasks", "rm", "--force", "named");
+    const { pid, state } = await runAlone(program, "named");
+    // From here on, it tells that it was asked.
+    rmSync(program);
+    writeFileSync(program, `#!/bin/sh\necho asked >>${daemon.folder.path}/asked\nexec crun "$@"\n`, {
+      mode: 0o755,
+    });
     await repaired(1);
-    assert.ok(!isRunning(pid));
+    assert.equal(readFileSync(daemon.folder.join("asked"), "utf8"), "asked\n");
+    assert.deepEqual([isRunning(pid), existsSync(state)], [false, false]);
+    await client.containers.delete("named");
   });
 
   it("removes empty cgroups, and no others", async () => {

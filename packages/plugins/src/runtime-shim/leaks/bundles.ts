@@ -1,10 +1,10 @@
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { FoundLeak } from "@slipway/core/doctor";
-import { hasCode, messageOf } from "@slipway/fault/fault";
+import { messageOf } from "@slipway/fault/fault";
 import { readMountInfo } from "@slipway/linux/mountinfo";
 import { Bundle } from "../bundle.ts";
-import type { Look } from "./leaks.ts";
+import { findContainer, type Look } from "./leaks.ts";
 import { changedMs, foldersIn } from "./folders.ts";
 
 const DELETE_MS = 5000;
@@ -42,10 +42,9 @@ export function findBundles(look: Look): FoundLeak[] {
 async function deleteBundle({ launcher, stores, registry }: Look, bundle: Bundle): Promise<void> {
   // Nobody may make a task of that name meanwhile.
   using _reserved = registry.reserve(bundle.namespace, bundle.id);
-  const runtime = await runtimeOf(bundle, stores);
-  if (runtime !== undefined && hasShimBinary(bundle)) {
+  if (hasShimBinary(bundle)) {
     // The program of its shim knows what else there is.
-    const binary = launcher.binaryOf(bundle, runtime);
+    const binary = launcher.binaryOf(bundle, await runtimeOf(bundle, stores));
     await binary.delete(AbortSignal.timeout(DELETE_MS)).catch((error: unknown) => {
       if (!/not installed|does not exist|no such/.test(messageOf(error))) throw error;
     });
@@ -53,14 +52,9 @@ async function deleteBundle({ launcher, stores, registry }: Look, bundle: Bundle
   bundle.delete();
 }
 
-async function runtimeOf({ namespace, id }: Bundle, stores: Look["stores"]): Promise<string | undefined> {
-  try {
-    return (await stores.scoped({ namespace }).containers.get(id)).runtime.name;
-  } catch (error) {
-    if (!hasCode(error, "not_found")) throw error;
-    // The bundle itself names the program.
-    return "";
-  }
+async function runtimeOf({ namespace, id }: Bundle, stores: Look["stores"]): Promise<string> {
+  // Without its container, the bundle itself names the program.
+  return (await findContainer(stores, namespace, id))?.runtime.name ?? "";
 }
 
 function hasShimBinary({ path }: Bundle): boolean {

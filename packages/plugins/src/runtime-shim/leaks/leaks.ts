@@ -1,3 +1,4 @@
+import type { Container } from "@slipway/core/containers";
 import type { FindLeaksOptions, FoundLeak, LeakFinder } from "@slipway/core/doctor";
 import type { MetadataStores } from "@slipway/core/stores";
 import { hasCode } from "@slipway/fault/fault";
@@ -59,13 +60,16 @@ export class TaskLeaks implements LeakFinder {
   }
 }
 
-/** Whether there is such a container in the metadata. */
-export async function hasContainer(stores: MetadataStores, namespace: string, id: string): Promise<boolean> {
+/** A container in the metadata, if it is there. */
+export async function findContainer(
+  stores: MetadataStores,
+  namespace: string,
+  id: string,
+): Promise<Container | undefined> {
   try {
-    await stores.scoped({ namespace }).containers.get(id);
-    return true;
+    return await stores.scoped({ namespace }).containers.get(id);
   } catch (error) {
-    if (hasCode(error, "not_found")) return false;
+    if (hasCode(error, "not_found")) return undefined;
     throw error;
   }
 }

@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { FoundLeak } from "@slipway/core/doctor";
 import { Fault, messageOf } from "@slipway/fault/fault";
-import type { Look } from "./leaks.ts";
+import { findContainer, type Look } from "./leaks.ts";
 import { changedMs, foldersIn } from "./folders.ts";
+import { programNamedBy, programOf } from "./runtime-program.ts";
 
 const DELETE_MS = 10_000;
 
-/** Containers that runc (or crun) knows below this daemon's root for it, and no task. */
-export function findRuntimeContainers({ runtimeRoot, registry, isYoung }: Look): FoundLeak[] {
+/** Containers that a runtime knows below this daemon's root for it, and no task. */
+export function findRuntimeContainers({ runtimeRoot, registry, stores, isYoung }: Look): FoundLeak[] {
   return foldersIn(runtimeRoot).flatMap((namespace) =>
     foldersIn(join(runtimeRoot, namespace))
       .filter((id) => !registry.has(namespace, id))
@@ -26,7 +27,9 @@ export function findRuntimeContainers({ runtimeRoot, registry, isYoung }: Look):
           async remove() {
             // Nobody may make a task of that name meanwhile.
             using _reserved = registry.reserve(namespace, id);
-            await deleteContainer(root, id);
+            const container = await findContainer(stores, namespace, id);
+            const program = programOf(join(root, id), container ? programNamedBy(container) : "");
+            await deleteContainer(program, root, id);
           },
         };
       }),
@@ -34,10 +37,12 @@ export function findRuntimeContainers({ runtimeRoot, registry, isYoung }: Look):
 }
 
 /** Kills what runs in it, and removes its cgroups and its state. */
-async function deleteContainer(root: string, id: string): Promise<void> {
+async function deleteContainer(program: string, root: string, id: string): Promise<void> {
   try {
-    await promisify(execFile)("runc", ["--root", root, "delete", "--force", id], { timeout: DELETE_MS });
+    await promisify(execFile)(program, ["--root", root, "delete", "--force", id], { timeout: DELETE_MS });
   } catch (error) {
-    throw new Fault("unknown", `Cannot delete container "${id}": ${messageOf(error)}`, { cause: error });
+    throw new Fault("unknown", `Cannot delete container "${id}" with ${program}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }

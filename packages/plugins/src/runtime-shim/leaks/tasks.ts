@@ -1,6 +1,6 @@
 import type { FoundLeak } from "@slipway/core/doctor";
 import { hasCode } from "@slipway/fault/fault";
-import { hasContainer, type Look } from "./leaks.ts";
+import { findContainer, type Look } from "./leaks.ts";
 
 const SIGKILL = 9;
 
@@ -8,7 +8,7 @@ const SIGKILL = 9;
 export async function findTasks({ registry, stores, tasks, isYoung }: Look): Promise<FoundLeak[]> {
   const leaks: FoundLeak[] = [];
   for (const { namespace, id, pid, bundle } of registry.all()) {
-    if (isYoung(bundle.changedMs) || (await hasContainer(stores, namespace, id))) continue;
+    if (isYoung(bundle.changedMs) || (await findContainer(stores, namespace, id))) continue;
     leaks.push({
       id: `task:${namespace}/${id}`,
       kind: "task",
