@@ -8,6 +8,7 @@ import { containerSpec } from "@slipway/client/container-spec";
 import { decodeEvent } from "@slipway/client/events";
 import { readImage } from "@slipway/images/image-config";
 import { pull, type PullProgress } from "@slipway/client/pull";
+import { runContainer } from "@slipway/client/run";
 import { Stdio } from "@slipway/client/stdio";
 import type { ContentInfo } from "@slipway/core/content";
 import { hasCode } from "@slipway/fault/fault";
@@ -117,6 +118,49 @@ for (const program of programs) {
       await client.tasks.delete(id);
       await client.containers.delete(id);
       await client.snapshotter("overlayfs").remove(id);
+    });
+
+    it("runs containers and further processes in them, and removes all of it", async () => {
+      const ours = client.inNamespace("runs");
+      await pull(ours, image);
+      const before = await belongingsOf(ours);
+      {
+        const options = { args: ["sh", "-c", "cat; echo $WHO is $(id -un); exit 3"], stdin: true };
+        await using container = await runContainer(ours, image, {
+          ...options,
+          env: ["WHO=this"],
+          user: "daemon",
+          labels: { made: "here" },
+        });
+        assert.deepEqual((await ours.containers.get(container.id)).labels, { made: "here" });
+        container.process.stdin?.write("typed\n");
+        const { exitCode, stdout, stderr } = await container.process.output();
+        assert.deepEqual([exitCode, String(stdout), String(stderr)], [3, "typed\nthis is daemon\n", ""]);
+        await assert.rejects(container.exec(["true"]), (error) => hasCode(error, "failed_precondition"));
+      }
+      {
+        await using container = await runContainer(ours, image, { args: ["sleep", "1000"] });
+        const cat = await container.exec(["cat"], { stdin: true });
+        cat.stdin?.write("there\n");
+        const [first] = await cat.stdout[Symbol.asyncIterator]()
+          .next()
+          .then(({ value }) => [value]);
+        assert.equal(String(first), "there\n");
+        const failing = await container.exec(["sh", "-c", "pwd >&2; exit 4"], { cwd: "/tmp", user: "1:2" });
+        const { exitCode, stderr } = await failing.output();
+        assert.deepEqual([exitCode, String(stderr)], [4, "/tmp\n"]);
+        const terminal = await container.exec(["tty"], { terminal: true });
+        assert.match(String((await terminal.output()).stdout), /^\/dev\/pts\/\d+\r\n$/);
+        await cat.kill("term");
+        assert.equal((await cat.wait()).exitStatus, 128 + 15);
+        await assert.rejects(container.exec(["/none"]), /none/);
+        await ours.tasks.pause(container.id);
+      }
+      await assert.rejects(runContainer(ours, image, { args: ["/none"] }), /none/);
+      await assert.rejects(runContainer(ours, image, { user: "none" }), /unable to find user none/);
+      await assert.rejects(runContainer(ours, "none"), (error) => hasCode(error, "not_found"));
+      assert.deepEqual(await belongingsOf(ours), before);
+      assert.deepEqual([await ours.containers.list(), await ours.tasks.list()], [[], []]);
     });
 
     it("goes on after the daemon was started again", async () => {

@@ -10,7 +10,7 @@ import { mediaTypes } from "@slipway/oci/media-types";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { layerOf } from "../images/commit-container.ts";
-import { withMounted } from "../run/mounted.ts";
+import { withMounted } from "@slipway/client/mounted";
 
 export function configure(command: Command, cli: Cli): void {
   command.argument("<container>", "name or id").action(async (text: string) => {

@@ -1,16 +1,15 @@
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { Stdio } from "@slipway/client/stdio";
-import { resolveUser } from "@slipway/client/user";
+import { execProcess } from "@slipway/client/exec-process";
+import { specAny } from "@slipway/client/spec-any";
 import { Fault } from "@slipway/fault/fault";
-import type { ProcessSpec } from "@slipway/oci/runtime-spec";
 import { attach } from "../attach/attach.ts";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
-import { specOf } from "../containers/spec.ts";
+import { specOf } from "@slipway/client/spec-any";
 import { taskOf } from "../containers/state.ts";
 import { environmentOf } from "../run/environment.ts";
-import { privilegedCapabilities } from "@slipway/client/container-spec";
 
 interface ExecFlags {
   readonly interactive?: boolean;
@@ -50,11 +49,20 @@ export function configure(command: Command, cli: Cli): void {
         );
       }
       const { tty = false, interactive = false, detach = false } = flags;
-      const process_ = processOf(specOf(container).process, args, flags, `/proc/${task.pid}/root`);
-      const spec = {
-        typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Process",
-        value: Buffer.from(JSON.stringify(process_)),
-      };
+      const { workdir, user, privileged = false } = flags;
+      const process_ = execProcess(
+        specOf(container).process,
+        {
+          args,
+          env: environmentOf(flags.env, flags.envFile, process.env),
+          ...(workdir === undefined ? {} : { cwd: workdir }),
+          ...(user === undefined ? {} : { user }),
+          terminal: tty,
+          privileged,
+        },
+        `/proc/${task.pid}/root`,
+      );
+      const spec = specAny("Process", process_);
       const ref = { containerId: container.id, execId: `exec-${randomBytes(16).toString("hex")}` };
       if (detach) {
         const io = { stdin: "", stdout: "", stderr: "", terminal: tty };
@@ -70,27 +78,4 @@ export function configure(command: Command, cli: Cli): void {
       await client.tasks.deleteProcess(container.id, ref.execId);
       cli.exit(result.exitCode);
     });
-}
-
-/** The container's own process, with other arguments and what the flags change. */
-function processOf(base: ProcessSpec, args: readonly string[], flags: ExecFlags, root: string): ProcessSpec {
-  const { rlimits: _, terminal: __, ...process_ } = base;
-  const added = environmentOf(flags.env, flags.envFile, process.env);
-  const names = new Set(added.map((entry) => entry.split("=", 1)[0]));
-  // Containers of other clients may have none.
-  const kept = (base.env ?? []).filter((entry) => !names.has(entry.split("=", 1)[0]));
-  const capabilities = flags.privileged ? privilegedCapabilities() : undefined;
-  return {
-    ...process_,
-    args: [...args],
-    env: [
-      ...kept,
-      ...(flags.tty && !kept.some((entry) => entry.startsWith("TERM=")) ? ["TERM=xterm"] : []),
-      ...added,
-    ],
-    cwd: flags.workdir ?? base.cwd,
-    terminal: flags.tty ?? false,
-    ...(flags.user === undefined ? {} : { user: resolveUser(flags.user, root) }),
-    ...(capabilities ? { capabilities } : {}),
-  };
 }

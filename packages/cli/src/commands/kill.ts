@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { forEachContainer } from "../containers/find.ts";
-import { parseSignal } from "../containers/signals.ts";
+import { parseSignal } from "@slipway/client/signals";
 import { markStopped } from "../lifecycle/restart-labels.ts";
 import { taskOf } from "../containers/state.ts";
 

@@ -7,7 +7,8 @@ import { Fault } from "@slipway/fault/fault";
 import { hostPlatform, type Platform } from "@slipway/oci/platform";
 import type { Cli } from "../cli.ts";
 import { isSlipwayd } from "../daemon/is-slipwayd.ts";
-import { ensureUnpacked, readIfComplete } from "../images/ensure-image.ts";
+import { ensureUnpacked } from "@slipway/client/ensure-unpacked";
+import { readIfComplete } from "../images/ensure-image.ts";
 import { addPlatformsFlags, type PlatformsFlags, platformsOf } from "../images/platforms.ts";
 
 interface LoadFlags extends PlatformsFlags {

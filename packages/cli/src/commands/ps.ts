@@ -5,7 +5,7 @@ import type { ProcessState } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { nameLabel } from "../containers/find.ts";
-import { specOf } from "../containers/spec.ts";
+import { specOf } from "@slipway/client/spec-any";
 import { containerStateWord, statusText } from "../containers/state.ts";
 import { formatListing } from "../format/listing.ts";
 import type { Column } from "../format/table.ts";

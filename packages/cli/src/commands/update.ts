@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { forEachContainer } from "../containers/find.ts";
-import { specOf } from "../containers/spec.ts";
+import { specOf } from "@slipway/client/spec-any";
 import { taskOf } from "../containers/state.ts";
 import { addResourceFlags, type ResourceFlags } from "../run/resource-flags.ts";
 import { resourcesOf } from "../run/resources.ts";

@@ -1,5 +1,5 @@
 import type { Client } from "@slipway/client/client";
-import { leased } from "@slipway/client/leased";
+import { ensureUnpacked } from "@slipway/client/ensure-unpacked";
 import { type ImageContent, readImage } from "@slipway/images/image-config";
 import { missingLayers } from "@slipway/images/discarded-layers";
 import type { Image } from "@slipway/core/images";
@@ -85,23 +85,5 @@ export async function readIfComplete(
   } catch (error) {
     if (hasCode(error, "not_found")) return undefined;
     throw error;
-  }
-}
-
-export async function ensureUnpacked(
-  client: Client,
-  snapshotter: string,
-  { manifest, config, chainId }: ImageContent,
-): Promise<void> {
-  if (chainId === "") return;
-  try {
-    await client.snapshotter(snapshotter).stat(chainId);
-  } catch (error) {
-    if (!hasCode(error, "not_found")) throw error;
-    const { unpack } = await import("@slipway/images/unpack");
-    await using held = await leased(client);
-    await unpack(held.client, manifest.layers, config.rootfs.diff_ids, { snapshotter });
-    const label = `containerd.io/gc.ref.snapshot.${snapshotter}`;
-    await client.content.update(manifest.config.digest, { [label]: chainId }, [`labels.${label}`]);
   }
 }

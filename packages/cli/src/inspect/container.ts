@@ -5,7 +5,7 @@ import type { ProcessState } from "@slipway/core/tasks";
 import type { RuntimeSpec } from "@slipway/oci/runtime-spec";
 import { processStartedAt } from "@slipway/linux/process-stat";
 import { nameLabel } from "../containers/find.ts";
-import { specOf } from "../containers/spec.ts";
+import { specOf } from "@slipway/client/spec-any";
 import { containerStateWord, taskOf } from "../containers/state.ts";
 import { inspectHealth, inspectHealthcheck } from "./health.ts";
 

@@ -1,7 +1,7 @@
 import type { Client } from "@slipway/client/client";
 import type { Container } from "@slipway/core/containers";
 import { hasCode } from "@slipway/fault/fault";
-import { parseSignal } from "../containers/signals.ts";
+import { parseSignal } from "@slipway/client/signals";
 import { taskOf } from "../containers/state.ts";
 import { markStopped } from "./restart-labels.ts";
 

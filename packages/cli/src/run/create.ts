@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { resolve } from "node:path";
 import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
 import { containerSpec } from "@slipway/client/container-spec";
@@ -11,7 +10,7 @@ import type { Mount } from "@slipway/core/mounts/mount";
 import type { Labels } from "@slipway/core/labels";
 import { Fault } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
-import type { MountSpec, NamespaceKind, SeccompSpec, UserSpec } from "@slipway/oci/runtime-spec";
+import type { NamespaceKind, SeccompSpec, UserSpec } from "@slipway/oci/runtime-spec";
 import type { Globals } from "../cli.ts";
 import { newLogUri } from "../logs/log-target.ts";
 import { environmentOf } from "./environment.ts";
@@ -22,7 +21,9 @@ import { containerFolder, containerLabels } from "./labels.ts";
 import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
 import { newId, newName, refuseTakenName } from "./names.ts";
 import { resourcesOf, rlimitOf } from "./resources.ts";
-import { withMounted } from "./mounted.ts";
+import { withMounted } from "@slipway/client/mounted";
+import { hostNetworkMounts } from "@slipway/client/mounts";
+import { specAny } from "@slipway/client/spec-any";
 
 /** A container that was made and has no task yet. */
 export interface CreatedContainer {
@@ -93,7 +94,7 @@ export async function createContainer(
       capAdd: flags.capAdd,
       capDrop: flags.capDrop,
       mounts: [
-        ...hostFiles(flags),
+        ...(flags.network === "host" && !flags.rootfs ? hostNetworkMounts() : []),
         ...flags.volume.map(volumeMount),
         ...flags.mount.map(typedMount),
         ...flags.tmpfs.map(tmpfsMount),
@@ -127,10 +128,7 @@ export async function createContainer(
       labels,
       image: base.image,
       runtime: { name: runtime },
-      spec: {
-        typeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Spec",
-        value: Buffer.from(JSON.stringify(spec)),
-      },
+      spec: specAny("Spec", spec),
       snapshotter: base.snapshotter,
       snapshotKey: base.snapshotter === "" ? "" : id,
       extensions: {},
@@ -185,17 +183,6 @@ function sharedNamespaces({ network, pid, ipc }: RunFlags): NamespaceKind[] {
     ...(pid === "host" ? (["pid"] as const) : []),
     ...(ipc === "host" ? (["ipc"] as const) : []),
   ];
-}
-
-/** A container in the host's network resolves names as the host does; a folder has its own files for that. */
-function hostFiles({ network, rootfs }: RunFlags): MountSpec[] {
-  if (rootfs || network !== "host") return [];
-  return ["/etc/resolv.conf", "/etc/hosts"].filter(existsSync).map((path) => ({
-    destination: path,
-    type: "bind",
-    source: resolve(path),
-    options: ["bind", "rprivate"],
-  }));
 }
 
 function securityOf(words: readonly string[]): {

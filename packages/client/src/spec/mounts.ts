@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { MountSpec } from "@slipway/oci/runtime-spec";
 
 /** containerd's pkg/oci/mounts.go, without the tmpfs on /run, which Docker's images do not expect. */
@@ -32,4 +33,14 @@ export function defaultMounts({ privileged }: { readonly privileged: boolean }):
       options: [access, "nosuid", "noexec", "nodev"],
     },
   ];
+}
+
+/** What a container in the host's network needs to resolve names as the host does. */
+export function hostNetworkMounts(): MountSpec[] {
+  return ["/etc/resolv.conf", "/etc/hosts"].filter(existsSync).map((path) => ({
+    destination: path,
+    type: "bind",
+    source: path,
+    options: ["bind", "rprivate"],
+  }));
 }

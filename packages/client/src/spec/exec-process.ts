@@ -1,0 +1,39 @@
+import type { ProcessSpec } from "@slipway/oci/runtime-spec";
+import { privilegedCapabilities } from "./container-spec.ts";
+import { resolveUser } from "./user.ts";
+
+/** What is run beside a container's first process. */
+export interface ExecProcessOptions {
+  readonly args: readonly string[];
+  /** `NAME=value`, over the container's. */
+  readonly env?: readonly string[];
+  readonly cwd?: string;
+  /** `name`, `uid`, `name:group` or `uid:gid`; the container's unless told. */
+  readonly user?: string;
+  readonly terminal?: boolean;
+  /** Everything that root on the host may do. */
+  readonly privileged?: boolean;
+}
+
+/**
+ * The container's own process, with other arguments and what the options change. `root` is the container's root file
+ * system, in which users are looked up.
+ * @throws {Fault} `not_found` for a user that is not there
+ */
+export function execProcess(base: ProcessSpec, options: ExecProcessOptions, root: string): ProcessSpec {
+  const { rlimits: _, terminal: __, ...process } = base;
+  const { args, env = [], cwd = base.cwd, terminal = false } = options;
+  const names = new Set(env.map((entry) => entry.split("=", 1)[0]));
+  // Containers of other clients may have none.
+  const kept = (base.env ?? []).filter((entry) => !names.has(entry.split("=", 1)[0]));
+  const hasTerm = kept.some((entry) => entry.startsWith("TERM="));
+  return {
+    ...process,
+    args: [...args],
+    env: [...kept, ...(terminal && !hasTerm ? ["TERM=xterm"] : []), ...env],
+    cwd,
+    terminal,
+    ...(options.user === undefined ? {} : { user: resolveUser(options.user, root) }),
+    ...(options.privileged ? { capabilities: privilegedCapabilities() } : {}),
+  };
+}
