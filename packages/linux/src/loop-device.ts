@@ -19,18 +19,22 @@ export interface LoopDevice extends Disposable {
   readonly path: string;
 }
 
-/**
- * Makes a read-only loop device of a file, loop(4). Linux 5.8 and later.
- * @param blockBytes what the device counts in: a file system's blocks are no smaller
- */
-export function attachLoop(file: string, blockBytes = 512): LoopDevice {
+/** What the device counts in: a file system's blocks are no smaller. */
+const BLOCK_BYTES = 512;
+
+/** Makes a loop device of a file, loop(4): a read-only one unless told. Linux 5.8 and later. */
+export function attachLoop(
+  file: string,
+  { isReadOnly = true }: { readonly isReadOnly?: boolean } = {},
+): LoopDevice {
   const control = openSync("/dev/loop-control", "r+");
-  const backing = openSync(file, "r");
+  const access = isReadOnly ? "r" : "r+";
+  const backing = openSync(file, access);
   try {
     for (;;) {
       const path = `/dev/loop${ioctlNumber(control, LOOP_CTL_GET_FREE, 0)}`;
-      const device = openSync(path, "r");
-      const result = ioctlStruct.raw(device, LOOP_CONFIGURE, loopConfig(backing, blockBytes));
+      const device = openSync(path, access);
+      const result = ioctlStruct.raw(device, LOOP_CONFIGURE, loopConfig(backing, isReadOnly));
       if (result === 0) return { path, [Symbol.dispose]: () => closeSync(device) };
       closeSync(device);
       // Somebody else was faster.
@@ -43,11 +47,11 @@ export function attachLoop(file: string, blockBytes = 512): LoopDevice {
 }
 
 /** struct loop_config of include/uapi/linux/loop.h. */
-function loopConfig(backing: number, blockBytes: number): Buffer {
+function loopConfig(backing: number, isReadOnly: boolean): Buffer {
   const config = Buffer.alloc(304);
   config.writeUInt32LE(backing, 0);
-  config.writeUInt32LE(blockBytes, 4);
+  config.writeUInt32LE(BLOCK_BYTES, 4);
   // struct loop_info64 begins at 8, its flags stand at 52.
-  config.writeUInt32LE(LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR, 8 + 52);
+  config.writeUInt32LE((isReadOnly ? LO_FLAGS_READ_ONLY : 0) | LO_FLAGS_AUTOCLEAR, 8 + 52);
   return config;
 }

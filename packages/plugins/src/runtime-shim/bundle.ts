@@ -1,6 +1,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readlinkSync,
@@ -72,6 +73,11 @@ export class Bundle {
     return bundle;
   }
 
+  /** Where the daemon mounts what the root file system is made of, if that is for it to do. */
+  get mounts(): string {
+    return join(this.path, "mounts");
+  }
+
   /** When something was made or removed in it, since the epoch; now when it is gone. */
   get changedMs(): number {
     return statSync(this.path, { throwIfNoEntry: false })?.ctimeMs ?? Date.now();
@@ -111,6 +117,7 @@ export class Bundle {
       work = "";
     }
     unmountAll(rootfs, MNT.DETACH);
+    if (existsSync(this.mounts)) unmountBelow(this.mounts);
     try {
       rmdirSync(rootfs);
     } catch (error) {

@@ -1,10 +1,14 @@
+import { dirname } from "node:path";
 import { toAny } from "@slipway/client/messages";
 import type { Container } from "@slipway/core/containers";
+import type { Mount } from "@slipway/core/mounts/mount";
 import type { CreateTaskOptions } from "@slipway/core/tasks";
 import { codeOf, Fault, hasCode, messageOf } from "@slipway/fault/fault";
-import { Bundle } from "./bundle.ts";
+import { Bundle, type BundleFolders } from "./bundle.ts";
 import { type Checkpoints, namedRestoreFolder } from "./checkpoints.ts";
 import { parseSpec } from "./bundle-spec.ts";
+import type { Activation } from "./mounts/activate.ts";
+import { needsActivation } from "./mounts/needs-activation.ts";
 import { shimGroup } from "./shim-group.ts";
 import type { ShimTask } from "./shim-task.ts";
 import type { TaskManagerParts } from "./task-manager.ts";
@@ -33,12 +37,17 @@ export async function createTask(
   }
   const group = shimGroup(namespace, container, spec);
   const name = options.runtimePath ?? runtime.name;
+  // What the daemon holds for the runtime until that has it.
+  using mounts = needsActivation(options.rootfs)
+    ? await activated(bundle, folders, options.rootfs, await launcher.allowedMounts(bundle, name))
+    : undefined;
+  const rootfs = mounts?.rest ?? options.rootfs;
   const task = await saying("failed to start shim", launcher.launch(bundle, group, name, taskOptions));
   undo.defer(() => giveUp(task));
   const request = {
     id,
     bundle: bundle.path,
-    rootfs: options.rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
+    rootfs: rootfs.map((mount) => ({ ...mount, options: [...mount.options] })),
     ...options.io,
     checkpoint,
     ...(taskOptions ? { options: toAny(taskOptions) } : {}),
@@ -48,6 +57,20 @@ export async function createTask(
   registry.add(task);
   undo.move();
   return task.pid;
+}
+
+/** Makes what the runtime cannot, below the bundle, which goes with the task. */
+async function activated(
+  bundle: Bundle,
+  { rootDir }: BundleFolders,
+  mounts: readonly Mount[],
+  allowed: readonly string[],
+): Promise<Activation> {
+  const { activate } = await import("./mounts/activate.ts");
+  return await activate(mounts, allowed, {
+    folder: bundle.mounts,
+    roots: [bundle.mounts, dirname(rootDir)],
+  });
 }
 
 async function create(

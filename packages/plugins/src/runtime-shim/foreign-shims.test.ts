@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BootstrapResultSchema } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
 import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
 import { Task } from "@slipway/api/containerd/task/v3/task_pb";
+import { RuntimeInfoSchema } from "@slipway/api/containerd/types/types_pb";
 import { Status } from "@slipway/api/containerd/v1/types/types_pb";
 import { GrpcServer } from "@slipway/grpc/server";
 import { type CallContext, serve, type ServiceHandlers } from "@slipway/rpc/service";
@@ -17,8 +18,14 @@ import { noIo, TestRuntime } from "./testing/runtime.ts";
 /** A shim that only says that it does what it is told; its calls are noted. */
 class FakeShim {
   readonly calls: string[] = [];
+  /** What it was given as the root file system. */
+  rootfs: readonly { readonly type: string; readonly source: string; readonly options: readonly string[] }[] =
+    [];
   readonly handlers: Partial<ServiceHandlers<typeof Task>> = {
-    create: (_, context) => this.#note(context, { pid: 77 }),
+    create: ({ rootfs }, context) => {
+      this.rootfs = rootfs.map(({ type, source, options }) => ({ type, source, options }));
+      return this.#note(context, { pid: 77 });
+    },
     start: (_, context) => this.#note(context, { pid: 77 }),
     state: (_, context) => this.#note(context, { pid: 77, status: Status.RUNNING }),
     delete: (_, context) => this.#note(context, { pid: 77, exitStatus: 5 }),
@@ -43,6 +50,7 @@ describe("a shim of another's", () => {
       path,
       `#!/bin/sh
 for last; do :; done
+[ "$last" != -info ] || exec cat ${path}.info
 [ "$last" = start ] || exit 0
 echo "$PWD $NAMESPACE $TTRPC_ADDRESS $*" > ${path}.called
 printf '%s' '${answer}'
@@ -92,6 +100,61 @@ printf '%s' '${answer}'
     await server.listen(socket);
     await life(program("ttrpc-shim", JSON.stringify({ version: 3, address: socket, protocol: "ttrpc" })));
     assert.ok(shim.calls.every((call) => call.startsWith("/containerd.task.v2.Task/")));
+  });
+
+  const overlay = {
+    type: "format/mkdir/overlay",
+    source: "overlay",
+    options: [
+      "X-containerd.mkdir.path={{ mount 1 }}/upper:0755",
+      "X-containerd.mkdir.path={{ mount 1 }}/work",
+      "lowerdir={{ mount 0 }}",
+      "upperdir={{ mount 1 }}/upper",
+      "workdir={{ mount 1 }}/work",
+    ],
+  };
+  const below = [
+    { type: "bind", source: "/etc", options: ["rbind", "ro"] },
+    { type: "tmpfs", source: "tmpfs", options: [] },
+  ];
+
+  /** Gives a shim that says that about itself a task with mounts that no kernel knows. @returns what it was given */
+  async function given(info: string | undefined): Promise<FakeShim["rootfs"]> {
+    const shim = new FakeShim();
+    const name = `mounts-shim-${(count += 1)}`;
+    const socket = join(runtime.root, `${name}.sock`);
+    await using server = new TtrpcServer([serve(Task, shim.handlers)]);
+    await server.listen(socket);
+    const path = program(name, JSON.stringify({ version: 3, address: socket, protocol: "ttrpc" }));
+    if (info !== undefined) {
+      const annotations = { "containerd.io/runtime-allow-mounts": info };
+      writeFileSync(`${path}.info`, toBinary(RuntimeInfoSchema, create(RuntimeInfoSchema, { annotations })));
+    }
+    const containerId = runtime.container(["true"], { runtime: path });
+    const folder = `${runtime.bundle(containerId)}/mounts`;
+    await runtime.tasks.create(containerId, { rootfs: [...below, overlay], io: noIo });
+    if (shim.rootfs.length === 1) assert.ok(statSync(`${folder}/1/upper`).isDirectory());
+    assert.equal(existsSync(folder), shim.rootfs.length === 1);
+    await runtime.tasks.start({ containerId });
+    await runtime.tasks.delete(containerId);
+    assert.doesNotMatch(readFileSync("/proc/self/mountinfo", "utf8"), new RegExp(containerId));
+    return shim.rootfs.map(({ type, source, options }) => {
+      const told = options.map((option) => option.replaceAll(folder, "M"));
+      return { type, source: source.replaceAll(folder, "M"), options: told };
+    });
+  }
+  let count = 0;
+
+  it("gets mounts that a kernel knows, of which the daemon has made the rest", async () => {
+    const plain = { type: "overlay", source: "overlay" };
+    const made = [{ ...plain, options: ["lowerdir=M/0", "upperdir=M/1/upper", "workdir=M/1/work"] }];
+    assert.deepEqual(await given(undefined), made);
+    assert.deepEqual(await given("loop,mkfs/*"), made);
+  });
+
+  it("gets what it says that it makes itself as it is", async () => {
+    assert.deepEqual(await given("format/*,mkdir/*"), [...below, overlay]);
+    assert.deepEqual(await given("loop,format/mkdir/overlay"), [...below, overlay]);
   });
 
   it("is told apart by what it answers", () => {

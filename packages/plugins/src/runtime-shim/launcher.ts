@@ -22,6 +22,8 @@ export class Launcher {
   readonly #config: RuntimeConfig;
   readonly #environment: ShimEnvironment;
   readonly #shutdownMs: number;
+  /** By the path of a shim's program. */
+  readonly #allowedMounts = new Map<string, readonly string[]>();
   /** Our own that were found again: several tasks may be in one. */
   readonly #found = new Map<string, Promise<ShimConnection>>();
 
@@ -67,6 +69,15 @@ export class Launcher {
       log[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** Which mounts the runtime's shim makes itself that no kernel knows: ours leaves them all to the daemon. */
+  async allowedMounts(bundle: Bundle, runtime: string): Promise<readonly string[]> {
+    if (this.isOwn(runtime)) return [];
+    const path = findShimBinary(this.#config.binaries[runtime] ?? runtime);
+    const allowed = this.#allowedMounts.get(path) ?? (await this.#binary(path, bundle).allowedMounts());
+    this.#allowedMounts.set(path, allowed);
+    return allowed;
   }
 
   /** Whether no shim of ours knows of the bundle: how to reach it is written before it is told. */

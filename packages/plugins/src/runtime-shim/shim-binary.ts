@@ -4,6 +4,7 @@ import { delimiter, join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { BootstrapParamsSchema } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
+import { type RuntimeInfo, RuntimeInfoSchema } from "@slipway/api/containerd/types/types_pb";
 import { DeleteResponseSchema } from "@slipway/api/containerd/task/v3/task_pb";
 import { toAny } from "@slipway/client/messages";
 import type { Any } from "@slipway/core/any";
@@ -102,16 +103,34 @@ export class ShimBinary {
     return { pid, exitStatus, exitedAt: exitTime(exitedAt) };
   }
 
+  /** What it says about itself of the mounts that it makes. One that does not know the question makes none. */
+  async allowedMounts(): Promise<readonly string[]> {
+    let info: RuntimeInfo;
+    try {
+      info = fromBinary(RuntimeInfoSchema, await this.#call(["-info"], new Uint8Array()));
+    } catch {
+      return [];
+    }
+    const allowed = info.annotations["containerd.io/runtime-allow-mounts"] ?? "";
+    return allowed.split(",").filter(Boolean);
+  }
+
   async #run(
     action: string,
     flags: readonly string[],
     input: Uint8Array,
     signal?: AbortSignal,
   ): Promise<Uint8Array> {
-    const { namespace, id, path } = this.#bundle;
-    const { grpcAddress, ttrpcAddress, publishBinary } = this.#environment;
+    const { namespace, id } = this.#bundle;
+    const { grpcAddress, publishBinary } = this.#environment;
     const args = ["-namespace", namespace, "-address", grpcAddress, "-publish-binary", publishBinary];
-    const child = spawn(this.path, [...args, "-id", id, ...flags, action], {
+    return await this.#call([...args, "-id", id, ...flags, action], input, signal);
+  }
+
+  async #call(args: readonly string[], input: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+    const { namespace, path } = this.#bundle;
+    const { grpcAddress, ttrpcAddress } = this.#environment;
+    const child = spawn(this.path, args, {
       cwd: path,
       // Signals to the daemon's group are not for shims.
       detached: true,
