@@ -1,7 +1,7 @@
 import type { ContentStore, ContentWriter } from "@slipway/core/content";
 import type { Labels } from "@slipway/core/labels";
 import { cleanup } from "@slipway/fault/cleanup";
-import { Fault, hasCode } from "@slipway/fault/fault";
+import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
 import { isConfig, isIndex, isLayer, isManifest } from "@slipway/oci/media-types";
@@ -11,7 +11,12 @@ import { setTimeout as delay } from "node:timers/promises";
 export interface BlobSource {
   fetch(
     target: Descriptor,
-    options: { readonly offset?: number; readonly signal?: AbortSignal },
+    options: {
+      readonly offset?: number;
+      readonly signal?: AbortSignal;
+      /** The caller looks whether the bytes are what the descriptor says: nobody else need. */
+      readonly isVerifiedByReader?: boolean;
+    },
   ): AsyncIterable<Uint8Array>;
 }
 
@@ -41,7 +46,8 @@ export async function fetchBlob(
     let { offset } = writer.status();
     if (offset > target.size) await writer.truncate((offset = 0));
     onBytes?.(offset);
-    const options = { offset, ...(signal ? { signal } : {}) };
+    // All of the ingest is hashed where it is stored, with what was there before, and compared before it becomes a blob.
+    const options = { offset, isVerifiedByReader: true, ...(signal ? { signal } : {}) };
     if (offset < target.size) {
       for await (const chunk of source.fetch(target, options)) {
         await writer.write(chunk);
@@ -49,16 +55,26 @@ export async function fetchBlob(
         onBytes?.(offset);
       }
     }
-    await writer.commit({ total: target.size, expected: target.digest, labels: labels({}) });
+    await commit(writer, target, labels({}));
     return "fetched";
   } catch (error) {
-    if (hasCode(error, "data_loss", "failed_precondition")) {
+    if (hasCode(error, "data_loss")) {
       await cleanup(() => content.abort(refOf(target))).catch(() => {});
     }
     if (!hasCode(error, "already_exists")) throw error;
     await addLabels(content, target.digest, labels);
     onBytes?.(target.size);
     return "existed";
+  }
+}
+
+/** @throws {Fault} `data_loss` when the bytes are not the target's, `already_exists` */
+async function commit(writer: ContentWriter, { size, digest }: Descriptor, labels: Labels): Promise<void> {
+  try {
+    await writer.commit({ total: size, expected: digest, labels });
+  } catch (error) {
+    if (!hasCode(error, "failed_precondition")) throw error;
+    throw new Fault("data_loss", `Cannot verify blob ${digest}: ${messageOf(error)}`, { cause: error });
   }
 }
 

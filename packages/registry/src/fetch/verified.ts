@@ -10,30 +10,48 @@ export interface FetchOptions {
   /** In bytes. What comes before is not fetched, and so cannot be verified. */
   readonly offset?: number;
   readonly signal?: AbortSignal;
+  /** The caller looks whether the bytes are what the descriptor says. Their number is looked at here all the same. */
+  readonly isVerifiedByReader?: boolean;
 }
 
 /**
  * The bytes of a target, in order however many connections brought them. Read from the start, they are verified before the
- * last of them is given out.
+ * last of them is given out, unless the reader does that.
  * @throws {Fault} `data_loss` when they are not what the descriptor says
  */
-export async function* fetchVerified(
+export function fetchVerified(
   target: Descriptor,
   open: OpenRange,
   limits: readonly BandwidthLimit[],
-  { offset = 0, signal }: FetchOptions,
+  { offset = 0, signal, isVerifiedByReader = false }: FetchOptions,
 ): AsyncGenerator<Uint8Array> {
+  const all = bytesInOrder(target, open, offset, signal);
+  const bytes = limits.length === 0 ? all : limited(all, limits, signal);
+  return offset > 0 || isVerifiedByReader ? bytes : verified(target, bytes);
+}
+
+async function* limited(
+  bytes: AsyncIterable<Uint8Array>,
+  limits: readonly BandwidthLimit[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    for (const limit of limits) await limit.take(chunk.length, signal);
+    yield chunk;
+  }
+}
+
+async function* verified(target: Descriptor, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const algorithm = algorithmOf(target.digest);
-  const hash = offset === 0 ? createHash(algorithm) : undefined;
+  const hash = createHash(algorithm);
   // The last chunk waits for its verdict: whoever gets all bytes got the right ones.
   let held: Uint8Array | undefined;
-  for await (const chunk of bytesInOrder(target, open, offset, signal)) {
-    for (const limit of limits) await limit.take(chunk.length, signal);
-    hash?.update(chunk);
+  for await (const chunk of bytes) {
+    hash.update(chunk);
     if (held) yield held;
     held = chunk;
   }
-  const received = hash && digestFromHash(hash, algorithm);
-  if (received !== undefined && received !== target.digest) throw mismatch(target, received);
+  const received = digestFromHash(hash, algorithm);
+  if (received !== target.digest) throw mismatch(target, received);
   if (held) yield held;
 }

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type AgentOptions } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { createSecureContext, getCACertificates, type TLSSocket } from "node:tls";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { readingIntoOneBuffer } from "./one-buffer.ts";
 
 /** How a server proves who it is, and we to it. PEM, not file names: what is read anew is used anew. */
 export interface TlsSettings {
@@ -9,6 +10,22 @@ export interface TlsSettings {
   readonly ca: readonly string[];
   readonly clients: readonly { readonly certificate: string; readonly key: string }[];
   readonly skipVerify: boolean;
+}
+
+/** Whether connections are made to servers themselves: what a proxy says before it passes bytes on is read otherwise. */
+function isDirect(): boolean {
+  return !Object.keys(process.env).some((name) => /^https?_proxy$/i.test(name));
+}
+
+class PlainAgent extends HttpAgent {
+  override createConnection(
+    ...[options, callback]: Parameters<HttpAgent["createConnection"]>
+  ): ReturnType<HttpAgent["createConnection"]> {
+    if (!isDirect()) return super.createConnection(options, callback);
+    return readingIntoOneBuffer((onread) =>
+      super.createConnection(Object.assign({}, options, { onread }), callback),
+    );
+  }
 }
 
 const plainAgents = new Map<string, HttpAgent>();
@@ -32,9 +49,14 @@ export class OfferingAgent extends HttpsAgent {
     const key = `${options.host}:${options.port}`;
     const offers2 = (options as { ALPNProtocols?: string[] }).ALPNProtocols?.includes("h2");
     const kept = offers2 ? undefined : this.#kept.get(key);
-    if (!kept) return super.createConnection(options, callback);
-    this.#kept.delete(key);
-    return kept;
+    if (kept) {
+      this.#kept.delete(key);
+      return kept;
+    }
+    if (offers2 || !isDirect()) return super.createConnection(options, callback);
+    return readingIntoOneBuffer((onread) =>
+      super.createConnection(Object.assign({}, options, { onread }), callback),
+    );
   }
 }
 
@@ -44,7 +66,7 @@ export function agentFor(url: URL, tls: TlsSettings | undefined): HttpAgent {
   const proxied = !isLoopback(url.hostname);
   const key = `${proxied} ${url.protocol === "https:" ? JSON.stringify(tls) : ""}`;
   const base: AgentOptions = { keepAlive: true, ...(proxied ? { proxyEnv: process.env } : {}) };
-  if (url.protocol !== "https:") return found(plainAgents, key, () => new HttpAgent(base));
+  if (url.protocol !== "https:") return found(plainAgents, key, () => new PlainAgent(base));
   return found(secureAgents, key, () => {
     const { ca = [], clients = [], skipVerify = false } = tls ?? {};
     try {
