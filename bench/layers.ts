@@ -6,11 +6,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { applyLayer } from "@slipway/layers/apply";
 import { ImageFile } from "@slipway/layers/erofs/image-file";
-import { makeTar, type Member } from "@slipway/layers/testing/archive";
 import { mount, mountRaw } from "@slipway/linux/mount";
 import { MS } from "@slipway/linux/mount-flags";
 import { TestFolder } from "../test/support/folder.ts";
 import { output } from "../test/support/run.ts";
+import { sampleLayer } from "./support/sample-layer.ts";
 
 const runs = Number(process.argv[2] ?? 3);
 const containers = 50;
@@ -27,7 +27,7 @@ const figures = {
 type Figures = Record<keyof typeof figures, number>;
 
 using folder = new TestFolder("bench-layers");
-const tar = sampleLayer();
+const tar = sampleLayer(6_000);
 const trees: Record<Form, string> = { directory: await makeDirectory(), image: "", directio: "" };
 const image = makeImage();
 trees.image = mounted("image", null);
@@ -89,23 +89,6 @@ async function cachedMB(form: Form): Promise<number> {
   const images = form === "directory" ? "" : ` ${copyOf(form)}`;
   const script = `find "$0"${images} -type f -print0 | xargs -0 fincore -bnro RES | awk '{ sum += $1 } END { print sum }'`;
   return Number(await output("sh", ["-c", script, trees[form]])) / 2 ** 20;
-}
-
-/** Files of 20 bytes to 60 kB, 8 kB on average, cut from a program. */
-function sampleLayer(): Buffer {
-  const source = readFileSync(process.execPath).subarray(0, 60 * 2 ** 20);
-  let seed = 1;
-  const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
-  const members = Array.from({ length: 6_000 }, (_, index): Member => {
-    const length = Math.floor(Math.exp(3 + 8 * random()));
-    const start = Math.floor(random() * (source.length - length));
-    return {
-      type: "file",
-      name: `d${index % 250}/e${index % 2_500}/file-${index}`,
-      data: source.subarray(start, start + length),
-    };
-  });
-  return makeTar(members);
 }
 
 async function makeDirectory(): Promise<string> {

@@ -1,12 +1,12 @@
 // Unpacking a layer of 25,000 files beside Debian's containerd, each time on a newly made ext4. Usage: node bench/unpack.ts [RUNS]
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeTar, type Member } from "@slipway/layers/testing/archive";
 import { type Program, TestDaemon } from "../test/support/daemon.ts";
 import { TestFolder } from "../test/support/folder.ts";
 import { output } from "../test/support/run.ts";
 import { cpuOf } from "./support/figures.ts";
 import { FreshDisk } from "./support/fresh-disk.ts";
+import { sampleLayer } from "./support/sample-layer.ts";
 
 const runs = Number(process.argv[2] ?? 3);
 const files = 25_000;
@@ -56,19 +56,10 @@ async function unpack(program: Program): Promise<Cost> {
   return { wall: (performance.now() - start) / 1000, cpu: cpuOf(daemon.pid) - cpu };
 }
 
-/** An image of one layer: files of 20 bytes to 60 kB, 8 kB on average, cut from a program. */
+/** An image of one layer. */
 async function makeImage(): Promise<string> {
-  const source = readFileSync(process.execPath).subarray(0, 60 * 2 ** 20);
-  let seed = 1;
-  const random = (): number => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
-  const members = Array.from({ length: files }, (_, index): Member => {
-    const length = Math.floor(Math.exp(3 + 8 * random()));
-    const start = Math.floor(random() * (source.length - length));
-    const name = `d${index % 250}/e${index % 2_500}/file-${index}`;
-    return { type: "file", name, data: source.subarray(start, start + length) };
-  });
   const tar = folder.join("layer.tar");
-  writeFileSync(tar, makeTar(members));
+  writeFileSync(tar, sampleLayer(files));
   const layout = folder.join("layout");
   await output("umoci", ["init", "--layout", layout]);
   await output("umoci", ["new", "--image", `${layout}:bench`]);

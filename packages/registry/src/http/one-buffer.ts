@@ -8,7 +8,7 @@ let buffer: Buffer | undefined;
 /**
  * Makes a connection for node:http whose bytes are all read into one buffer, the same for all connections: its parser copies
  * what it gives out. Without that, each 64 KiB that come take memory of their own, and a download makes V8 collect the whole
- * heap every few megabytes: a fifth of what a pull cost this process's own thread (bench/pull.ts).
+ * heap every few megabytes (bench/pull.ts).
  */
 export function readingIntoOneBuffer<Made extends Duplex | null | undefined>(
   connect: (onread: OnReadOpts) => Made,
