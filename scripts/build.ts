@@ -3,6 +3,7 @@
  * process that runs for weeks must not look for parts that a later build took away. CommonJS, because an import of a
  * Node module loads all that the module would load lazily (bench/daemon-start.ts).
  */
+import { execFileSync } from "node:child_process";
 import { renameSync, utimesSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { build, type Plugin } from "rolldown";
@@ -43,6 +44,28 @@ function urlOf(path: string): string {
   return `new URL(${JSON.stringify(path)}, "file://" + __filename)`;
 }
 
+/** Says which commit it is; sources without their history have none. */
+const stamp: Plugin = {
+  name: "stamp",
+  transform: {
+    filter: { code: 'process.env["SLIPWAY_REVISION"]' },
+    handler: (code) =>
+      code.replaceAll('process.env["SLIPWAY_REVISION"]', JSON.stringify(revision()) ?? "undefined"),
+  },
+};
+
+/** As containerd has it: `.m` for what differs from the commit. */
+function revision(): string | undefined {
+  const git = (...args: readonly string[]): string =>
+    execFileSync("git", args, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  try {
+    if (resolve(git("rev-parse", "--show-toplevel")) !== root) return undefined;
+    return `${git("rev-parse", "HEAD")}${git("status", "--porcelain") === "" ? "" : ".m"}`;
+  } catch {
+    return undefined;
+  }
+}
+
 // What changes while this runs is newer than what this makes.
 const begun = new Date();
 for (const { name, source } of entries) {
@@ -51,7 +74,7 @@ for (const { name, source } of entries) {
     input: source,
     platform: "node",
     external: ["koffi"],
-    plugins: [places],
+    plugins: [places, stamp],
     checks: { ineffectiveDynamicImport: false },
     onLog(level, { message }) {
       if (level === "warn") throw new Error(message);

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
-import { hasCode } from "@slipway/fault/fault";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import { parsePlatform } from "@slipway/oci/platform";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
+import { failureText } from "../format/failure.ts";
 import { parseTemplate } from "../format/template.ts";
 import { inspectContainer } from "../inspect/container.ts";
 import { inspectImages } from "../inspect/image.ts";
@@ -25,14 +26,19 @@ export function configure(command: Command, cli: Cli): void {
       const client = await cli.client();
       const native = mode === "native";
       const wanted = platform === undefined ? undefined : parsePlatform(platform);
+      const images = (name: string): Promise<Record<string, unknown>[]> =>
+        inspectImages(client, cli.globals.snapshotter, name, native, wanted);
+      const container = async (name: string): Promise<Record<string, unknown>[]> => [
+        await inspectContainer(client, await findContainer(client, name), native),
+      ];
+      const look = type === "image" ? images : type === "container" ? container : either(container, images);
       const found: Record<string, unknown>[] = [];
+      const failures: unknown[] = [];
       for (const name of names) {
         try {
-          if (type === "image") throw new Error("not asked for");
-          found.push(await inspectContainer(client, await findContainer(client, name), native));
+          found.push(...(await look(name)));
         } catch (error) {
-          if (type === "container" || (type === undefined && !hasCode(error, "not_found"))) throw error;
-          found.push(...(await inspectImages(client, cli.globals.snapshotter, name, native, wanted)));
+          failures.push(error);
         }
       }
       if (format === undefined) process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`);
@@ -40,5 +46,27 @@ export function configure(command: Command, cli: Cli): void {
         const show = format === "json" ? JSON.stringify : parseTemplate(format);
         for (const one of found) process.stdout.write(`${show(one)}\n`);
       }
+      // What was found is shown all the same, as Docker does.
+      for (const failure of failures) process.stderr.write(failureText(failure));
+      if (failures.length > 0) cli.exit(1);
     });
+}
+
+type Look = (name: string) => Promise<Record<string, unknown>[]>;
+
+/** What bears the name: a container, or else images. */
+function either(container: Look, images: Look): Look {
+  return async (name) => {
+    try {
+      return await container(name);
+    } catch (error) {
+      if (!hasCode(error, "not_found")) throw error;
+    }
+    try {
+      return await images(name);
+    } catch (error) {
+      if (!hasCode(error, "not_found")) throw error;
+      throw new Fault("not_found", `No such object: ${name}`, { cause: error });
+    }
+  };
 }

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
 import type { Image } from "@slipway/core/images";
-import { Fault } from "@slipway/fault/fault";
+import { codeOf, Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { hostPlatform, type Platform } from "@slipway/oci/platform";
 import type { Cli } from "../cli.ts";
 import { isSlipwayd } from "../daemon/is-slipwayd.ts";
@@ -34,11 +34,26 @@ export function configure(command: Command, cli: Cli): void {
       const platforms = named === "all" ? [hostPlatform()] : named;
       const { snapshotter } = cli.globals;
       const load = (await isSlipwayd(client)) ? loadByDaemon : loadHere;
-      for (const image of await load(client, source as AsyncIterable<Buffer>, platforms, snapshotter)) {
+      const images = await naming(
+        input,
+        load(client, source as AsyncIterable<Buffer>, platforms, snapshotter),
+      );
+      for (const image of images) {
         for (const platform of platforms) await unpackImage(client, image, platform, snapshotter);
         process.stdout.write(quiet ? `${image.name}\n` : `Loaded image: ${image.name}\n`);
       }
     });
+}
+
+/** Says which file it is that cannot be loaded. */
+async function naming<T>(input: string | undefined, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!hasCode(error, "invalid_argument", "data_loss")) throw error;
+    const what = input === undefined ? "the input" : `"${input}"`;
+    throw new Fault(codeOf(error), `Cannot load ${what}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 type Load = (

@@ -3,11 +3,11 @@ import type { Container } from "@slipway/core/containers";
 import { parseRestartPolicy, restartCount, restartLabel } from "@slipway/core/restart";
 import type { ProcessState } from "@slipway/core/tasks";
 import type { RuntimeSpec } from "@slipway/oci/runtime-spec";
-import { processStartedAt } from "@slipway/linux/process-stat";
 import { nameLabel } from "../containers/find.ts";
 import { specOf } from "@slipway/client/spec-any";
-import { containerStateWord, taskOf } from "../containers/state.ts";
-import { inspectHealth, inspectHealthcheck } from "./health.ts";
+import { taskOf } from "../containers/state.ts";
+import { inspectHealthcheck } from "./health.ts";
+import { inspectState, startedAt } from "./state.ts";
 
 /** A container in the words of `docker inspect`, or as containerd has it. */
 export async function inspectContainer(
@@ -17,17 +17,18 @@ export async function inspectContainer(
 ): Promise<Record<string, unknown>> {
   const task = await taskOf(client, container.id);
   const spec = specOf(container);
-  return native ? { ...container, spec, task } : dockerContainer(container, spec, task);
+  if (native) return { ...container, spec, task };
+  return dockerContainer(container, spec, task, await startedAt(client, container, task));
 }
 
 function dockerContainer(
   container: Container,
   spec: RuntimeSpec,
   task: ProcessState | undefined,
+  startedAt: Date | undefined,
 ): Record<string, unknown> {
   const { id, labels } = container;
   const [path = "", ...args] = spec.process.args;
-  const word = containerStateWord(container, task);
   const { memory, cpu, pids } = spec.linux.resources;
   const period = cpu?.period ?? 0;
   return {
@@ -35,17 +36,7 @@ function dockerContainer(
     Created: container.createdAt.toISOString(),
     Path: path,
     Args: args,
-    State: {
-      Status: word,
-      Running: word === "running",
-      Paused: word === "paused",
-      Restarting: word === "restarting",
-      Pid: task?.status === "stopped" ? 0 : (task?.pid ?? 0),
-      ExitCode: task?.exit?.exitStatus ?? 0,
-      StartedAt: processStartedAt(task?.pid ?? 0)?.toISOString() ?? "",
-      FinishedAt: task?.exit?.exitedAt.toISOString() ?? "",
-      ...inspectHealth(labels),
-    },
+    State: inspectState(container, task, startedAt),
     Image: container.image,
     Name: labels[nameLabel] ?? "",
     RestartCount: restartCount(labels),

@@ -18,6 +18,9 @@ export interface Container {
   readonly updatedAt: Date;
 }
 
+/** `true` when the kernel killed in the container for want of memory since its last start. */
+export const oomKilledLabel = "slipway/oom-killed";
+
 export type NewContainer = Omit<Container, "createdAt" | "updatedAt">;
 
 /** Keeps containers of one namespace. Defined by containerd's core/containers/containers.go. */

@@ -13,6 +13,7 @@ import { integrityPlugin } from "@slipway/plugins/integrity";
 import { layersAheadPlugin } from "@slipway/plugins/layers-ahead";
 import { metadataPlugin } from "@slipway/plugins/metadata";
 import { metricsPlugin } from "@slipway/plugins/metrics-prometheus";
+import { oomPlugin } from "@slipway/plugins/oom";
 import { restartPlugin } from "@slipway/plugins/restart";
 import { shimRuntimePlugin } from "@slipway/plugins/runtime-shim";
 import { nativePlugin } from "@slipway/plugins/snapshots-native";
@@ -49,6 +50,7 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
     autoRemovePlugin,
     restartPlugin,
     healthPlugin,
+    oomPlugin,
     doctorPlugin,
     bindirVerifierPlugin,
     streamingPlugin,

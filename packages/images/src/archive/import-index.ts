@@ -32,13 +32,18 @@ export async function importArchive(
   { compress = false, signal }: ImportOptions = {},
 ): Promise<Descriptor> {
   const files = new ArchiveFiles(content);
+  let isTar = false;
   try {
     for await (const event of tarEvents(decompress(archive))) {
       signal?.throwIfAborted();
+      isTar = true;
       if (event.kind === "entry") await files.begin(event.entry);
       else if (event.kind === "data") await files.data(event.data);
       else await files.end();
     }
+  } catch (error) {
+    if (isTar || !hasCode(error, "invalid_argument", "data_loss")) throw error;
+    throw new Fault("invalid_argument", "unrecognized image format: it is no tar archive", { cause: error });
   } finally {
     await files.close();
   }

@@ -1,6 +1,6 @@
-import { closeSync, openSync, readSync, watch, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { onReadable, systemCall } from "../system-call.ts";
+import { isSystemError, onReadable, systemCall } from "../system-call.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { readKeyValues } from "./files.ts";
 
@@ -8,7 +8,10 @@ const eventfd = systemCall<[initial: number, flags: number]>("int eventfd(unsign
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
 
-/** Calls `onOom` when the kernel kills in the cgroup for want of memory. Returns how to stop. */
+/**
+ * Calls `onOom` when the kernel kills in the cgroup for want of memory. Returns how to stop: what happened until then is still
+ * told, because the end of a process may be heard of sooner than why.
+ */
 export function onOutOfMemory(cgroup: Cgroup, onOom: () => void): () => void {
   if (cgroup.version === 2) return watchEventsFile(join(cgroup.path, "memory.events"), onOom);
   const memory = cgroup.paths.get("memory");
@@ -17,13 +20,17 @@ export function onOutOfMemory(cgroup: Cgroup, onOom: () => void): () => void {
 
 function watchEventsFile(path: string, onOom: () => void): () => void {
   let kills = readKeyValues(path).get("oom_kill") ?? 0n;
-  const watcher = watch(path, () => {
+  const look = (): void => {
     const now = readKeyValues(path).get("oom_kill") ?? 0n;
     if (now > kills) onOom();
     kills = now;
-  });
+  };
+  const watcher = watch(path, look);
   watcher.on("error", () => watcher.close());
-  return () => watcher.close();
+  return () => {
+    watcher.close();
+    if (existsSync(path)) look();
+  };
 }
 
 // https://docs.kernel.org/admin-guide/cgroup-v1/memory.html, "OOM Control". The removal of the cgroup is an event,
@@ -33,12 +40,18 @@ function watchEventFd(directory: string, onOom: () => void): () => void {
   const event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   writeFileSync(join(directory, "cgroup.event_control"), `${event} ${control}`);
   const count = Buffer.alloc(8);
-  const stop = onReadable(event, () => {
-    readSync(event, count);
-    onOom();
-  });
+  const look = (): void => {
+    try {
+      readSync(event, count);
+      onOom();
+    } catch (error) {
+      if (!isSystemError(error, "EAGAIN")) throw error;
+    }
+  };
+  const stop = onReadable(event, look);
   return () => {
     stop();
+    look();
     closeSync(event);
     closeSync(control);
   };
