@@ -1,6 +1,7 @@
 import type { Client } from "@slipway/client/client";
 import { type Container, oomKilledLabel } from "@slipway/core/containers";
 import type { ProcessState } from "@slipway/core/tasks";
+import { hasCode } from "@slipway/fault/fault";
 import { processStartedAt } from "@slipway/linux/process-stat";
 import { containerStateWord } from "../containers/state.ts";
 import { inspectHealth } from "./health.ts";
@@ -41,12 +42,13 @@ export async function startedAt(
 ): Promise<Date | undefined> {
   if (!task) return undefined;
   if (task.status !== "stopped") return processStartedAt(task.pid);
-  const filter = `namespace==${client.namespace},topic==/tasks/start,event.container_id==${id}`;
+  const filter = `namespace==${client.namespace},topic=="/tasks/start",event.container_id=="${id}"`;
   try {
     const starts = await Array.fromAsync(client.events.read([filter]));
     return starts.at(-1)?.timestamp;
-  } catch {
+  } catch (error) {
     // containerd keeps no events.
-    return undefined;
+    if (hasCode(error, "unimplemented")) return undefined;
+    throw error;
   }
 }
