@@ -16,7 +16,12 @@ export function releaseMemoryWhenIdle(idleMs: number): void {
   // Now, at the start, and not beside the threads of later work: V8's flags are theirs, too.
   const collect = collector();
   let heldBytes = 0;
+  let loop = performance.eventLoopUtilization();
   const timer = setTimeout(() => {
+    const { utilization } = performance.eventLoopUtilization(loop);
+    loop = performance.eventLoopUtilization();
+    // It may work without allocating: a pull is bytes that pass.
+    if (utilization > MOST_UTILIZATION) return void timer.refresh();
     // It stops the process for tens of milliseconds: not for little.
     if (process.memoryUsage.rss() < heldBytes + WORTHWHILE_BYTES) return;
     // Nothing less gives pages back.
@@ -26,7 +31,9 @@ export function releaseMemoryWhenIdle(idleMs: number): void {
   }, idleMs).unref();
   // Who works allocates, and V8 collects in passing.
   const worked = new PerformanceObserver((list) => {
-    if (list.getEntries().some(isMinor)) timer.refresh();
+    if (!list.getEntries().some(isMinor)) return;
+    loop = performance.eventLoopUtilization();
+    timer.refresh();
   });
   worked.observe({ entryTypes: ["gc"] });
 }
@@ -42,6 +49,8 @@ function collector(): Collect {
   return collect;
 }
 
+/** Of a process that has nothing to do, which hears a timer now and then. */
+const MOST_UTILIZATION = 0.05;
 const WORTHWHILE_BYTES = 2 * 1024 * 1024;
 
 function isMinor(entry: PerformanceEntry & { readonly detail?: unknown }): boolean {
