@@ -114,6 +114,30 @@ describe("health checks", () => {
     await printed("rm", "-f", id);
   });
 
+  it("leave no probe behind when the daemon is killed while it runs", async () => {
+    const id = await run(
+      "--health-cmd",
+      "exec sleep 4321",
+      "--health-interval",
+      "50ms",
+      "--health-timeout",
+      "1h",
+    );
+    const probes = async (): Promise<string[]> =>
+      (await printed("top", id)).split("\n").filter((line) => line.includes("sleep 4321"));
+    await until(async () => (await probes()).length === 1);
+    const [before] = await probes();
+    await daemon.stop("SIGKILL");
+    await daemon.start();
+    // The next one begins, and the one before is gone.
+    const [after] = await until(async () => {
+      const found = await probes();
+      return found.length === 1 && found[0] !== before && found;
+    });
+    assert.notEqual(after, before);
+    await printed("rm", "-f", id);
+  });
+
   it("kill an unhealthy container where the user asked for it, and its policy brings it back", async () => {
     const flags = ["--health-cmd", "false", "--health-interval", "50ms", "--health-retries", "1"];
     const kept = await run(...flags, "--health-on-failure", "kill", "--restart", "on-failure:1");

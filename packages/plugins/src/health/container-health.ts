@@ -16,10 +16,11 @@ import {
 import type { Logger } from "@slipway/core/plugin";
 import type { TaskManagers } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
+import type { TaskManager } from "@slipway/core/tasks";
 import { hasCode, messageOf } from "@slipway/fault/fault";
 import { processStartedAt } from "@slipway/linux/process-stat";
 import { logHealthResult } from "./health-log.ts";
-import { probe } from "./probe.ts";
+import { endProbe, probe } from "./probe.ts";
 import type { Turns } from "./turns.ts";
 
 /** What all checks of the daemon have in common. */
@@ -47,6 +48,8 @@ export class ContainerHealth {
   #state: HealthState;
   #next: NodeJS.Timeout | undefined;
   #probing: Promise<void> | undefined;
+  /** Settles when no probe of an earlier daemon is left. */
+  #cleared: Promise<void> | undefined;
   #isStopped = false;
 
   private constructor(
@@ -74,12 +77,16 @@ export class ContainerHealth {
       const container = await parts.stores.scoped({ namespace }).containers.get(id);
       const check = healthCheckOf(container.labels);
       if (!check) return undefined;
-      const { pid } = await parts.tasks.scoped(namespace).get({ containerId: id });
+      const manager = parts.tasks.scoped(namespace);
+      const { pid, status } = await manager.get({ containerId: id });
       const startedAt = processStartedAt(pid) ?? new Date();
       const known = how === "found" ? healthStateOf(container.labels) : undefined;
       const state = known ?? { status: "starting", failingStreak: 0 };
       const health = new ContainerHealth(parts, namespace, container, { check, state, startedAt });
       if (!known) await health.#save(container);
+      if (how === "started") health.#cleared = Promise.resolve();
+      // What is paused does not end either: that waits for the next probe.
+      else if (status === "running") health.#probing = health.#clear(manager);
       health.#schedule(state.lastProbeAt);
       return health;
     } catch (error) {
@@ -120,6 +127,7 @@ export class ContainerHealth {
       // nerdctl's timer does it already.
       const isChecked = existsSync(join(TRANSIENT_UNITS, `${this.#id}.timer`));
       if (status === "running" && !isChecked) {
+        await this.#clear(manager);
         const work = (): Promise<HealthResult> => probe(manager, container, this.#check, folder);
         const result = await turns.take(work);
         // The end of the container ended the probe, too.
@@ -131,6 +139,16 @@ export class ContainerHealth {
       }
     }
     this.#schedule();
+  }
+
+  async #clear(tasks: TaskManager): Promise<void> {
+    this.#cleared ??= endProbe(tasks, this.#id);
+    try {
+      await this.#cleared;
+    } catch (error) {
+      const own = { namespace: this.#namespace, id: this.#id };
+      this.#parts.log.warn("cannot end an earlier daemon's probe", { ...own, error: messageOf(error) });
+    }
   }
 
   async #take(result: HealthResult): Promise<void> {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { Stdio } from "@slipway/client/stdio";
 import type { Container } from "@slipway/core/containers";
 import type { HealthCheck, HealthResult } from "@slipway/core/health";
@@ -8,6 +7,8 @@ import type { ProcessSpec, RuntimeSpec } from "@slipway/oci/runtime-spec";
 
 const SIGKILL = 9;
 const MAX_OUTPUT_BYTES = 4096;
+/** Always the same: one probe runs in a container at a time, and the next daemon must find that of one that was killed. */
+const EXEC_ID = "slipway-health";
 /** For what a process that has ended left in its pipe; a child that it left behind may hold that open for ever. */
 const DRAIN_MS = 500;
 
@@ -30,13 +31,28 @@ export async function probe(
   }
 }
 
+/** Takes away a probe that a daemon which was killed had begun. */
+export async function endProbe(tasks: TaskManager, containerId: string): Promise<void> {
+  const process = { containerId, execId: EXEC_ID };
+  try {
+    const { status } = await tasks.get(process);
+    if (status === "running") {
+      await tasks.kill(process, SIGKILL);
+      await tasks.wait(process);
+    }
+    await tasks.deleteProcess(containerId, EXEC_ID);
+  } catch (error) {
+    if (!hasCode(error, "not_found")) throw error;
+  }
+}
+
 async function runProbe(
   tasks: TaskManager,
   container: Container,
   check: HealthCheck,
   folder: string,
 ): Promise<Pick<HealthResult, "exitCode" | "output">> {
-  const process = { containerId: container.id, execId: `health-${randomBytes(6).toString("hex")}` };
+  const process = { containerId: container.id, execId: EXEC_ID };
   using stdio = Stdio.open({ folder });
   const output = new BoundedOutput();
   const outputs = Promise.all([output.collect(stdio.stdout), output.collect(stdio.stderr)]);
