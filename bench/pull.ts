@@ -1,7 +1,9 @@
 // `ctr images pull`, driven by the client (`--local`) and through the Transfer service, of images of this machine's files,
-// beside containerd (a later Debian's where scripts/test.sh has fetched it), each time on a newly made ext4.
+// beside containerd (a later Debian's where scripts/test.sh has fetched it), each time on a newly made ext4; and beside the
+// floor, which is what must be done to the blobs: hash, inflate and hash them, on all processors.
 // Usage: node bench/pull.ts [--runs N] [--images small,big] [--compressions gzip,zstd] [--routes client,transfer]
 //   [--daemons containerd,containerd-erofs,slipwayd,slipwayd-directories] [--keep FOLDER, with the images for the next time]
+//   [--removals N: pulls once more after N other images were removed]
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +12,7 @@ import { TestDaemon } from "../test/support/daemon.ts";
 import { TestRegistry } from "../test/support/registry.ts";
 import { output } from "../test/support/run.ts";
 import { pssOf } from "./support/figures.ts";
+import { Floor, type FloorCost } from "./support/floor.ts";
 import { FreshDisk } from "./support/fresh-disk.ts";
 import { type ContenderName, contenders, ctr } from "./support/pulling-daemons.ts";
 import { cpuByThread, cpuWithChildrenOf, peakPssDuring } from "./support/process-cost.ts";
@@ -27,21 +30,23 @@ const { values } = parseArgs({
     routes: { type: "string", default: "client,transfer" },
     daemons: { type: "string", default: Object.keys(contenders).join(",") },
     keep: { type: "string" },
+    removals: { type: "string", default: "0" },
   },
 });
 const listed = <T extends string>(text: string): T[] => text.split(",") as T[];
 const sizes = listed<keyof typeof shapes>(values.images);
 const compressions = listed<LayerCompression>(values.compressions);
 const names = listed<ContenderName>(values.daemons);
+const removals = Number(values.removals);
 
-interface Cost {
+type Cost = {
   /** Seconds, as all but the memory. */
   readonly wall: number;
   /** Of the daemon with its children. */
   readonly cpu: number;
   readonly clientCpu: number;
   readonly removal: number;
-}
+};
 
 if (values.keep) mkdirSync(values.keep, { recursive: true });
 await using registry = await TestRegistry.start(values.keep ? { data: values.keep } : {});
@@ -51,17 +56,30 @@ for (const size of sizes) {
   );
   if (!isKept) await pushSampleImage(registry.host, size, shapes[size], ["gzip", "zstd"]);
 }
+const others: string[] = [];
+for (let index = 0; index < removals; index += 1) {
+  const name = `other-${index}`;
+  await pushSampleImage(registry.host, name, { files: 2_000, bytes: 16e6, layers: 3 }, ["gzip"], index);
+  others.push(`${registry.host}/${name}-gzip:latest`);
+}
 for (const size of sizes) {
   for (const compression of compressions) {
     for (const route of listed<"client" | "transfer">(values.routes)) await compare(size, compression, route);
   }
 }
 
-async function compare(size: string, compression: string, route: "client" | "transfer"): Promise<void> {
+async function compare(
+  size: string,
+  compression: LayerCompression,
+  route: "client" | "transfer",
+): Promise<void> {
   const image = `${registry.host}/${size}-${compression}:latest`;
   const costs = new Map<ContenderName, Cost[]>();
+  await using floor = await Floor.of(registry.host, `${size}-${compression}`, compression);
+  const floors: FloorCost[] = [];
   // In turns: what else the machine does meets all.
   for (let run = 0; run < Number(values.runs); run += 1) {
+    floors.push(await floor.measure());
     for (const name of names) {
       // Its differ is the Transfer service's to choose.
       if (name === "containerd-erofs" && route === "client") continue;
@@ -70,28 +88,68 @@ async function compare(size: string, compression: string, route: "client" | "tra
       console.log(`${size} ${compression} ${route} ${name}: ${shown(cost)}`);
     }
   }
-  for (const base of ["containerd", "containerd-erofs"] as const) {
-    const [theirs] = [costs.get(base)];
-    if (!theirs) continue;
-    for (const [name, ours] of costs) {
-      if (!name.startsWith("slipwayd")) continue;
-      const ratios = (["wall", "cpu", "clientCpu", "removal"] as const).map(
-        (of) => `${of} ${(least(ours, of) / least(theirs, of)).toFixed(2)}`,
-      );
-      console.log(
-        `= ${size} ${compression} ${route}: ${name} of ${base}'s, least of ${ours.length}: ${ratios.join(", ")}`,
-      );
+  const floorCost = { wall: least(floors, "wall"), cpu: least(floors, "cpu") };
+  console.log(`${size} ${compression} floor: ${shown(floorCost)}`);
+  for (const [name, ours] of costs) {
+    const what = `= ${size} ${compression} ${route}: ${name} of`;
+    console.log(`${what} the floor's: ${ratios(ours, floorCost, "wall", "cpu")}`);
+    if (!name.startsWith("slipwayd")) continue;
+    for (const base of ["containerd", "containerd-erofs"] as const) {
+      const theirs = costs.get(base);
+      if (!theirs) continue;
+      const whole = ratios(ours, leastOfAll(theirs), "wall", "cpu", "clientCpu", "removal");
+      console.log(`${what} ${base}'s, least of ${ours.length}: ${whole}`);
     }
   }
+  if (removals > 0) for (const name of names) await compareWithRemovals(name, image, route);
 }
 
-function least(costs: readonly Cost[], of: keyof Cost): number {
+function leastOfAll(costs: readonly Cost[]): Cost {
+  return {
+    wall: least(costs, "wall"),
+    cpu: least(costs, "cpu"),
+    clientCpu: least(costs, "clientCpu"),
+    removal: least(costs, "removal"),
+  };
+}
+
+function ratios<Part extends string>(
+  ours: readonly Readonly<Record<Part, number>>[],
+  theirs: Readonly<Record<Part, number>>,
+  ...parts: readonly Part[]
+): string {
+  return parts.map((of) => `${of} ${(least(ours, of) / theirs[of]).toFixed(2)}`).join(", ");
+}
+
+/** The image as the first thing that a daemon pulls, and again right after many others were removed. */
+async function compareWithRemovals(name: ContenderName, image: string, route: string): Promise<void> {
+  const { program, options, snapshotter } = contenders[name];
+  const walls: { first: number; again: number }[] = [];
+  for (let run = 0; run < Number(values.runs); run += 1) {
+    using disk = await FreshDisk.make();
+    await using daemon = await TestDaemon.start(program, { ...options, root: join(disk.folder, "root") });
+    const pulled = (what: string): number =>
+      timed(ctr, pulling(daemon.address, snapshotter, route, what)).wall;
+    const remove = (...what: string[]): unknown =>
+      timed(ctr, ["-a", daemon.address, "images", "rm", "--sync", ...what]);
+    const first = pulled(image);
+    remove(image);
+    for (const other of others) pulled(other);
+    remove(...others);
+    walls.push({ first, again: pulled(image) });
+  }
+  const [first, again] = [least(walls, "first"), least(walls, "again")];
+  const shownWalls = `first ${first.toFixed(2)}, after ${removals} removals ${again.toFixed(2)}`;
+  console.log(`= ${image} ${route} ${name}: ${shownWalls}, ratio ${(again / first).toFixed(2)}`);
+}
+
+function least<Part extends string>(costs: readonly Readonly<Record<Part, number>>[], of: Part): number {
   return Math.min(...costs.map((cost) => cost[of]));
 }
 
-function shown(cost: Cost): string {
+function shown(cost: Readonly<Record<string, number>>): string {
   return Object.entries(cost)
-    .map(([what, seconds]) => `${what} ${Number(seconds).toFixed(2)}`)
+    .map(([what, seconds]) => `${what} ${seconds.toFixed(2)}`)
     .join(", ");
 }
 
@@ -99,11 +157,9 @@ async function pull(name: ContenderName, image: string, route: string, watch: bo
   const { program, options, snapshotter } = contenders[name];
   using disk = await FreshDisk.make();
   await using daemon = await TestDaemon.start(program, { ...options, root: join(disk.folder, "root") });
-  const args = ["-a", daemon.address, "images", "pull", "--plain-http", "--snapshotter", snapshotter];
-  const pulling = [...args, ...(route === "client" ? ["--local"] : []), image];
   await output("sync", []);
   const [cpu, threads] = [cpuWithChildrenOf(daemon.pid), cpuByThread(daemon.pid)];
-  const { wall, cpu: clientCpu } = timed(ctr, pulling);
+  const { wall, cpu: clientCpu } = timed(ctr, pulling(daemon.address, snapshotter, route, image));
   const cost = { wall, cpu: cpuWithChildrenOf(daemon.pid) - cpu, clientCpu };
   const busy = [...cpuByThread(daemon.pid)]
     .map(([thread, seconds]) => [thread, seconds - (threads.get(thread) ?? 0)] as const)
@@ -115,11 +171,17 @@ async function pull(name: ContenderName, image: string, route: string, watch: bo
     using fresh = await FreshDisk.make();
     await using idle = await TestDaemon.start(program, { ...options, root: join(fresh.folder, "root") });
     const before = pssOf(idle.pid);
-    const again = pulling.map((argument) => (argument === daemon.address ? idle.address : argument));
+    const again = pulling(idle.address, snapshotter, route, image);
     const peak = await peakPssDuring(idle.pid, () => output(ctr, again, { timeoutMs: 120_000 }));
     console.log(`  ${name}: peak memory ${(peak - before).toFixed(0)} MB above ${before.toFixed(0)} MB`);
   }
   return { ...cost, removal };
+}
+
+/** What `ctr` is told. */
+function pulling(address: string, snapshotter: string, route: string, image: string): string[] {
+  const args = ["-a", address, "images", "pull", "--plain-http", "--snapshotter", snapshotter];
+  return [...args, ...(route === "client" ? ["--local"] : []), image];
 }
 
 /** Seconds that a program takes and computes. */
