@@ -7,6 +7,7 @@ import { TestDaemon } from "../support/daemon.ts";
 import { adoptedExits } from "../support/adopted-exits.ts";
 import { isOwnShim } from "../support/own-shim.ts";
 import { makeRootfs } from "../support/images.ts";
+import { until } from "../support/until.ts";
 import { belongings } from "../support/leaks.ts";
 
 const COUNT = 20;
@@ -135,7 +136,8 @@ describe("containers whose shim was killed", () => {
     process.kill(c5, "SIGKILL");
     await gone(c5);
     await daemon.start();
-    assert.match(await output("tasks ls"), /c5\s+\d+\s+STOPPED/);
+    // Who takes them over may be slower than the start waits.
+    await until(async () => /c5\s+\d+\s+STOPPED/.test(await output("tasks ls")));
     assert.match((await ctr("tasks rm c5")).stderr, /exit code (?:137|255)/);
   });
 

@@ -239,6 +239,8 @@ describe("a shim that is slower than the daemon waits", () => {
     process.kill(shimOf(pid), "SIGSTOP");
     await runtime.stop();
     await runtime.start();
+    const listed = (await runtime.tasks.list()).map((task) => [task.containerId, task.pid, task.status]);
+    assert.deepEqual(listed, [[containerId, pid, "unknown"]]);
     process.kill(shimOf(pid), "SIGCONT");
     const { status, pid: found } = await runtime.tasks.get({ containerId });
     assert.deepEqual([status, found], ["running", pid]);

@@ -8,6 +8,7 @@ import type {
   ExecOptions,
   ProcessExit,
   ProcessInfo,
+  ProcessIo,
   ProcessRef,
   ProcessState,
   TaskManager,
@@ -227,6 +228,8 @@ export class ShimTaskManager implements TaskManager {
       const id = execId === "" ? task.id : execId;
       return { containerId: task.id, id, pid, status, io, ...(exit ? { exit } : {}) };
     } catch (error) {
+      // A task must not seem to be gone because its shim is slow.
+      if (hasCode(error, "deadline_exceeded")) return unknownState(task, execId);
       if (!hasCode(error, "unavailable")) throw error;
       // The shim died: another may hold it now.
       if (!(await afterShim)) return await this.#state(task, execId);
@@ -234,3 +237,11 @@ export class ShimTaskManager implements TaskManager {
     }
   }
 }
+
+function unknownState(task: ShimTask, execId: string): ProcessState {
+  const { id: containerId, io = noIo } = task;
+  if (execId === "") return { containerId, id: containerId, pid: task.pid, status: "unknown", io };
+  const pid = task.execPids.get(execId) ?? 0;
+  return { containerId, id: execId, pid, status: "unknown", io: noIo };
+}
+const noIo: ProcessIo = { stdin: "", stdout: "", stderr: "", terminal: false };
