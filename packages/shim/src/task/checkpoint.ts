@@ -1,9 +1,13 @@
-import { rmSync } from "node:fs";
+import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { TaskCheckpointedSchema } from "@slipway/api/containerd/events/events_pb";
 import { type CheckpointOptions, CheckpointOptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import type { CheckpointTaskRequest } from "@slipway/api/containerd/task/v3/task_pb";
+import { Fault } from "@slipway/fault/fault";
+import { cgroupOf, cgroupPids } from "@slipway/linux/cgroup/cgroup";
+import { withCriuOptions } from "../criu/config.ts";
+import { outsideStreams, writeStreams } from "../criu/outside-streams.ts";
 import { refuse } from "../process.ts";
 import type { Request, Shim } from "../shim.ts";
 
@@ -18,9 +22,18 @@ export async function checkpointTask(
   if (status === "stopped") refuse("cannot checkpoint a stopped container");
   const options = fromBinary(CheckpointOptionsSchema, request.options?.value ?? new Uint8Array());
   const ownWork = join(container.bundle, "work", "criu-work");
-  const args = ["checkpoint", ...checkpointArguments(options, request.path, options.workPath || ownWork)];
+  const work = options.workPath || ownWork;
+  const args = ["checkpoint", ...checkpointArguments(options, request.path, work)];
+  const streams = outsideStreams(cgroupPids(cgroupOf(container.init.pid)));
   try {
+    using _told = withCriuOptions(
+      { id: container.id, bundle: container.bundle, root: container.runtime.options.root },
+      streams.map(({ key }) => `external ${key}`),
+    );
     await container.runtime.run("OCI runtime checkpoint failed", [...args, container.id]);
+    writeStreams(request.path, streams);
+  } catch (error) {
+    throw withLog(error, work, join(container.bundle, "criu-dump.log"));
   } finally {
     if (options.workPath === "") rmSync(ownWork, { recursive: true, force: true });
   }
@@ -29,6 +42,19 @@ export async function checkpointTask(
     checkpoint: request.path,
   });
   return {};
+}
+
+/** As containerd: the first line of what was said, and where criu's log is kept. */
+function withLog(error: unknown, work: string, kept: string): unknown {
+  if (!(error instanceof Fault)) return error;
+  try {
+    copyFileSync(join(work, "dump.log"), kept);
+  } catch {
+    // criu did not come so far.
+    return error;
+  }
+  const message = `${error.message.split("\n")[0]} path= ${kept}`;
+  return new Fault(error.code, message, { cause: error, details: error.details });
 }
 
 function checkpointArguments(options: CheckpointOptions, image: string, work: string): string[] {

@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import type { Container } from "../container.ts";
 import { readRuntimeRecord } from "../bundle.ts";
+import { withCriuOptionsOnce } from "../criu/config.ts";
+import { readStreams } from "../criu/outside-streams.ts";
 import { readPidFile } from "../runtime/oci-runtime.ts";
 import type { Shim } from "../shim.ts";
 import { openStreams } from "../stdio/streams.ts";
 import { initExited } from "./exit.ts";
+import { watchOom } from "./oom.ts";
 
 /** Starts a container from a checkpoint (criu). */
 export async function restoreTask(
@@ -20,6 +23,11 @@ export async function restoreTask(
   if (record?.noPivotRoot) args.push("--no-pivot");
   args.push("--detach", "--no-subreaper", "--bundle", container.bundle);
   using _early = shim.reaper.beginning();
+  // The streams that criu itself has are the container's.
+  using _told = withCriuOptionsOnce(
+    { id: container.id, bundle: container.bundle, root: container.runtime.options.root },
+    readStreams(from.checkpoint).map(({ fd, key }) => `inherit-fd fd[${fd}]:${key}`),
+  );
   container.init.streams = await openStreams(
     container.init.paths,
     { id: container.id, namespace: shim.options.namespace, errorsFifo: container.errorsFifo("") },
@@ -28,5 +36,6 @@ export async function restoreTask(
   );
   const pid = readPidFile(pidFile);
   container.init.state = { status: "created", pid };
+  container.stopOomWatch = watchOom(shim, container, pid);
   shim.reaper.watch(pid, (exit) => void initExited(shim, container, exit));
 }
