@@ -9,7 +9,7 @@ import { connect } from "@slipway/client/connect";
 import { binFolder, programs, TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { makeRootfs } from "../support/images.ts";
-import { output } from "../support/run.ts";
+import { output, run } from "../support/run.ts";
 import { until } from "../support/until.ts";
 
 interface Leak {
@@ -19,6 +19,9 @@ interface Leak {
 }
 
 const namespace = "doctor-test";
+/** sd_booted(3) */
+const hasSystemd = existsSync("/run/systemd/system");
+const scopePrefix = `doctor${process.pid}`;
 const goShim = "/usr/bin/containerd-shim-runc-v2";
 
 describe("slipway doctor", () => {
@@ -32,11 +35,11 @@ describe("slipway doctor", () => {
     daemon = await TestDaemon.start("slipwayd");
     client = connect({ address: daemon.address, namespace });
     rootfs = makeRootfs(daemon.folder.join("rootfs"));
-    const run = (id: string, ...flags: readonly string[]): Promise<void> =>
+    const start = (id: string, ...flags: readonly string[]): Promise<void> =>
       ctr("run", "-d", ...flags, "--rootfs", rootfs, id, "/bin/sleep", "1000");
-    await run("runs");
-    await run("foreign", "--runtime", goShim);
-    await run("paused");
+    await start("runs");
+    await start("foreign", "--runtime", goShim);
+    await start("paused");
     await ctr("tasks", "pause", "paused");
     await ctr("run", "-d", "--rootfs", rootfs, "ended", "/bin/true");
     well = ["ended", "foreign", "paused", "runs"];
@@ -88,19 +91,26 @@ describe("slipway doctor", () => {
   }
 
   /** A container below the daemon's root for runtimes that no daemon knows of. */
-  async function runAlone(program: string, id: string): Promise<{ pid: number; state: string }> {
+  async function runAlone(
+    program: string,
+    id: string,
+    { scope }: { readonly scope?: string } = {},
+  ): Promise<{ pid: number; state: string }> {
     using folder = new TestFolder("alone");
     await output("runc", ["spec", "-b", folder.path]);
     const spec = JSON.parse(readFileSync(folder.join("config.json"), "utf8")) as {
       process: { args: string[]; terminal: boolean };
       root: { path: string };
+      linux: { cgroupsPath?: string };
     };
     Object.assign(spec.process, { args: ["/bin/sleep", "1000"], terminal: false });
     spec.root.path = rootfs;
+    if (scope !== undefined) spec.linux.cgroupsPath = `system.slice:${scope}`;
     writeFileSync(folder.join("config.json"), JSON.stringify(spec));
     const root = join(daemon.state, "runc", namespace);
-    const flags = ["--root", root, "run", "-d", "--pid-file", folder.join("pid"), "-b", folder.path, id];
-    const started = spawn(program, flags, { stdio: "ignore" });
+    const flags = ["-d", "--pid-file", folder.join("pid"), "-b", folder.path, id];
+    const driver = scope === undefined ? [] : ["--systemd-cgroup"];
+    const started = spawn(program, ["--root", root, ...driver, "run", ...flags], { stdio: "ignore" });
     assert.deepEqual(await once(started, "exit"), [0, null]);
     return { pid: Number(readFileSync(folder.join("pid"), "utf8")), state: join(root, id) };
   }
@@ -197,6 +207,40 @@ describe("slipway doctor", () => {
     await until(() => tryRemove(other));
   });
 
+  for (const program of ["runc", "crun"]) {
+    it(`ends what ${program} runs for nobody in a scope of systemd's`, { skip: !hasSystemd }, async () => {
+      const { pid, state } = await runAlone(program, "scoped", { scope: `${scopePrefix}:${program}` });
+      assert.equal(await stateOf(`${scopePrefix}-${program}.scope`), "active");
+      assert.deepEqual(
+        (await leaks()).map(({ Kind, Where }) => [Kind, Where]),
+        [["container", state]],
+      );
+      await repaired(1);
+      assert.ok(!isRunning(pid));
+      await until(async () => (await stateOf(`${scopePrefix}-${program}.scope`)) === "inactive");
+    });
+  }
+
+  it("removes a scope that failed, of a container without a task", { skip: !hasSystemd }, async () => {
+    const [path, scope] = [`system.slice:${scopePrefix}:failed`, `${scopePrefix}-failed.scope`];
+    const flags = ["--runc-systemd-cgroup", "--cgroup", path, "--rootfs", rootfs];
+    await ctr("run", "-d", ...flags, "failed", "/bin/sleep", "1000");
+    assert.equal(await stateOf(scope), "active");
+    assert.deepEqual(await leaks(), []);
+    await ctr("tasks", "rm", "--force", "failed");
+    assert.deepEqual(await leaks(), []);
+    const limits = ["--property=MemoryMax=10M", "--property=MemorySwapMax=0"];
+    await run("systemd-run", ["--scope", `--unit=${scope}`, ...limits, "tail", "/dev/zero"]);
+    await until(async () => (await stateOf(scope)) === "failed");
+    assert.deepEqual(
+      (await leaks()).map(({ Kind, Where }) => [Kind, Where]),
+      [["cgroup", scope]],
+    );
+    await repaired(1);
+    assert.equal(await stateOf(scope), "inactive");
+    await client.containers.delete("failed");
+  });
+
   it("ends shims that hold nothing, and removes their sockets", async () => {
     const sockets = join(daemon.state, "s");
     const socket = join(sockets, "ghost.sock");
@@ -269,6 +313,11 @@ describe("slipway doctor with another daemon", { skip: !programs.includes("conta
     );
   });
 });
+
+/** A unit's: `active`, `inactive`, `failed`. */
+async function stateOf(unit: string): Promise<string> {
+  return (await run("systemctl", ["is-active", unit])).stdout.trim();
+}
 
 function isRunning(pid: number): boolean {
   try {

@@ -39,7 +39,8 @@ export function findCgroups({ namespaces, registry, isYoung }: Look): FoundLeak[
     }));
 }
 
-function isEmpty(path: string): boolean {
+/** Whether no process is in a cgroup and those below it, or it is not there. */
+export function isEmpty(path: string): boolean {
   try {
     return readFileSync(join(path, "cgroup.procs"), "utf8") === "" && foldersBelow(path).every(isEmpty);
   } catch (error) {

@@ -10,6 +10,7 @@ import type { TaskRegistry } from "../task-registry.ts";
 import { findBundles, findWorkFolders } from "./bundles.ts";
 import { findCgroups } from "./cgroups.ts";
 import { findRuntimeContainers } from "./runtime-containers.ts";
+import { findScopes } from "./scopes.ts";
 import { findShims, findSockets } from "./shims.ts";
 import { findTasks } from "./tasks.ts";
 
@@ -55,6 +56,7 @@ export class TaskLeaks implements LeakFinder {
       ...findBundles(look),
       ...findWorkFolders(look),
       ...findCgroups(look),
+      ...(await findScopes(look)),
       ...findSockets(look),
     ];
   }
