@@ -9,8 +9,12 @@ interface Lock {
   readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
 }
 
-/** Makes a disk of this checkout, changes that are not committed included, with the npm packages that running it needs. */
+/**
+ * Makes a disk of this checkout, changes that are not committed included, with the npm packages that running it needs, and
+ * built: a slow machine starts programs twice as fast.
+ */
 export async function makeCheckoutDisk(disk: string): Promise<void> {
+  await output(process.execPath, [join(root, "scripts/build.ts")]);
   using folder = new TestFolder("checkout");
   const listed = await output("git", ["-C", root, "ls-files", "-co", "--exclude-standard"]);
   const files = listed.split("\n").filter((file) => file !== "" && existsSync(join(root, file)));
@@ -23,6 +27,8 @@ export async function makeCheckoutDisk(disk: string): Promise<void> {
   for (const path of await packagesToRun()) copy(path);
   // The workspaces, which are links.
   copy("node_modules/@slipway");
+  // Last: what is older than the source is not used.
+  copy("dist");
   await output("mke2fs", ["-q", "-t", "ext4", "-L", "slipway", "-d", folder.path, disk, "1G"]);
 }
 

@@ -9,13 +9,15 @@ import { Machine } from "./machine.ts";
 import { cutPower } from "./power-cuts.ts";
 
 const folder = join(import.meta.dirname, "../../.tools/modern");
-/** Each file has its reason to be here: cgroups, systemd, AppArmor, pidfds, another runc and containerd. */
+/** Each file has its reason to be here: cgroups, systemd, AppArmor, pidfds, CRIU, another runc and containerd. */
 const files = [
   "test/tasks/ours.test.ts",
   "test/tasks/systemd.test.ts",
   "test/tasks/apparmor.test.ts",
   "test/tasks/go-shim.test.ts",
   "test/e2e/adoption.test.ts",
+  "test/e2e/criu.test.ts",
+  "test/e2e/doctor.test.ts",
 ];
 
 const [what = "all", ...rest] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { cgroupOf } from "@slipway/linux/cgroup/cgroup";
@@ -37,7 +37,13 @@ function parentOf(pid: number): number {
 
 /** Whether the process has a mount namespace that is not ours. */
 function isContained(pid: number): boolean {
-  return readOr(`/proc/${pid}/mountinfo`) !== readOr("/proc/self/mountinfo");
+  // What is mounted differs from one look to the next.
+  const own = readlinkSync("/proc/self/ns/mnt");
+  try {
+    return readlinkSync(`/proc/${pid}/ns/mnt`) !== own;
+  } catch {
+    return false;
+  }
 }
 
 function readOr(path: string): string {

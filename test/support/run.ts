@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { patience } from "./patience.ts";
 
 export interface Result {
   readonly code: number;
@@ -18,7 +19,7 @@ export interface RunOptions {
 export async function run(
   program: string,
   args: readonly string[],
-  { input, env, timeoutMs = 30_000 }: RunOptions = {},
+  { input, env, timeoutMs = 30_000 * patience }: RunOptions = {},
 ): Promise<Result> {
   const child = spawn(program, args, {
     stdio: "pipe",

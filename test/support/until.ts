@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
+import { patience } from "./patience.ts";
 
-const LONGEST_MS = 30_000;
+const LONGEST_MS = 30_000 * patience;
 
 /** What `look` gives when it gives something, for what nobody tells of. */
 export async function until<T>(

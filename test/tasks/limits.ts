@@ -46,7 +46,7 @@ export function limitTests(host: () => TaskHost): void {
   it("is killed when it wants more memory than it may have, which is told", async () => {
     // tail keeps what it reads until a line ends.
     const task = await host().run("head -c 100000000 /dev/zero | tail -n 1 | wc -c; sleep 1000", {
-      resources: { memory: { limit: 16 * MIB } },
+      resources: { memory: { limit: 32 * MIB } },
     });
     const told = await host().events.first(task.id, "/tasks/oom");
     assert.equal(told.containerId, task.id);
@@ -55,7 +55,7 @@ export function limitTests(host: () => TaskHost): void {
 
   it("whose first process is killed for want of memory tells both", async () => {
     const task = await host().createArgs(["tail", "-n", "1", "/dev/zero"], {
-      resources: { memory: { limit: 16 * MIB } },
+      resources: { memory: { limit: 32 * MIB } },
     });
     await task.start();
     assert.equal((await task.wait()).exitStatus, 137);

@@ -35,6 +35,8 @@ describe("the systemd cgroup driver", { skip: !isBooted, timeout: 3_600_000 }, (
         assert.equal((await run("systemctl", ["is-active", "prefix-name.scope"])).stdout, "active\n");
         await task.end();
         assert.equal((await run("systemctl", ["is-active", "prefix-name.scope"])).stdout, "inactive\n");
+        // systemd leaves slices, for what may come into them.
+        await run("systemctl", ["stop", "slipway-test.slice", "slipway.slice"]);
       });
     });
   }

@@ -21,7 +21,10 @@ for word in $words; do
 done
 # shellcheck disable=SC2086
 node "test/modern/guest/$job.ts" $args
-echo "job ended with $?"
+code=$?
+# What the kernel knows of programs that ended without a word.
+[ $code = 0 ] || dmesg | grep -E 'segfault|traps:|general protection|oom-kill:|Out of memory'
+echo "job ended with $code"
 sync
 echo o >/proc/sysrq-trigger
 sleep 60

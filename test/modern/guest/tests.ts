@@ -5,6 +5,7 @@ import { once } from "node:events";
 const flags = ["--test-timeout=600000", "--test-concurrency=1", "--test-reporter=spec"];
 const child = spawn(process.execPath, ["test/run.ts", ...flags, ...process.argv.slice(2)], {
   stdio: "inherit",
+  env: { ...process.env, TEST_PATIENCE: "10" },
 });
 const [code] = (await once(child, "exit")) as [number | null];
 process.exitCode = code ?? 1;
