@@ -82,7 +82,8 @@ export class Machine implements AsyncDisposable {
 function qemuFlags(folder: string, options: MachineOptions): string[] {
   const { checkout, data, job, args = [], isWhole } = options;
   const words = [
-    "console=ttyS0 quiet loglevel=1 panic=-1 root=/dev/nvme0n1 rw rootfstype=ext4 mitigations=off nokaslr",
+    // A timer of an emulated machine may be later than a kernel waits for it.
+    "console=ttyS0 quiet loglevel=1 panic=-1 no_timer_check root=/dev/nvme0n1 rw rootfstype=ext4 mitigations=off nokaslr",
     "systemd.show_status=0 printk.devkmsg=off",
     `slipway.job=${job} slipway.args=${args.join(",")}`,
     ...(isWhole ? [] : ["init=/slipway-init"]),
