@@ -11,7 +11,7 @@ import { type Interference, SlowRegistry } from "../support/slow-registry.ts";
 const mebibyte = 1024 * 1024;
 const bytes = randomFillSync(Buffer.alloc(12 * mebibyte));
 const blob = { mediaType: mediaTypes.ociLayer, digest: digestOf(bytes), size: bytes.length };
-const bytesPerSecond = 5 * mebibyte;
+const bytesPerSecond = 3 * mebibyte;
 
 function repositoryAt({ host }: SlowRegistry): Repository {
   const credentials = { origin: "nowhere", find: async () => undefined };

@@ -3,6 +3,7 @@ import { makeRootfs, pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
 import { output } from "../support/run.ts";
 import { type Session, SideBySide } from "../support/side-by-side.ts";
+import { until } from "../support/until.ts";
 
 describe("ctr run", () => {
   const both = new SideBySide("run");
@@ -60,9 +61,12 @@ describe("ctr run", () => {
   both.it("gives a terminal", async (s) => {
     // ctr wants a terminal of its own: script makes one.
     const command = `ctr -n run --address ${s.daemon.address} run --rm -t ${image} tty sh -c 'tty; stty size; test -t 0; echo $?'`;
-    const shown = await output("script", ["-qec", command, "/dev/null"]);
-    // The echo of the end of script's own input comes when it comes.
-    s.note(shown.replaceAll("^@", "").trimEnd());
+    // The echo of the end of script's own input comes when it comes; and on a busy machine ctr may show nothing at all.
+    const shown = await until(async () => {
+      const text = (await output("script", ["-qec", command, "/dev/null"])).replaceAll("^@", "").trimEnd();
+      return text !== "" && text;
+    });
+    s.note(shown);
   });
 
   both.it("runs a folder as root file system", async (s) => {

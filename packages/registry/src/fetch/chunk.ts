@@ -7,6 +7,7 @@ export class Chunk implements AsyncIterable<Uint8Array> {
   readonly #pieces: Uint8Array[] = [];
   #received = 0;
   #ended = false;
+  #isGivenUp = false;
   #wake: () => void = () => {};
 
   constructor(start: number, end: number) {
@@ -19,19 +20,33 @@ export class Chunk implements AsyncIterable<Uint8Array> {
     return this.end - this.start - this.#received;
   }
 
+  get hasBegun(): boolean {
+    return this.#received > 0;
+  }
+
+  /** Whether nobody wants it any more. */
+  get isGivenUp(): boolean {
+    return this.#isGivenUp;
+  }
+
   /** Nothing has come, and nothing will. */
   get isEmpty(): boolean {
     return this.#ended && this.#received === 0;
   }
 
-  /** @returns whether all of it belonged here */
+  /** @returns whether all of it belonged here, and more may come */
   push(piece: Uint8Array): boolean {
+    if (this.#isGivenUp) return false;
     const fitting = piece.subarray(0, this.missing);
     this.#pieces.push(fitting);
     this.#received += fitting.length;
     this.waiting += fitting.length;
     this.#wake();
     return fitting.length === piece.length;
+  }
+
+  giveUp(): void {
+    this.#isGivenUp = true;
   }
 
   /** Nothing more comes: all has, or its connection is gone. The reader gets what is here. */

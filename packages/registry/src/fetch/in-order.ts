@@ -48,7 +48,9 @@ async function* connection(open: OpenRange, from: number, ahead: ReadAhead): Asy
   const response = await open(from, end === undefined ? {} : { end });
   let at = from;
   for await (const piece of bodyFrom(response, at)) {
-    const room = (ahead.start ?? Infinity) - at;
+    // A connection that works is not left for one that has brought nothing yet.
+    const next = end ?? ahead.startBeyond(at + piece.length);
+    const room = (next ?? Infinity) - at;
     yield piece.subarray(0, room);
     at += piece.length;
     // An answer that was asked to end here does so by itself, and its connection can be used again.

@@ -37,6 +37,15 @@ export class ReadAhead implements Disposable {
     return this.#chunks[0]?.start;
   }
 
+  /** Where what was fetched ahead begins, for a reader who comes to `to` by itself: what has not come by then is given up. */
+  startBeyond(to: number): number | undefined {
+    for (let [first] = this.#chunks; first && first.start <= to && !first.hasBegun; [first] = this.#chunks) {
+      first.giveUp();
+      this.#forget(this.#chunks.shift());
+    }
+    return this.start;
+  }
+
   /** The part that begins at an offset. It may end early: its connection broke. */
   take(at: number): AsyncIterable<Uint8Array> | undefined {
     this.#forget(this.#reading);
@@ -98,7 +107,7 @@ export class ReadAhead implements Disposable {
     } catch {
       // The reader asks for it again, and is told.
     } finally {
-      if (chunk.missing > 0) this.#failures += 1;
+      if (chunk.missing > 0 && !chunk.isGivenUp) this.#failures += 1;
       if (this.#failures >= maxFailures) this.#pace.giveUp();
       chunk.finish();
       this.#loading -= 1;
