@@ -20,7 +20,9 @@ describe("containers whose shim was killed", () => {
   before(async () => {
     daemon = await TestDaemon.start("slipwayd");
     rootfs = makeRootfs(daemon.folder.join("rootfs"));
-    const script = 'trap "exit 9" TERM; trap "echo told; echo said >&2" USR1; while :; do sleep 0.05; done';
+    // Twenty that wake up again and again would be all that an emulated machine does.
+    const idle = "while :; do sleep 1000 & wait $!; done";
+    const script = `trap "exit 9" TERM; trap "echo told; echo said >&2" USR1; ${idle}`;
     for (let index = 0; index < COUNT; index++) await run(`c${index}`, script);
   });
   after(async () => await daemon[Symbol.asyncDispose]());
@@ -46,7 +48,12 @@ describe("containers whose shim was killed", () => {
   const logFile = (id: string): string => daemon.folder.join("logs", id, "x.log");
   const logOf = (id: string): string => formatLogUri({ ...defaultLimits, file: logFile(id) });
   const pids = async (): Promise<Map<string, number>> => {
-    const lines = (await output("tasks ls")).split("\n").slice(1).filter(Boolean);
+    // A shim that has just taken twenty of them over may be slow to answer for all.
+    const list = await until(async () => {
+      const text = await output("tasks ls");
+      return !text.includes("UNKNOWN") && text;
+    });
+    const lines = list.split("\n").slice(1).filter(Boolean);
     return new Map(
       lines
         .filter((line) => line.includes("RUNNING"))
