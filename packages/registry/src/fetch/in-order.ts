@@ -20,11 +20,14 @@ export async function* bytesInOrder(
 ): AsyncGenerator<Uint8Array> {
   using ahead = new ReadAhead(target.size, open, signal);
   let fruitless = 0;
+  /** Whether answers have all that was asked for. A server that cuts them short is asked for the whole rest. */
+  let endsWell = true;
   for (let at = from; at < target.size;) {
     const before = at;
     const there = ahead.take(at);
+    const end = endsWell ? ahead.start : undefined;
     try {
-      for await (const piece of there ?? connection(open, at, ahead)) {
+      for await (const piece of there ?? connection(open, at, end, ahead)) {
         at += piece.length;
         if (at > target.size) throw mismatch(target, `more than ${target.size} bytes`);
         const given = performance.now();
@@ -33,18 +36,25 @@ export async function* bytesInOrder(
       }
     } catch (error) {
       if ((error instanceof Fault && !hasCode(error, "unavailable")) || signal?.aborted) throw error;
+      endsWell = false;
       fruitless = at > before ? 0 : fruitless + 1;
       if (fruitless >= maxFruitlessTries) throw error;
       await backoff(fruitless + 1, signal);
       continue;
     }
-    if (at === before && !there) throw mismatch(target, `only ${at} of ${target.size} bytes`);
+    if (there) continue;
+    if (end !== undefined && at < end) endsWell = false;
+    else if (at === before) throw mismatch(target, `only ${at} of ${target.size} bytes`);
   }
 }
 
-/** One connection's bytes, up to those that others fetch. */
-async function* connection(open: OpenRange, from: number, ahead: ReadAhead): AsyncGenerator<Uint8Array> {
-  const end = ahead.start;
+/** One connection's bytes, asked for up to `end`, and used up to what others fetch. */
+async function* connection(
+  open: OpenRange,
+  from: number,
+  end: number | undefined,
+  ahead: ReadAhead,
+): AsyncGenerator<Uint8Array> {
   const response = await open(from, end === undefined ? {} : { end });
   let at = from;
   for await (const piece of bodyFrom(response, at)) {
