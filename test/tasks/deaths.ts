@@ -6,6 +6,7 @@ import { hasCode } from "@slipway/fault/fault";
 import { adoptedExits } from "../support/adopted-exits.ts";
 import type { Combination } from "./combinations.ts";
 import type { TaskHost } from "./host.ts";
+import { parentOf } from "./parent-of.ts";
 
 /** The daemon dies, or the shim. */
 export function deathTests(host: () => TaskHost, { isSandboxed = false }: Combination): void {
@@ -47,7 +48,7 @@ export function deathTests(host: () => TaskHost, { isSandboxed = false }: Combin
     const waiting = task.wait();
     // Debian's containerd tells those who wait that the shim is gone, and nothing of the task.
     waiting.catch(() => undefined);
-    process.kill(shimOf(task.pid), "SIGKILL");
+    process.kill(parentOf(task.pid), "SIGKILL");
     if (host().combination.outlivesShim) {
       assert.equal(await task.status(), "running");
       assert.ok(existsSync(`/proc/${task.pid}`));
@@ -88,11 +89,6 @@ export function deathTests(host: () => TaskHost, { isSandboxed = false }: Combin
 /** Whether process 1 is an init: a Node that a container was started with is none. */
 function reapsOrphans(): boolean {
   return !/^(?:node$|MainThread$|npm )/m.test(readOr("/proc/1/comm"));
-}
-
-/** Which program's child it is. */
-function shimOf(pid: number): number {
-  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
 /** Not our child: there is nothing to wait for but its folder in /proc. */

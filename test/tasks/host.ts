@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import type { Client } from "@slipway/client/client";
 import { connect } from "@slipway/client/connect";
@@ -19,6 +19,8 @@ export interface TaskOptions {
   /** Instead of FIFOs of the test's. */
   readonly io?: ProcessIo;
   readonly resources?: ResourcesSpec;
+  /** Of runc's, besides the runtime and its cgroups. */
+  readonly runtimeOptions?: MessageInitShape<typeof OptionsSchema>;
   /** Changes the runtime spec before it is used. */
   readonly adjust?: (spec: RuntimeSpec) => void;
 }
@@ -86,7 +88,7 @@ export class TaskHost implements AsyncDisposable {
       id,
       labels: {},
       image: "",
-      runtime: { name: this.combination.shim, options: this.#runtimeOptions() },
+      runtime: { name: this.combination.shim, options: this.#runtimeOptions(options.runtimeOptions) },
       spec: jsonAny(specType, spec),
       snapshotter: "",
       snapshotKey: "",
@@ -140,9 +142,9 @@ export class TaskHost implements AsyncDisposable {
     return Stdio.open({ folder: this.#fifos, ...options });
   }
 
-  #runtimeOptions(): Any {
+  #runtimeOptions(more: TaskOptions["runtimeOptions"]): Any {
     const { binary, isSystemd } = this.combination;
-    const options = create(OptionsSchema, { binaryName: binary, systemdCgroup: isSystemd });
+    const options = create(OptionsSchema, { ...more, binaryName: binary, systemdCgroup: isSystemd });
     return { typeUrl: OptionsSchema.typeName, value: toBinary(OptionsSchema, options) };
   }
 

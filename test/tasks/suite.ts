@@ -9,6 +9,7 @@ import { execTests } from "./execs.ts";
 import { TaskHost } from "./host.ts";
 import { lifeTests } from "./life.ts";
 import { limitTests } from "./limits.ts";
+import { optionTests } from "./options.ts";
 import { streamTests } from "./streams.ts";
 
 /** The whole task API, over real daemons, shims and runtimes: each combination must pass all of it. */
@@ -31,6 +32,7 @@ export function taskSuite(combination: Combination): void {
     streamTests(current);
     execTests(current, combination);
     if (!combination.isSandboxed) limitTests(current);
+    if (!combination.isSandboxed) optionTests(current, combination);
     deathTests(current, combination);
   });
 }

@@ -31,6 +31,13 @@ export interface RuntimeRecord {
   readonly noPivotRoot: boolean;
   readonly noNewKeyring: boolean;
   readonly criuWorkPath: string;
+  /** Whose the pipes are that the container's processes get. */
+  readonly ioOwner?: IoOwner;
+}
+
+export interface IoOwner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 const RECORD = "slipway-runtime.json";
@@ -47,6 +54,10 @@ export function runtimeRecord(
   defaultRoot: string,
 ): RuntimeRecord {
   const runc = runcOptions(options);
+  if (runc && (runc.taskApiAddress !== "" || runc.taskApiVersion !== 0)) {
+    throw new Fault("unimplemented", "the task API of another shim (task_api_address) is not supported");
+  }
+  const ioOwner = { uid: runc?.ioUid ?? 0, gid: runc?.ioGid ?? 0 };
   return {
     binary: runc?.binaryName || "runc",
     root: join(runc?.root || defaultRoot, namespace),
@@ -54,6 +65,7 @@ export function runtimeRecord(
     noPivotRoot: runc?.noPivotRoot ?? false,
     noNewKeyring: runc?.noNewKeyring ?? false,
     criuWorkPath: runc?.criuWorkPath ?? "",
+    ...(ioOwner.uid === 0 && ioOwner.gid === 0 ? {} : { ioOwner }),
   };
 }
 

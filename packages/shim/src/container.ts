@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { Fault } from "@slipway/fault/fault";
 import { unmountAll } from "@slipway/linux/mount";
-import type { BundleConfig } from "./bundle.ts";
+import type { BundleConfig, IoOwner } from "./bundle.ts";
 import type { TaskProcess } from "./process.ts";
+import type { StdioOwner } from "./stdio/stdio.ts";
 import type { OciRuntime } from "./runtime/oci-runtime.ts";
 
 /** A container in this shim: its bundle, its runtime and its processes. */
@@ -12,6 +13,7 @@ export class Container {
   readonly config: BundleConfig;
   readonly runtime: OciRuntime;
   readonly init: TaskProcess;
+  readonly #ioOwner: IoOwner | undefined;
   /** Empty when the daemon had mounted the root file system itself. */
   readonly rootfs: string;
   readonly execs = new Map<string, TaskProcess>();
@@ -33,6 +35,7 @@ export class Container {
     readonly runtime: OciRuntime;
     readonly init: TaskProcess;
     readonly rootfs: string;
+    readonly ioOwner: IoOwner | undefined;
   }) {
     this.id = options.id;
     this.bundle = options.bundle;
@@ -40,6 +43,7 @@ export class Container {
     this.runtime = options.runtime;
     this.init = options.init;
     this.rootfs = options.rootfs;
+    this.#ioOwner = options.ioOwner;
   }
 
   /** The exec of that id, or the init for "". */
@@ -69,6 +73,12 @@ export class Container {
 
   unmountRootfs(): void {
     if (this.rootfs !== "") unmountAll(this.rootfs);
+  }
+
+  /** Whose streams are opened for the init (""), or an exec. */
+  streamsOf(execId: string, namespace: string): StdioOwner {
+    const id = execId === "" ? this.id : execId;
+    return { id, namespace, errorsFifo: this.errorsFifo(execId), ioOwner: this.#ioOwner };
   }
 
   /** The FIFO that the errors of the init (""), or of an exec, come through. */

@@ -140,12 +140,30 @@ describe("a container's life", () => {
   it("reads runc's options from those that Kubernetes gives any runtime", async () => {
     const { id, bundle } = bundles.bundle(["true"]);
     const configBody = Buffer.from('BinaryName = "nope-runtime"\nSystemdCgroup = false\n');
-    const options = packAny(GenericOptionsSchema, { typeUrl: "x", configBody });
+    const options = packAny(GenericOptionsSchema, { typeUrl: OptionsSchema.typeName, configBody });
     await assert.rejects(async () => await createTask({ id, bundle, options }), /exec: "nope-runtime"/);
     const broken = packAny(GenericOptionsSchema, { configBody: Buffer.from("SystemdCgroup = 1") });
     await assert.rejects(
       async () => await createTask({ id, bundle, options: broken }),
       /Cannot read the runtime's options: "SystemdCgroup" is no boolean/,
+    );
+  });
+
+  it("refuses options that it does not know, instead of ignoring them", async () => {
+    const { id, bundle } = bundles.bundle(["true"]);
+    const refused = async (options: ReturnType<typeof packAny>, why: RegExp): Promise<void> => {
+      await assert.rejects(async () => await createTask({ id, bundle, options }), why);
+    };
+    const generic = (typeUrl: string, text: string): ReturnType<typeof packAny> =>
+      packAny(GenericOptionsSchema, { typeUrl, configBody: Buffer.from(text) });
+    await refused(
+      generic("io.containerd.other.v1.Options", ""),
+      /unsupported option type "io.containerd.other/,
+    );
+    await refused(generic("", 'Colour = "red"'), /"Colour" is no option of runc/);
+    await refused(
+      packAny(OptionsSchema, { taskApiAddress: "unix:///s" }),
+      /task_api_address\) is not supported/,
     );
   });
 

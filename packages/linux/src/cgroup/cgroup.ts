@@ -28,6 +28,13 @@ export function cgroupOf(pid: number): Cgroup {
   return { version: 1, paths };
 }
 
+/** Where the hierarchies are mounted: the one of version 2, or those of version 1 that have controllers. */
+export function cgroupRoots(): string[] {
+  const { unified, controllers } = (hierarchies ??= findHierarchies());
+  if (controllers.size === 0) return unified === undefined ? [] : [unified];
+  return [...new Set(controllers.values())];
+}
+
 /** All processes in the cgroup and in those below it. */
 export function cgroupPids(cgroup: Cgroup): number[] {
   const directory =

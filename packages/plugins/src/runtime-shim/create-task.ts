@@ -35,7 +35,7 @@ export async function createTask(
     checkpoint = undo.use(await bundle.workFolder("restore-")).path;
     await checkpoints.load(options.checkpoint, checkpoint);
   }
-  const group = shimGroup(namespace, container, spec);
+  const group = shimGroup(namespace, container, spec, taskOptions);
   const name = options.runtimePath ?? runtime.name;
   // What the daemon holds for the runtime until that has it.
   using mounts = needsActivation(options.rootfs)

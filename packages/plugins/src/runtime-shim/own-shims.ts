@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import type { Logger } from "@slipway/core/plugin";
 import { messageOf } from "@slipway/fault/fault";
+import { joinCgroup } from "@slipway/linux/cgroup/join";
 import { listeningSocket } from "@slipway/linux/listening-socket";
 import { socketPath } from "./bootstrap.ts";
 import { daemonEnvironment } from "./shim-binary.ts";
@@ -175,7 +176,7 @@ export class OwnShims {
       // What it printed, if anything, is in the log by itself.
       if (code !== 0) log.warn("a shim ended by a mistake or a signal", { pid: child.pid, code, signal });
     });
-    if (child.pid !== undefined) raiseOomScore(child.pid);
+    if (child.pid !== undefined) settle(child.pid, group);
     return this.#add(ShimConnection.open(path), group);
   }
 
@@ -197,6 +198,17 @@ async function shutDown(connection: ShimConnection): Promise<void> {
   // One that is dead already cannot say so.
   await connection.tasks.shutdown({}, { timeoutMs: SHUTDOWN_MS }).catch(() => undefined);
   await connection.close();
+}
+
+/** @throws when it cannot be where it is to be: then it does not run */
+function settle(pid: number, { cgroup }: ShimGroup): void {
+  try {
+    if (cgroup !== undefined) joinCgroup(cgroup, pid);
+    raiseOomScore(pid);
+  } catch (error) {
+    process.kill(pid, "SIGKILL");
+    throw error;
+  }
 }
 
 /** Killed a little sooner than the daemon, as containerd's shims are. */

@@ -25,7 +25,8 @@ export async function adoptTask(shim: Shim, id: string, bundle: string): Promise
   const config = readBundleConfig(bundle);
   const runtime = new OciRuntime(options, bundle, shim.reaper);
   const init = new TaskProcess(id, record.init.io);
-  const container = new Container({ id, bundle, config, runtime, init, rootfs: record.rootfs });
+  const { ioOwner } = options;
+  const container = new Container({ id, bundle, config, runtime, init, rootfs: record.rootfs, ioOwner });
   shim.containers.set(id, container);
 
   for (const [execId, execRecord] of Object.entries(record.execs)) {

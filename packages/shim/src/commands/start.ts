@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { constants, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { BootstrapParams } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
+import { joinCgroup } from "@slipway/linux/cgroup/join";
 import type { Flags } from "../flags.ts";
 import { listenAt } from "../listen.ts";
 import { DEFAULT_SOCKET_DIRECTORY, shimSocketPath } from "../socket-address.ts";
@@ -15,7 +16,8 @@ const groupAnnotations = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sand
  * where it listens: https://github.com/containerd/containerd/blob/main/docs/runtime-v2.md
  */
 export async function start(flags: Flags): Promise<void> {
-  const params = await readBootstrap(flags);
+  const input = readInput();
+  const params = await readBootstrap(input, flags);
   const annotations = readAnnotations();
   const group = groupAnnotations.map((name) => annotations[name]).find(Boolean) ?? flags.id;
   const path = shimSocketPath(params?.socketDir || DEFAULT_SOCKET_DIRECTORY, {
@@ -24,8 +26,9 @@ export async function start(flags: Flags): Promise<void> {
     group,
   });
   const server = createServer();
+  const cgroup = await shimCgroup(input, params);
   if (await listenAt(server, path)) {
-    spawnServer(flags, server, path, params);
+    spawnServer(flags, server, path, { params, cgroup });
     writeFileSync("address", `unix://${path}`);
   }
   await print(`unix://${path}`, params !== undefined);
@@ -34,8 +37,7 @@ export async function start(flags: Flags): Promise<void> {
 }
 
 /** The parameters that containerd 2.3 and later write; older ones write the runtime's options, or nothing. */
-async function readBootstrap(flags: Flags): Promise<BootstrapParams | undefined> {
-  const input = readInput();
+async function readBootstrap(input: Buffer, flags: Flags): Promise<BootstrapParams | undefined> {
   // Their first field is the id. Older daemons must not wait for protobuf code to load.
   const id = Buffer.from(flags.id);
   if (!input.subarray(2, 2 + id.length).equals(id) || input[1] !== id.length) return undefined;
@@ -57,7 +59,20 @@ function readAnnotations(): Record<string, string> {
   return spec.annotations ?? {};
 }
 
-function spawnServer(flags: Flags, server: Server, path: string, params: BootstrapParams | undefined): void {
+/** The cgroup that runc's options name for the server. */
+async function shimCgroup(input: Buffer, params: BootstrapParams | undefined): Promise<string> {
+  // The key of that field. Whoever does not need it must not wait for protobuf code to load.
+  if (!input.includes(0x1a)) return "";
+  const { shimCgroupOf } = await import("./bootstrap.ts");
+  return shimCgroupOf(input, params);
+}
+
+function spawnServer(
+  flags: Flags,
+  server: Server,
+  path: string,
+  { params, cgroup }: { readonly params: BootstrapParams | undefined; readonly cgroup: string },
+): void {
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
   const args = ["-namespace", flags.namespace, "-id", flags.id, "-address", flags.address, "-socket", path];
   const isDebug = flags.isDebug || (params !== undefined && params.logLevel <= LOG_LEVEL_DEBUG);
@@ -69,7 +84,16 @@ function spawnServer(flags: Flags, server: Server, path: string, params: Bootstr
     stdio: ["ignore", "ignore", openLog(), descriptorOf(server)],
   });
   child.unref();
-  if (child.pid !== undefined) raiseOomScore(child.pid);
+  if (child.pid === undefined) return;
+  try {
+    if (cgroup !== "") joinCgroup(cgroup, child.pid);
+    raiseOomScore(child.pid);
+  } catch (error) {
+    child.kill("SIGKILL");
+    server.close();
+    rmSync(path, { force: true });
+    throw error;
+  }
 }
 
 const LOG_LEVEL_DEBUG = -4;

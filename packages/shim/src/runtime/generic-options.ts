@@ -14,7 +14,10 @@ import { packAny } from "../events.ts";
  * @throws {Fault} `invalid_argument`
  */
 export function fromGenericOptions({ value }: Pick<Any, "value">): ReturnType<typeof packAny> {
-  const { configBody, configPath } = fromBinary(GenericOptionsSchema, value);
+  const { typeUrl, configBody, configPath } = fromBinary(GenericOptionsSchema, value);
+  if (typeUrl !== "" && !typeUrl.endsWith(OptionsSchema.typeName)) {
+    throw new Fault("invalid_argument", `unsupported option type "${typeUrl}"`);
+  }
   try {
     const text = configBody.length > 0 ? Buffer.from(configBody).toString() : textOf(configPath);
     return packAny(OptionsSchema, runcOptions(parse(text)));
@@ -30,19 +33,32 @@ function textOf(path: string): string {
 }
 
 function runcOptions(table: Readonly<Record<string, unknown>>): MessageInitShape<typeof OptionsSchema> {
-  const text = (name: string): string => typed(table[name], name, "string", "");
-  const flag = (name: string): boolean => typed(table[name], name, "boolean", false);
-  return {
+  const known = new Set<string>();
+  const value = (name: string): unknown => {
+    known.add(name);
+    return table[name];
+  };
+  const text = (name: string): string => typed(value(name), name, "string", "");
+  const flag = (name: string): boolean => typed(value(name), name, "boolean", false);
+  const number = (name: string): number => typed(value(name), name, "number", 0);
+  const options = {
     binaryName: text("BinaryName"),
     root: text("Root"),
+    shimCgroup: text("ShimCgroup"),
+    ioUid: number("IoUid"),
+    ioGid: number("IoGid"),
+    criuImagePath: text("CriuImagePath"),
     criuWorkPath: text("CriuWorkPath"),
     systemdCgroup: flag("SystemdCgroup"),
     noPivotRoot: flag("NoPivotRoot"),
     noNewKeyring: flag("NoNewKeyring"),
   };
+  const unknown = Object.keys(table).find((name) => !known.has(name));
+  if (unknown !== undefined) throw new Fault("invalid_argument", `"${unknown}" is no option of runc`);
+  return options;
 }
 
-function typed<T>(value: unknown, name: string, type: "string" | "boolean", fallback: T): T {
+function typed<T>(value: unknown, name: string, type: "string" | "boolean" | "number", fallback: T): T {
   if (value === undefined) return fallback;
   if (typeof value !== type) throw new Fault("invalid_argument", `"${name}" is no ${type}`);
   return value as T;

@@ -2,6 +2,7 @@ import { closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "@slipway/fault/fault";
 import { mkfifo } from "@slipway/linux/mknod";
+import type { IoOwner } from "../bundle.ts";
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
 import { StreamCopy } from "./stream-copy.ts";
 
@@ -20,6 +21,8 @@ export interface StdioOwner {
   readonly namespace: string;
   /** Where the FIFO is that its errors go through. */
   readonly errorsFifo: string;
+  /** Whose its pipes are to be; root's unless told. */
+  readonly ioOwner?: IoOwner | undefined;
 }
 
 /** What a process got as its streams, and what of them the shim holds. */

@@ -1,3 +1,5 @@
+import { fchownSync, fstatSync } from "node:fs";
+import type { IoOwner } from "../bundle.ts";
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
 import type { Console } from "./console.ts";
 import type { LogSink } from "./log-sink.ts";
@@ -25,6 +27,7 @@ export async function openStreams(
   }
   const stdio = await openStdio(paths, owner);
   try {
+    if (owner.ioOwner) giveTo(owner.ioOwner, stdio.given);
     await run(stdio.given, []);
   } catch (error) {
     stdio.close();
@@ -32,6 +35,13 @@ export async function openStreams(
   }
   stdio.afterStart();
   return { stdio };
+}
+
+/** So that a process that is not root can open its own /dev/stdout again: of files, only pipes are given away. */
+function giveTo({ uid, gid }: IoOwner, { stdin, stdout, stderr }: ProcessStdio): void {
+  for (const fd of [stdin, stdout, stderr]) {
+    if (fd !== undefined && fstatSync(fd).isFIFO()) fchownSync(fd, uid, gid);
+  }
 }
 
 async function openSink(uri: string): Promise<LogSink> {

@@ -40,7 +40,9 @@ async function createContainer(shim: Shim, request: CreateRequest): Promise<{ pi
 
   const init = new TaskProcess(request.id, request);
   const runtime = new OciRuntime(record, request.bundle, shim.reaper);
-  const container = new Container({ id: request.id, bundle: request.bundle, config, runtime, init, rootfs });
+  const { id, bundle } = request;
+  const { ioOwner } = record;
+  const container = new Container({ id, bundle, config, runtime, init, rootfs, ioOwner });
   using _early = shim.reaper.beginning();
   const pid = request.checkpoint === "" ? await create(shim, container, record) : 0;
   if (request.checkpoint !== "")
@@ -79,7 +81,7 @@ async function create(shim: Shim, container: Container, record: RuntimeRecord): 
   if (record.noNewKeyring) args.push("--no-new-keyring");
   container.init.streams = await openStreams(
     container.init.paths,
-    { id: container.id, namespace: shim.options.namespace, errorsFifo: container.errorsFifo("") },
+    container.streamsOf("", shim.options.namespace),
     (stdio, extra) =>
       container.runtime.run("OCI runtime create failed", [...args, ...extra, container.id], { stdio }),
   );

@@ -30,7 +30,7 @@ export async function restoreTask(
   );
   container.init.streams = await openStreams(
     container.init.paths,
-    { id: container.id, namespace: shim.options.namespace, errorsFifo: container.errorsFifo("") },
+    container.streamsOf("", shim.options.namespace),
     (stdio, extra) =>
       container.runtime.run("OCI runtime restore failed", [...args, ...extra, container.id], { stdio }),
   );

@@ -56,7 +56,7 @@ async function startExec(shim: Shim, container: Container, exec: TaskProcess): P
     const args = ["exec", "--process", specFile, "--pid-file", pidFile, "--detach"];
     exec.streams = await openStreams(
       exec.paths,
-      { id: exec.id, namespace: shim.options.namespace, errorsFifo: container.errorsFifo(exec.id) },
+      container.streamsOf(exec.id, shim.options.namespace),
       (stdio, extra) =>
         container.runtime.run("OCI runtime exec failed", [...args, ...extra, container.id], { stdio }),
     );
