@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Digest, digestFromHash } from "@slipway/oci/digest";
 import { applyLayer, type ApplyLayerOptions } from "./apply.ts";
-import { decompress } from "../compression/decompress.ts";
+import { inflate } from "../compression/inflate.ts";
 
 export interface UnpackedLayer {
   /** Of the uncompressed tar. */
@@ -19,7 +19,7 @@ export async function unpackLayer(
   const hash = createHash("sha256");
   let sizeBytes = 0;
   async function* counted(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of decompress(blob)) {
+    for await (const chunk of inflate(blob)) {
       hash.update(chunk);
       sizeBytes += chunk.length;
       yield chunk;

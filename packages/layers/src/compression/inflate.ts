@@ -9,19 +9,25 @@ import { decompress, detectCompression } from "./decompress.ts";
 const detectBytes = 10;
 
 /**
- * As decompress(), with synchronous calls: meant for a worker thread. The pieces are good until the next is asked for.
+ * As decompress(), with synchronous calls: meant for a worker thread. The pieces are good until the next is asked for, and so
+ * may those of the source be.
  * @throws {Fault} `data_loss` when the stream is broken or cut off
  */
 export async function* inflate(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   if (!canInflate()) {
-    yield* decompress(source);
+    yield* decompress(copies(source));
     return;
   }
   using inflation = new Inflation();
   for await (const chunk of source) yield* inflation.push(chunk);
   yield* inflation.end();
+}
+
+/** For streams, which keep what they are given for a while. */
+async function* copies(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) yield new Uint8Array(piece);
 }
 
 /** Whether this Node lets its libraries be called. */

@@ -140,8 +140,3 @@ function* lookInto({ words, bytes }: SharedRing, onTaken: () => void): Generator
     if (Atomics.exchange(shared, WORD.WAITS, 0) === 1) onTaken();
   }
 }
-
-/** The same for who keeps pieces for longer. */
-export function* copies(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
-  for (const piece of pieces) yield new Uint8Array(piece);
-}

@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { copies, readRing, readRingInTurns } from "./byte-ring.ts";
+import { readRing, readRingInTurns } from "./byte-ring.ts";
 import { Channel } from "./channel.ts";
 import type { Answers, Job, WorkKind } from "./messages.ts";
 
@@ -26,7 +26,7 @@ async function answerTo({ kind, work, ring }: Job, channel: Channel): Promise<An
     case "unpack": {
       const { unpackLayer } = await import("../apply/unpack.ts");
       const onIgnored = (what: string): void => channel.send({ kind: "ignored", what });
-      return await unpackLayer(copies(input), work.root, { ...work.options, onIgnored });
+      return await unpackLayer(input, work.root, { ...work.options, onIgnored });
     }
     case "unpackImage": {
       const { unpackImage } = await import("../erofs/unpack-image.ts");
