@@ -35,6 +35,14 @@ export function streamTests(host: () => TaskHost): void {
     await task.delete();
   });
 
+  it("is refused a log that cannot be, by what its client says", async () => {
+    const create = (stdout: string): Promise<unknown> =>
+      host().create("true", { io: { stdin: "", stdout, stderr: stdout, terminal: false } });
+    await assert.rejects(create("file:///proc/nope/log"), /mkdir \/proc\/nope|mkdir '\/proc\/nope'/);
+    await assert.rejects(create("binary:///no/such"), /failed to start binary process/);
+    await assert.rejects(create("nope:///x"), /unknown STDIO scheme nope/);
+  });
+
   it("writes nowhere when it is told so", async () => {
     const io = { stdin: "", stdout: "", stderr: "", terminal: false };
     const task = await host().run("echo out; echo err >&2; exit 3", { io });

@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 import type { LogStream } from "@slipway/logs/json-log";
 
 const headerBytes = 8;
@@ -21,7 +22,7 @@ export class AttachServer {
 
   /** Clients may come when this has resolved. */
   static async open(path: string): Promise<AttachServer> {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), 0o700);
     // What a shim that was killed has left.
     rmSync(path, { force: true });
     const server = new AttachServer(path);

@@ -1,8 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { JsonLog, type LogStream } from "@slipway/logs/json-log";
 import { parseLogUri } from "@slipway/logs/log-uri";
 import { AttachServer } from "./attach-server.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Where the output of a process with a `json-file://` URI goes: its log, and who is attached. */
 export class LogSink {
@@ -17,7 +17,7 @@ export class LogSink {
 
   static async open(uri: string): Promise<LogSink> {
     const target = parseLogUri(uri);
-    mkdirSync(dirname(target.file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(target.file), 0o700);
     const attach = target.attach === undefined ? undefined : await AttachServer.open(target.attach);
     return new LogSink(new JsonLog(target.file, target), attach);
   }

@@ -1,9 +1,10 @@
-import { closeSync, constants, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, constants, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "@slipway/fault/fault";
 import { mkfifo } from "@slipway/linux/mknod";
 import type { IoOwner } from "../bundle.ts";
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
+import { makeFolder } from "./make-folder.ts";
 import { StreamCopy } from "./stream-copy.ts";
 
 /** Where a task's streams go, as the request says it: paths of FIFOs or files, or URIs; empty = nowhere. */
@@ -178,6 +179,6 @@ function openErrors(path: string, fifo: string, descriptors: Descriptors): numbe
 /** The file behind a `file://` URI, to be appended to. */
 export function openLogFile(uri: URL): number {
   const path = decodeURIComponent(uri.pathname);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeFolder(dirname(path), 0o755);
   return openSync(path, "a", 0o644);
 }
