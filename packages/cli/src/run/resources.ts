@@ -33,6 +33,9 @@ export function rlimitOf(text: string): RlimitSpec {
   if (name === undefined || soft === undefined) {
     throw new Fault("invalid_argument", `Cannot set ulimit "${text}": it is not NAME=SOFT[:HARD]`);
   }
+  if (!limits.has(name.toLowerCase())) {
+    throw new Fault("invalid_argument", `Cannot set ulimit "${text}": there is none of this name`);
+  }
   return { type: `RLIMIT_${name.toUpperCase()}`, soft: limitOf(soft), hard: limitOf(hard ?? soft) };
 }
 
@@ -56,3 +59,10 @@ function numberOf(flag: string, text: string | undefined): number | undefined {
   }
   return value;
 }
+
+/** setrlimit(2). */
+const limits = new Set(
+  "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(
+    " ",
+  ),
+);

@@ -83,6 +83,7 @@ describe("resourcesOf", () => {
 
   it("reads ulimits", () => {
     assert.deepEqual(rlimitOf("nofile=10:20"), { type: "RLIMIT_NOFILE", soft: 10, hard: 20 });
+    assert.throws(() => rlimitOf("files=10"), /Cannot set ulimit "files=10": there is none of this name/);
     assert.deepEqual(rlimitOf("core=0"), { type: "RLIMIT_CORE", soft: 0, hard: 0 });
     assert.throws(() => rlimitOf("nofile"), /SOFT/);
   });
