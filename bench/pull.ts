@@ -7,6 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { TestDaemon } from "../test/support/daemon.ts";
 import { TestRegistry } from "../test/support/registry.ts";
@@ -134,7 +135,11 @@ async function compareWithRemovals(name: ContenderName, image: string, route: st
       timed(ctr, ["-a", daemon.address, "images", "rm", "--sync", ...what]);
     const first = pulled(image);
     remove(image);
-    for (const other of others) pulled(other);
+    for (const other of others) {
+      pulled(other);
+      // The registry stops where nobody takes what it logs.
+      await turn();
+    }
     remove(...others);
     walls.push({ first, again: pulled(image) });
   }
