@@ -154,6 +154,8 @@ for (const program of programs) {
         await cat.kill("term");
         assert.equal((await cat.wait()).exitStatus, 128 + 15);
         await assert.rejects(container.exec(["/none"]), /none/);
+        // Ended with the container, also where that is frozen.
+        await container.exec(["sleep", "1000"]);
         await ours.tasks.pause(container.id);
       }
       await assert.rejects(runContainer(ours, image, { args: ["/none"] }), /none/);

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { Container } from "@slipway/core/containers";
 import { cleanup } from "@slipway/fault/cleanup";
-import { Fault, hasCode } from "@slipway/fault/fault";
+import { Fault } from "@slipway/fault/fault";
 import type { Client } from "../connect/client.ts";
 import { execProcess, type ExecProcessOptions } from "../spec/exec-process.ts";
 import { specAny, specOf } from "../spec/spec-any.ts";
 import { Stdio } from "../tasks/stdio.ts";
+import { ignoreGone } from "./ignore-gone.ts";
 import { RunningProcess } from "./running-process.ts";
 
 export interface ExecOptions extends Omit<ExecProcessOptions, "args"> {
@@ -55,6 +56,10 @@ export class RunningContainer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const { tasks } = this.#client;
+    // What is frozen dies when it is let go: the further processes, too, which are ended first.
+    const status = await tasks.get({ containerId: this.id }).then((state) => state.status, ignoreGone);
+    if (status === "paused") await tasks.resume(this.id).catch(ignoreGone);
     await this.#undo.disposeAsync();
   }
 }
@@ -74,9 +79,6 @@ export async function removeContainer(client: Client, container: Container): Pro
   const { id, snapshotter, snapshotKey } = container;
   const ref = { containerId: id };
   await cleanup(async (signal) => {
-    // What is frozen dies when it is let go.
-    const status = await tasks.get(ref).then((state) => state.status, ignoreGone);
-    if (status === "paused") await tasks.resume(id).catch(ignoreGone);
     await tasks.kill(ref, SIGKILL, { all: true }).catch(ignoreGone);
     await tasks.wait(ref, { signal }).catch(ignoreGone);
     await tasks.delete(id).catch(ignoreGone);
@@ -86,7 +88,3 @@ export async function removeContainer(client: Client, container: Container): Pro
 }
 
 const SIGKILL = 9;
-
-function ignoreGone(error: unknown): void {
-  if (!hasCode(error, "not_found", "failed_precondition")) throw error;
-}

@@ -1,10 +1,10 @@
 import { buffer } from "node:stream/consumers";
 import type { Socket } from "node:net";
 import type { ProcessExit, ProcessRef } from "@slipway/core/tasks";
-import { hasCode } from "@slipway/fault/fault";
 import type { Client } from "../connect/client.ts";
 import { parseSignal } from "../tasks/signals.ts";
 import type { Stdio } from "../tasks/stdio.ts";
+import { ignoreGone } from "./ignore-gone.ts";
 
 export interface ProcessOutput {
   /** 128 and the signal's number for one that a signal ended. */
@@ -79,9 +79,4 @@ export class RunningProcess {
     const [out, errors] = await read;
     return { exitCode: exitStatus, stdout: out, stderr: errors };
   }
-}
-
-/** What is sent to a process that is ending may come too late. */
-function ignoreGone(error: unknown): void {
-  if (!hasCode(error, "not_found", "failed_precondition")) throw error;
 }
