@@ -1,9 +1,11 @@
+import { specAny, specOf } from "@slipway/client/spec-any";
 import { Stdio } from "@slipway/client/stdio";
+import type { Any } from "@slipway/core/any";
 import type { Container } from "@slipway/core/containers";
 import type { HealthCheck, HealthResult } from "@slipway/core/health";
 import type { ProcessRef, TaskManager } from "@slipway/core/tasks";
 import { hasCode, messageOf } from "@slipway/fault/fault";
-import type { ProcessSpec, RuntimeSpec } from "@slipway/oci/runtime-spec";
+import type { ProcessSpec } from "@slipway/oci/runtime-spec";
 
 const SIGKILL = 9;
 const MAX_OUTPUT_BYTES = 4096;
@@ -71,12 +73,10 @@ async function runProbe(
 }
 
 /** The container's own process, with another program. */
-function processOf({ spec }: Container, { command }: HealthCheck): { typeUrl: string; value: Uint8Array } {
-  const { process } = JSON.parse(Buffer.from(spec?.value ?? []).toString()) as RuntimeSpec;
-  const own: ProcessSpec = { ...process, terminal: false, args: [...command] };
+function processOf(container: Container, { command }: HealthCheck): Any {
+  const own: ProcessSpec = { ...specOf(container).process, terminal: false, args: [...command] };
   delete own.consoleSize;
-  const typeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Process";
-  return { typeUrl, value: Buffer.from(JSON.stringify(own)) };
+  return specAny("Process", own);
 }
 
 /** The exit code; undefined when the process had to be killed. */
