@@ -197,6 +197,16 @@ describe("the Transfer service", () => {
     assert.deepEqual([await other.images.list(), await other.leases.list()], [[], []]);
   });
 
+  /** Nothing holds what a failed pull has fetched: it may be collected at any time. */
+  async function isWholeOrCollected({ content }: Client, digest: Digest): Promise<boolean> {
+    try {
+      return digestOf(Buffer.concat(await Array.fromAsync(content.read(digest)))) === digest;
+    } catch (error) {
+      if (hasCode(error, "not_found")) return true;
+      throw error;
+    }
+  }
+
   const faults: Record<string, [Fault, RegExp | undefined]> = {
     "breaks connections": [{ breakEvery: 3 }, undefined],
     "answers 500 and 429": [{ refuseEvery: 3 }, undefined],
@@ -226,7 +236,7 @@ describe("the Transfer service", () => {
           [],
         );
         for await (const { digest } of fresh.content.walk()) {
-          assert.equal(digestOf(Buffer.concat(await Array.fromAsync(fresh.content.read(digest)))), digest);
+          assert.ok(await isWholeOrCollected(fresh, digest));
         }
         // What was wrong is not continued: the next pull has a chance.
         await pull(fresh);

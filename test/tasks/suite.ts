@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { after, afterEach, before, describe } from "node:test";
-import { readMountInfo } from "@slipway/linux/mountinfo";
+import { isRefusedByCrun } from "../support/crun.ts";
 import { programs } from "../support/daemon.ts";
 import type { Combination } from "./combinations.ts";
 import { deathTests } from "./deaths.ts";
@@ -40,12 +40,4 @@ export function taskSuite(combination: Combination): void {
 /** Names are looked for by those who run them. */
 function isThere(program: string): boolean {
   return !program.startsWith("/") || existsSync(program);
-}
-
-/** crun runs nowhere where both versions of cgroups have controllers. */
-function isRefusedByCrun(): boolean {
-  const mounts = readMountInfo();
-  if (!mounts.some(({ type }) => type === "cgroup")) return false;
-  const unified = mounts.filter(({ type }) => type === "cgroup2").map(({ mountPoint }) => mountPoint);
-  return unified.some((path) => readFileSync(`${path}/cgroup.controllers`, "utf8").trim() !== "");
 }
