@@ -24,31 +24,35 @@ export class DeadShims {
   /** Has the shim's program remove what is left. `pid` is told when the program cannot. */
   async cleanUp(bundle: Bundle, binary: ShimBinary, pid: number): Promise<ProcessExit> {
     const [turn = Promise.resolve(), ...others] = this.#turns;
-    const exit = turn.then(() => this.#delete(bundle, binary, pid));
+    const exit = turn.then(() => this.#cleanUp(bundle, binary, pid));
     this.#turns = [...others, exit];
-    const { namespace, id } = bundle;
-    const end = await exit;
-    this.#events.publish(namespace, "/tasks/exit", { containerId: id, id, ...end });
-    this.#events.publish(namespace, "/tasks/delete", { containerId: id, id: "", ...end });
-    return end;
+    return await exit;
   }
 
-  async #delete(bundle: Bundle, binary: ShimBinary, pid: number): Promise<ProcessExit> {
+  async #cleanUp(bundle: Bundle, binary: ShimBinary, pid: number): Promise<ProcessExit> {
     const { namespace, id } = bundle;
     this.#log.info("cleaning up after shim disconnected", { namespace, id });
-    let exit: ProcessExit = { pid, exitStatus: 255, exitedAt: new Date() };
+    let exit: ProcessExit | undefined;
     try {
       removeSocket(bundle);
       exit = await binary.delete(AbortSignal.timeout(this.#cleanupMs));
-      bundle.delete();
     } catch (error) {
-      this.#log.warn("failed to clean up after shim disconnected", {
-        namespace,
-        id,
-        error: messageOf(error),
-      });
+      this.#failed(bundle, error);
     }
-    return exit;
+    const told = exit ?? { pid, exitStatus: 255, exitedAt: new Date() };
+    // Before the bundle goes: a daemon that is killed here finds it again, and tells the end once more rather than never.
+    this.#events.publish(namespace, "/tasks/exit", { containerId: id, id, ...told });
+    this.#events.publish(namespace, "/tasks/delete", { containerId: id, id: "", ...told });
+    try {
+      if (exit) bundle.delete();
+    } catch (error) {
+      this.#failed(bundle, error);
+    }
+    return told;
+  }
+
+  #failed({ namespace, id }: Bundle, error: unknown): void {
+    this.#log.warn("failed to clean up after shim disconnected", { namespace, id, error: messageOf(error) });
   }
 }
 
