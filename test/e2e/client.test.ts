@@ -9,6 +9,7 @@ import { decodeEvent } from "@slipway/client/events";
 import { readImage } from "@slipway/images/image-config";
 import { pull, type PullProgress } from "@slipway/client/pull";
 import { runContainer } from "@slipway/client/run";
+import type { RunningExec } from "@slipway/client/running-exec";
 import { Stdio } from "@slipway/client/stdio";
 import type { ContentInfo } from "@slipway/core/content";
 import { hasCode } from "@slipway/fault/fault";
@@ -149,6 +150,21 @@ for (const program of programs) {
         const failing = await container.exec(["sh", "-c", "pwd >&2; exit 4"], { cwd: "/tmp", user: "1:2" });
         const { exitCode, stderr } = await failing.output();
         assert.deepEqual([exitCode, String(stderr)], [4, "/tmp\n"]);
+        // Nothing of it is left, however many there will be; what became of it is known.
+        assert.equal((await failing.wait()).exitStatus, 4);
+        const isKnown = async ({ id }: RunningExec): Promise<boolean> =>
+          await ours.tasks.get({ containerId: container.id, execId: id }).then(
+            () => true,
+            (error) => !hasCode(error, "not_found"),
+          );
+        assert.equal(await isKnown(failing), false);
+        let left: RunningExec;
+        {
+          await using here = await container.exec(["sleep", "1000"]);
+          left = here;
+          assert.equal(await isKnown(here), true);
+        }
+        assert.equal(await isKnown(left), false);
         const terminal = await container.exec(["tty"], { terminal: true });
         assert.match(String((await terminal.output()).stdout), /^\/dev\/pts\/\d+\r\n$/);
         await cat.kill("term");

@@ -7,6 +7,7 @@ import { execProcess, type ExecProcessOptions } from "../spec/exec-process.ts";
 import { specAny, specOf } from "../spec/spec-any.ts";
 import { Stdio } from "../tasks/stdio.ts";
 import { ignoreGone } from "./ignore-gone.ts";
+import { RunningExec } from "./running-exec.ts";
 import { RunningProcess } from "./running-process.ts";
 
 export interface ExecOptions extends Omit<ExecProcessOptions, "args"> {
@@ -22,6 +23,8 @@ export class RunningContainer implements AsyncDisposable {
   readonly #client: Client;
   readonly #container: Container;
   readonly #undo = new AsyncDisposableStack();
+  /** Those that are not removed yet. */
+  readonly #execs = new Set<RunningExec>();
 
   constructor(client: Client, container: Container, stdio: Stdio, pid: number) {
     this.id = container.id;
@@ -36,7 +39,7 @@ export class RunningContainer implements AsyncDisposable {
    * Starts a further process in the container.
    * @throws {Fault} `failed_precondition` when its first process has ended, `not_found` for a program or user that is not there
    */
-  async exec(args: readonly string[], options: ExecOptions = {}): Promise<RunningProcess> {
+  async exec(args: readonly string[], options: ExecOptions = {}): Promise<RunningExec> {
     const { terminal = false, stdin = false } = options;
     const { tasks } = this.#client;
     // The pid of one that has ended may be another's by now; and containerd would say no more than "unknown".
@@ -51,8 +54,11 @@ export class RunningContainer implements AsyncDisposable {
     await tasks.exec(this.id, ref.execId, { io: stdio.io, spec: specAny("Process", process) });
     undo.defer(() => deleteProcess(this.#client, ref));
     const pid = await tasks.start(ref);
-    this.#undo.use(undo.move());
-    return new RunningProcess(this.#client, ref, stdio, pid);
+    const made = undo.move();
+    const exec = new RunningExec(this.#client, ref, stdio, pid, made);
+    made.defer(() => void this.#execs.delete(exec));
+    this.#execs.add(exec);
+    return exec;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -60,6 +66,7 @@ export class RunningContainer implements AsyncDisposable {
     // What is frozen dies when it is let go: the further processes, too, which are ended first.
     const status = await tasks.get({ containerId: this.id }).then((state) => state.status, ignoreGone);
     if (status === "paused") await tasks.resume(this.id).catch(ignoreGone);
+    for (const exec of this.#execs) this.#undo.use(exec);
     await this.#undo.disposeAsync();
   }
 }

@@ -21,6 +21,8 @@ export class RunningProcess {
   readonly #client: Client;
   readonly #ref: ProcessRef;
   readonly #stdio: Stdio;
+  /** What the daemon said once, and cannot say when the process is removed. */
+  #exit: ProcessExit | undefined;
 
   constructor(client: Client, ref: ProcessRef, stdio: Stdio, pid: number) {
     this.#client = client;
@@ -65,7 +67,8 @@ export class RunningProcess {
 
   /** Resolves when it has ended, also when that was before. Its last output may still have to be read. */
   async wait(options: { readonly signal?: AbortSignal } = {}): Promise<ProcessExit> {
-    return await this.#client.tasks.wait(this.#ref, options);
+    this.#exit ??= await this.#client.tasks.wait(this.#ref, options);
+    return this.#exit;
   }
 
   /** Ends the input, reads all of the output and waits for the end. */
