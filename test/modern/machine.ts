@@ -5,8 +5,8 @@ import type { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 
 export interface MachineOptions {
-  /** Of scripts/modern-image.sh. */
-  readonly folder: string;
+  /** Where scripts/test-modern.sh put QEMU (`qemu`), a kernel and a disk (`modern`). */
+  readonly tools: string;
   /** A disk with the checkout. */
   readonly checkout: string;
   /** A disk whose contents stay. */
@@ -28,8 +28,8 @@ export class Machine implements AsyncDisposable {
   #hasEnded = false;
 
   constructor(options: MachineOptions) {
-    const { folder, onLine } = options;
-    this.#child = spawn("qemu-system-x86_64", qemuFlags(folder, options), {
+    const { tools, onLine } = options;
+    this.#child = spawn(`${tools}/qemu/bin/qemu-system-x86_64`, qemuFlags(options), {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#ended = once(this.#child, "exit").finally(() => {
@@ -79,8 +79,7 @@ export class Machine implements AsyncDisposable {
   }
 }
 
-function qemuFlags(folder: string, options: MachineOptions): string[] {
-  const { checkout, data, job, args = [], isWhole } = options;
+function qemuFlags({ tools, checkout, data, job, args = [], isWhole }: MachineOptions): string[] {
   const words = [
     // A timer of an emulated machine may be later than a kernel waits for it.
     "console=ttyS0 quiet loglevel=1 panic=-1 no_timer_check root=/dev/nvme0n1 rw rootfstype=ext4 mitigations=off nokaslr",
@@ -98,11 +97,12 @@ function qemuFlags(folder: string, options: MachineOptions): string[] {
   return [
     ..."-nodefaults -no-user-config -display none -no-reboot -M q35 -cpu max -smp 2 -m 3G".split(" "),
     ..."-accel tcg,thread=multi,tb-size=1024 -device virtio-rng-pci -serial stdio".split(" "),
+    ...["qemu", "seabios"].flatMap((name) => ["-L", `${tools}/qemu/root/usr/share/${name}`]),
     "-kernel",
-    `${folder}/vmlinux`,
+    `${tools}/modern/vmlinux`,
     "-append",
     words.join(" "),
-    ...disk(`${folder}/root.img`, "root", "nvme,serial=root"),
+    ...disk(`${tools}/modern/root.img`, "root", "nvme,serial=root"),
     ...disk(checkout, "checkout", "virtio-blk-pci"),
     ...(data === undefined ? [] : disk(data, "data", "virtio-blk-pci", true)),
   ];

@@ -8,13 +8,14 @@ import { makeCheckoutDisk } from "./checkout.ts";
 import { Machine } from "./machine.ts";
 import { cutPower } from "./power-cuts.ts";
 
-const folder = join(import.meta.dirname, "../../.tools/modern");
+const tools = join(import.meta.dirname, "../../.tools");
 /** Each file has its reason to be here: cgroups, systemd, AppArmor, pidfds, CRIU, another runc and containerd. */
 const files = [
   "test/tasks/ours.test.ts",
   "test/tasks/systemd.test.ts",
   "test/tasks/apparmor.test.ts",
   "test/tasks/go-shim.test.ts",
+  "test/tasks/under-containerd.test.ts",
   "test/e2e/adoption.test.ts",
   "test/e2e/criu.test.ts",
   "test/e2e/doctor.test.ts",
@@ -28,11 +29,11 @@ await makeCheckoutDisk(checkout);
 if (what === "all" || what === "tests") {
   const args = rest.length > 0 ? rest : files;
   const onLine = (line: string): void => console.log(line);
-  await using machine = new Machine({ folder, checkout, job: "tests", args, isWhole: true, onLine });
+  await using machine = new Machine({ tools, checkout, job: "tests", args, isWhole: true, onLine });
   process.exitCode = await machine.job();
 }
 if (what === "all" || what === "power-cuts") {
   const [count, seed] = [Number(rest[0] ?? 10), Number(rest[1] ?? Date.now() % 1_000_000)];
   console.log(`seed ${seed}`);
-  await cutPower({ folder, checkout, data: scratch.join("data.img"), count, seed });
+  await cutPower({ tools, checkout, data: scratch.join("data.img"), count, seed });
 }

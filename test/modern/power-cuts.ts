@@ -8,7 +8,7 @@ import { output } from "../support/run.ts";
 import { Machine } from "./machine.ts";
 
 interface PowerCuts {
-  readonly folder: string;
+  readonly tools: string;
   readonly checkout: string;
   /** Where the disk is made that outlives the cuts. */
   readonly data: string;
