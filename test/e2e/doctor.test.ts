@@ -9,6 +9,7 @@ import { connect } from "@slipway/client/connect";
 import { isRefusedByCrun } from "../support/crun.ts";
 import { binFolder, programs, TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
+import { hasSystemd } from "../support/has-systemd.ts";
 import { makeRootfs } from "../support/images.ts";
 import { output, run } from "../support/run.ts";
 import { until } from "../support/until.ts";
@@ -20,8 +21,6 @@ interface Leak {
 }
 
 const namespace = "doctor-test";
-/** sd_booted(3) */
-const hasSystemd = existsSync("/run/systemd/system");
 const scopePrefix = `doctor${process.pid}`;
 const goShim = "/usr/bin/containerd-shim-runc-v2";
 

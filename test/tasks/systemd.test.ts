@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { run } from "../support/run.ts";
+import { cgroupOf } from "@slipway/linux/cgroup/cgroup";
+import { hasSystemd } from "../support/has-systemd.ts";
+import { output, run } from "../support/run.ts";
 import { ours } from "./combinations.ts";
 import { TaskHost } from "./host.ts";
 import { taskSuite } from "./suite.ts";
 
-// sd_booted(3)
-const isBooted = existsSync("/run/systemd/system");
-describe("the systemd cgroup driver", { skip: !isBooted, timeout: 3_600_000 }, () => {
-  for (const binary of isBooted ? ["runc", "crun"] : []) {
+const MIB = 1024 * 1024;
+const resourcesType = "types.containerd.io/opencontainers/runtime-spec/1/LinuxResources";
+
+describe("the systemd cgroup driver", { skip: !hasSystemd, timeout: 3_600_000 }, () => {
+  for (const binary of hasSystemd ? ["runc", "crun"] : []) {
     const combination = { ...ours, binary, isSystemd: true };
     taskSuite(combination);
 
@@ -26,18 +30,35 @@ describe("the systemd cgroup driver", { skip: !isBooted, timeout: 3_600_000 }, (
             linux.cgroupsPath = "slipway-test.slice:prefix:name";
           },
         });
-        assert.equal(
-          readFileSync(`/proc/${task.pid}/cgroup`, "utf8")
-            .trim()
-            .replace(/\/container$/, ""),
-          "0::/slipway.slice/slipway-test.slice/prefix-name.scope",
-        );
+        const folder = "/sys/fs/cgroup/slipway.slice/slipway-test.slice/prefix-name.scope";
+        assert.equal(cgroupFolder(task.pid), folder);
         assert.equal((await run("systemctl", ["is-active", "prefix-name.scope"])).stdout, "active\n");
         await task.end();
         assert.equal((await run("systemctl", ["is-active", "prefix-name.scope"])).stdout, "inactive\n");
         // systemd leaves slices, for what may come into them.
         await run("systemctl", ["stop", "slipway-test.slice", "slipway.slice"]);
       });
+
+      it("gives systemd the limits, which stay when it reads its units anew", async () => {
+        const resources = { memory: { limit: 64 * MIB }, pids: { limit: 50 } };
+        const task = await host.run("sleep 1000", { resources });
+        const { client } = host;
+        const scope = basename(cgroupFolder(task.pid));
+        const value = Buffer.from(JSON.stringify({ memory: { limit: 96 * MIB } }));
+        await client.tasks.update(task.id, { typeUrl: resourcesType, value });
+        await output("systemctl", ["daemon-reload"]);
+        const limits = await output("systemctl", ["show", "-p", "MemoryMax,TasksMax", scope]);
+        assert.deepEqual(limits.trim().split("\n").toSorted(), [`MemoryMax=${96 * MIB}`, "TasksMax=50"]);
+        assert.equal(readFileSync(`${cgroupFolder(task.pid)}/memory.max`, "utf8"), `${96 * MIB}\n`);
+        await task.end();
+      });
     });
   }
 });
+
+/** The one that systemd made: crun has one of its own in it. */
+function cgroupFolder(pid: number): string {
+  const cgroup = cgroupOf(pid);
+  assert.ok(cgroup.version === 2);
+  return cgroup.path.replace(/\/container$/, "");
+}
