@@ -4,9 +4,14 @@ import { join } from "node:path";
 import { it } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { MetricsSchema as LegacySchema } from "@slipway/api/io/containerd/cgroups/v1/cgroups_pb";
-import { MetricsSchema as UnifiedSchema } from "@slipway/api/io/containerd/cgroups/v2/cgroups_pb";
+import {
+  type Metrics,
+  MetricsSchema as UnifiedSchema,
+} from "@slipway/api/io/containerd/cgroups/v2/cgroups_pb";
 import type { Any } from "@slipway/core/any";
 import { cgroupOf } from "@slipway/linux/cgroup/cgroup";
+import { readKeyValues } from "@slipway/linux/cgroup/files";
+import { until } from "../support/until.ts";
 import type { TaskHost } from "./host.ts";
 
 const MIB = 1024 * 1024;
@@ -40,6 +45,25 @@ export function limitTests(host: () => TaskHost): void {
     assert.ok(memory > 0n && memory < BigInt(64 * MIB), "memory in use");
     assert.equal(limit, BigInt(64 * MIB));
     assert.equal(pids, 1n);
+    await task.end();
+  });
+
+  it("is measured as the kernel has it", { skip: cgroupOf(process.pid).version === 1 }, async () => {
+    const task = await host().run("sleep 1000", { resources: { memory: { limit: 64 * MIB } } });
+    // What is frozen uses no more. The kernel's sums may still come after it.
+    await host().client.tasks.pause(task.id);
+    await until(async () => {
+      const cgroup = cgroupOf(task.pid);
+      assert.ok(cgroup.version === 2);
+      const { memory, memoryEvents, cpu } = unified(await host().client.tasks.metrics(task.id));
+      const parts = [
+        ["memory.stat", memory],
+        ["memory.events", memoryEvents],
+        ["cpu.stat", cpu],
+      ] as const;
+      return parts.every(([file, message]) => differences(join(cgroup.path, file), message).length === 0);
+    });
+    await host().client.tasks.resume(task.id);
     await task.end();
   });
 
@@ -78,6 +102,23 @@ function limitOf(pid: number, controller: string, legacy: string, unified: strin
   const path =
     cgroup.version === 2 ? join(cgroup.path, unified) : join(cgroup.paths.get(controller) ?? "", legacy);
   return readFileSync(path, "utf8").trim();
+}
+
+function unified({ typeUrl, value }: Any): Metrics {
+  assert.ok(typeUrl.endsWith(UnifiedSchema.typeName), typeUrl);
+  return fromBinary(UnifiedSchema, value);
+}
+
+/** Figures of a file that the message has as well, under names in camel case, and otherwise. */
+function differences(file: string, message: object | undefined): string[] {
+  const told = new Map(Object.entries(message ?? {}));
+  const shared = [...readKeyValues(file)].filter(([name]) => told.has(camelCase(name)));
+  assert.notEqual(shared.length, 0, file);
+  return shared.filter(([name, value]) => told.get(camelCase(name)) !== value).map(([name]) => name);
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 interface Figures {

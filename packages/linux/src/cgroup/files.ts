@@ -1,5 +1,8 @@
 import { readFileSync } from "node:fs";
 
+/** A file of "key value" lines. */
+export type Figures = ReadonlyMap<string, bigint>;
+
 /** A cgroup file with one number; "max" and a missing file are told apart by the defaults. */
 export function readNumber(path: string, options: { missing?: bigint; max?: bigint } = {}): bigint {
   const text = readText(path)?.trim();
@@ -8,7 +11,7 @@ export function readNumber(path: string, options: { missing?: bigint; max?: bigi
 }
 
 /** A cgroup file of "key value" lines; empty when it is missing. */
-export function readKeyValues(path: string): ReadonlyMap<string, bigint> {
+export function readKeyValues(path: string): Figures {
   const values = new Map<string, bigint>();
   for (const line of (readText(path) ?? "").split("\n")) {
     const [key, value] = line.split(" ");
