@@ -4,7 +4,7 @@
 # crun, CRIU and containerd. Packages come from the mirror that apt is configured for. Needs root, and a Debian mirror.
 set -eu
 release=trixie
-packages="systemd systemd-sysv dbus udev kmod iproute2 procps apparmor runc crun criu containerd e2fsprogs
+packages="systemd systemd-sysv dbus udev kmod iproute2 procps apparmor runc crun criu libcriu2 containerd e2fsprogs
  busybox-static docker-registry skopeo umoci tar gzip util-linux mount ca-certificates iptables"
 
 mkdir -p "$1"

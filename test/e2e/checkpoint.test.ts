@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { isRefusedByCrun } from "../support/crun.ts";
 import { TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { makeRootfs, pushBusybox } from "../support/images.ts";
@@ -106,7 +107,7 @@ describe("slipway checkpoint", () => {
   });
 });
 
-describe("a checkpoint", () => {
+describe("a checkpoint", async () => {
   it("that criu cannot make fails with what runc said, and leaves nothing", async () => {
     await using daemon = await TestDaemon.start("slipwayd");
     const run = await daemon.slipway(["run", "-d", "--rootfs", "/:O", "sleep", "1000"]);
@@ -119,5 +120,20 @@ describe("a checkpoint", () => {
     const { stdout } = await daemon.ctr(["content", "ls", "-q"]);
     assert.equal(stdout, "");
     await daemon.slipway(["rm", "-f", id]);
+  });
+
+  const skip = isRefusedByCrun() || /\+CRIU/.test(await output("crun", ["--version"]));
+  it("by a crun that was built without criu fails with that hint, and leaves nothing", { skip }, async () => {
+    await using daemon = await TestDaemon.start("slipwayd");
+    const rootfs = makeRootfs(daemon.folder.join("rootfs"));
+    const flags = ["-d", "--runc-binary", "crun", "--rootfs", rootfs];
+    assert.equal((await daemon.ctr(["run", ...flags, "box", "/bin/sleep", "1000"])).code, 0);
+    const folder = daemon.folder.join("checkpoints");
+    const create = ["checkpoint", "create", "--checkpoint-dir", folder, "box", "one"];
+    const { code, stderr } = await daemon.slipway(create);
+    assert.equal(code, 1);
+    assert.match(stderr, /unknown command checkpoint.*\n.*this crun was built without criu/s);
+    assert.deepEqual(readdirSync(join(folder, "box")), []);
+    await daemon.printed("rm", "-f", "box");
   });
 });

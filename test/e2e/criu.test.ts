@@ -1,18 +1,28 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { collectsWhenAsked as config, type Program, programs, TestDaemon } from "../support/daemon.ts";
-import { pushBusybox } from "../support/images.ts";
+import { TestFolder } from "../support/folder.ts";
+import { makeRootfs, pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
 import { run } from "../support/run.ts";
 import { until } from "../support/until.ts";
 
 /** Why checkpoints cannot be made here, if so. */
-const skip = await reasonToSkip();
+const noCriu = await reasonToSkip();
+
+/** For a shell that counts, in its own memory. */
+const counter = "i=0; while :; do i=$((i + 1)); echo $i >/count; sleep 0.05; done";
 
 /* Nothing is played: processes go into an image and come out of it, and count on. Debian's containerd is the measure. */
-for (const program of programs) {
-  describe(`a process that criu saves, under ${program}`, { skip, timeout: 1_200_000 }, () => {
+const sides = [
+  ...programs.map((program) => ({ program, runtime: "runc" })),
+  // containerd's shim has flags for a restore that crun does not know.
+  { program: "slipwayd", runtime: "crun" } as const,
+];
+for (const { program, runtime } of sides) {
+  const skip = noCriu || (runtime === "crun" && reasonToSkipCrun());
+  describe(`a process that criu saves, of ${runtime} under ${program}`, { skip, timeout: 1_200_000 }, () => {
     let registry: TestRegistry;
     let daemon: TestDaemon;
     let image: string;
@@ -32,21 +42,12 @@ for (const program of programs) {
       assert.equal(code, 0, `ctr ${args.join(" ")}: ${stderr}\n${daemon.log}`);
       return stdout;
     };
-    /** A container whose shell counts, in its own memory. */
     const startCounter = async (id: string): Promise<void> => {
-      const script = "i=0; while :; do i=$((i + 1)); echo $i >/count; sleep 0.05; done";
-      await ctr("run", "-d", image, id, "sh", "-c", script);
+      await ctr("run", "-d", "--runc-binary", runtime, image, id, "sh", "-c", counter);
     };
     const pidOf = async (id: string): Promise<number> =>
       Number(new RegExp(`^${id}\\s+(\\d+)\\s+RUNNING`, "m").exec(await ctr("tasks", "ls"))?.[1]);
-    /** How far the counter has come, once that is further than `past`. */
-    const count = async (id: string, past = 0): Promise<number> => {
-      const file = `/proc/${await pidOf(id)}/root/count`;
-      return await until(() => {
-        const counted = Number(readFileSync(file, "utf8"));
-        return counted > past && counted;
-      });
-    };
+    const count = async (id: string, past = 0): Promise<number> => await counted(await pidOf(id), past);
     const remove = async (id: string): Promise<void> => {
       await ctr("tasks", "rm", "--force", id);
       await ctr("containers", "rm", id);
@@ -90,6 +91,63 @@ for (const program of programs) {
   });
 }
 
+describe("slipway checkpoint with criu", { skip: noCriu, timeout: 1_200_000 }, () => {
+  it("saves a container, which goes on from there when it is started, and its log with it", async () => {
+    await using daemon = await TestDaemon.start("slipwayd");
+    const rootfs = makeRootfs(daemon.folder.join("rootfs"));
+    const pid = async (): Promise<number> =>
+      Number(await daemon.printed("inspect", "--format", "{{.State.Pid}}", "box"));
+    const lines = async (): Promise<number[]> =>
+      (await daemon.printed("logs", "box")).split("\n").filter(Boolean).map(Number);
+    const script = counter.replace("sleep", "echo $i; sleep");
+    await daemon.printed("run", "-d", "--name", "box", "--rootfs", rootfs, "sh", "-c", script);
+    const before = await counted(await pid(), 20);
+    await daemon.printed("checkpoint", "create", "--leave-running", "box", "one");
+    await counted(await pid(), before);
+    await daemon.printed("checkpoint", "create", "box", "two");
+    await daemon.printed("wait", "box");
+    const last = (await lines()).at(-1) ?? 0;
+    await daemon.printed("start", "--checkpoint", "two", "box");
+    const next = await counted(await pid(), last + 5);
+    const logged = await until(async () => {
+      const numbers = await lines();
+      return numbers.includes(next) && numbers;
+    });
+    // No number is missing, and none is there twice: it neither began anew nor went on from the first checkpoint.
+    assert.deepEqual(
+      logged,
+      logged.map((_, index) => index + 1),
+    );
+    await daemon.printed("rm", "-f", "box");
+  });
+});
+
+describe("a checkpoint by crun", { skip: noCriu || reasonToSkipCrun(), timeout: 600_000 }, () => {
+  it("that cannot be made for want of criu's library says what to install", async () => {
+    using library = new TestFolder("library");
+    writeFileSync(library.join("libcriu.so.2"), "");
+    await using broken = await TestDaemon.start("slipwayd", { env: { LD_LIBRARY_PATH: library.path } });
+    const rootfs = makeRootfs(broken.folder.join("rootfs"));
+    const flags = ["-d", "--runc-binary", "crun", "--rootfs", rootfs];
+    assert.equal((await broken.ctr(["run", ...flags, "box", "/bin/sleep", "1000"])).code, 0);
+    const folder = broken.folder.join("checkpoints");
+    const create = ["checkpoint", "create", "--checkpoint-dir", folder, "box", "one"];
+    const { code, stderr } = await broken.slipway(create);
+    assert.equal(code, 1);
+    assert.match(stderr, /could not load `libcriu\.so\.2`.*libcriu2/s);
+    assert.ok(!existsSync(`${folder}/box/one`));
+    await broken.printed("rm", "-f", "box");
+  });
+});
+
+/** How far a counter has come, once that is further than `past`. */
+async function counted(pid: number, past: number): Promise<number> {
+  return await until(() => {
+    const count = Number(readFileSync(`/proc/${pid}/root/count`, "utf8"));
+    return count > past && count;
+  });
+}
+
 function namespaceOf(program: Program): string {
   return `criu-${program}`;
 }
@@ -98,4 +156,9 @@ async function reasonToSkip(): Promise<string | false> {
   if (!existsSync("/usr/sbin/criu")) return "there is no criu";
   const { code, stdout, stderr } = await run("criu", ["check"]);
   return code !== 0 && `criu check: ${`${stderr}${stdout}`.split("\n")[0]}`;
+}
+
+/** Debian's crun makes checkpoints since 13, by a library that is not installed with it unless asked for. */
+function reasonToSkipCrun(): string | false {
+  return globSync("/usr/lib/*/libcriu.so.2").length === 0 && "there is no libcriu";
 }

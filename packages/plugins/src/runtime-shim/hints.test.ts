@@ -62,6 +62,16 @@ const said: readonly (readonly [words: string, reason: string, hint: RegExp])[] 
     /containerd-shim-nope-v1/,
   ],
   [
+    "OCI runtime checkpoint failed: unable to retrieve OCI runtime error (open /b/log.json: no such file or directory): exit status 1: unknown command checkpoint",
+    "CRIU",
+    /built without criu/,
+  ],
+  [
+    "OCI runtime checkpoint failed: could not load `libcriu.so.2`: `libcriu.so.2: cannot open shared object file: No such file or directory`",
+    "CRIU",
+    /libcriu2/,
+  ],
+  [
     'OCI runtime checkpoint failed: CRIU version check failed: exec: "criu": executable file not found in $PATH',
     "CRIU",
     /criu check/,

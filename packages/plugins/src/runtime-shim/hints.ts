@@ -26,6 +26,16 @@ const quoted = String.raw`[\x22'\x60]([^\x22'\x60]+)[\x22'\x60]`;
 /* The first that fits is taken, so what is special stands before what is general. */
 const rules: readonly Rule[] = [
   {
+    pattern: /unknown command (?:checkpoint|restore)/,
+    reason: "CRIU",
+    hint: () => "this crun was built without criu: take one whose --version says +CRIU, or runc",
+  },
+  {
+    pattern: /could not load .libcriu/,
+    reason: "CRIU",
+    hint: () => "crun makes checkpoints by criu's library (apt-get install libcriu2)",
+  },
+  {
     pattern: /criu/i,
     reason: "CRIU",
     hint: () => "checkpoints need criu (apt-get install criu) and a kernel that `criu check` finds good",

@@ -27,6 +27,8 @@ interface Invocation {
   readonly stdio?: ProcessStdio;
   /** Text for its standard input. */
   readonly input?: string;
+  /** Variables besides the shim's own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs runc, crun or another program with their command line, for one bundle. */
@@ -64,27 +66,31 @@ export class OciRuntime {
     return new Fault("unknown", this.#describe(what, status, output), { cause, details });
   }
 
-  async #spawn(args: readonly string[], { stdio, input }: Invocation): Promise<RuntimeResult> {
+  async #spawn(args: readonly string[], { stdio, input, env }: Invocation): Promise<RuntimeResult> {
     const { binary, root, systemdCgroup } = this.options;
     const all = ["--root", root, "--log", this.#log, "--log-format", "json"];
     if (systemdCgroup) all.push("--systemd-cgroup");
     all.push(...args);
     // Only a runtime that gets none of the container's streams may keep a pipe to us.
-    if (stdio) return await this.#spawnWith(stdio, all);
+    if (stdio) return await this.#spawnWith(stdio, all, env);
     using text = input === undefined ? undefined : fileOf(input);
     const child = spawn(binary, all, {
       cwd: this.#bundle,
-      env: runtimeEnvironment(),
+      env: { ...runtimeEnvironment(), ...env },
       stdio: [text?.fd ?? "ignore", "ignore", "pipe"],
     });
     if (child.pid !== undefined) this.#reaper.ownChild(child.pid, child);
     return await ended(child, binary);
   }
 
-  async #spawnWith({ stdin, stdout, stderr }: ProcessStdio, args: readonly string[]): Promise<RuntimeResult> {
+  async #spawnWith(
+    { stdin, stdout, stderr }: ProcessStdio,
+    args: readonly string[],
+    more: Invocation["env"],
+  ): Promise<RuntimeResult> {
     const { binary } = this.options;
-    environmentTable ??= new StringTable(Object.entries(runtimeEnvironment()).map((pair) => pair.join("=")));
-    const options = { env: environmentTable, cwd: this.#bundle, stdio: [stdin, stdout, stderr] } as const;
+    const env = more ? tableOf({ ...runtimeEnvironment(), ...more }) : ownTable();
+    const options = { env, cwd: this.#bundle, stdio: [stdin, stdout, stderr] } as const;
     let pid: number;
     try {
       pid = spawnProgram(binary, args, options);
@@ -102,16 +108,16 @@ export class OciRuntime {
   }
 
   #describe(what: string, status: string, output = ""): string {
+    const said = output === "" ? status : `${status}: ${output}`;
     let log: string;
     try {
       log = readFileSync(this.#log, "utf8");
     } catch {
       const reason = `open ${this.#log}: no such file or directory`;
-      return `${what}: unable to retrieve OCI runtime error (${reason}): ${status}`;
+      return `${what}: unable to retrieve OCI runtime error (${reason}): ${said}`;
     }
     const last = lastError(log);
-    if (last !== undefined) return `${what}: ${last}`;
-    return output === "" ? `${what}: ${status}` : `${what}: ${status}: ${output}`;
+    return `${what}: ${last ?? said}`;
   }
 }
 
@@ -187,6 +193,14 @@ function runtimeEnvironment(): NodeJS.ProcessEnv {
   environment = { ...process.env };
   for (const name of ["NODE_OPTIONS", "NODE_COMPILE_CACHE", "NODE_CHANNEL_FD"]) delete environment[name];
   return environment;
+}
+
+function ownTable(): StringTable {
+  return (environmentTable ??= tableOf(runtimeEnvironment()));
+}
+
+function tableOf(variables: NodeJS.ProcessEnv): StringTable {
+  return new StringTable(Object.entries(variables).map((pair) => pair.join("=")));
 }
 
 /** The pid in a file that a runtime wrote. */

@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { TaskCheckpointedSchema } from "@slipway/api/containerd/events/events_pb";
@@ -6,7 +6,7 @@ import { type CheckpointOptions, CheckpointOptionsSchema } from "@slipway/api/co
 import type { CheckpointTaskRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault } from "@slipway/fault/fault";
 import { cgroupOf, cgroupPids } from "@slipway/linux/cgroup/cgroup";
-import { withCriuOptions } from "../criu/config.ts";
+import { criuOptions } from "../criu/options.ts";
 import { outsideStreams, writeStreams } from "../criu/outside-streams.ts";
 import { refuse } from "../process.ts";
 import type { Request, Shim } from "../shim.ts";
@@ -26,11 +26,14 @@ export async function checkpointTask(
   const args = ["checkpoint", ...checkpointArguments(options, request.path, work)];
   const streams = outsideStreams(cgroupPids(cgroupOf(container.init.pid)));
   try {
-    using _told = withCriuOptions(
-      { id: container.id, bundle: container.bundle, root: container.runtime.options.root },
+    // runc would make it, crun does not.
+    mkdirSync(work, { recursive: true, mode: 0o700 });
+    using told = criuOptions(
+      container.bundle,
       streams.map(({ key }) => `external ${key}`),
     );
-    await container.runtime.run("OCI runtime checkpoint failed", [...args, container.id]);
+    const { env } = told;
+    await container.runtime.run("OCI runtime checkpoint failed", [...args, container.id], { env });
     writeStreams(request.path, streams);
   } catch (error) {
     throw withLog(error, work, join(container.bundle, "criu-dump.log"));

@@ -42,13 +42,14 @@ async function deleteExec(shim: Shim, container: Container, exec: TaskProcess): 
   return deletion(exec);
 }
 
+/** What runc and crun say of a container that they forgot when a checkpoint ended it. */
+const forgotten = /does not exist|cannot open directory .*: No such file or directory/s;
+
 async function deleteContainer(container: Container): Promise<void> {
   // The terminal's last output and the runtime's removal do not touch each other.
   const [removed] = await Promise.allSettled([removeFromRuntime(container), container.init.closeStreams()]);
   container.unmountRootfs();
-  // After a checkpoint the runtime has forgotten the container already.
-  if (removed.status === "rejected" && !messageOf(removed.reason).includes("does not exist"))
-    throw removed.reason;
+  if (removed.status === "rejected" && !forgotten.test(messageOf(removed.reason))) throw removed.reason;
 }
 
 async function removeFromRuntime(container: Container): Promise<void> {
