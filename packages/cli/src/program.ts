@@ -3,7 +3,10 @@ import { codeOf, messageOf } from "@slipway/fault/fault";
 import { Command, CommanderError } from "commander";
 import { type Cli, globalsOf } from "./cli.ts";
 import { failureText } from "./format/failure.ts";
+import { withBooleanValues } from "./boolean-values.ts";
 import { type CommandEntry, commands } from "./commands.ts";
+import { expandGroup, groupHelp, groups } from "./groups.ts";
+import { version } from "./version.ts";
 
 /** Commands whose own exit code is the container's: failures of ours must not be taken for it. */
 const ownCode = new Set(["run", "create", "exec", "start"]);
@@ -27,26 +30,47 @@ export async function run(args: readonly string[]): Promise<number> {
     },
     exit: (value) => (code = value),
   };
-  const words = expandGroup(args);
-  const typed = find(words);
   describeProgram(program);
+  try {
+    const words = wordsOf(args);
+    const help = groupHelp(words[commandIndex(words)] ?? "", summaryOf);
+    if (help !== undefined) process.stdout.write(help);
+    else await parse(program, words, cli);
+    return code;
+  } catch (error) {
+    return reportFailure(error, find(args)?.name ?? "");
+  } finally {
+    await client?.[Symbol.asyncDispose]();
+  }
+}
+
+/** What was typed, without groups and with Docker's ways to ask for help. */
+function wordsOf(args: readonly string[]): readonly string[] {
+  const asksForHelp = args[0] === "help";
+  const asked = asksForHelp ? [...args.slice(1), "--help"] : args.length === 0 ? ["--help"] : args;
+  return expandGroup(asked, commandIndex(asked));
+}
+
+async function parse(program: Command, words: readonly string[], cli: Cli): Promise<void> {
+  const typed = find(words);
+  let parsed = words;
   for (const entry of commands) {
     const command = program
       .command(entry.name, { hidden: entry.isGrouped ?? false })
       .summary(entry.summary)
       .description(entry.summary);
     for (const alias of entry.aliases ?? []) command.alias(alias);
-    command.exitOverride();
-    if (entry === typed) (await entry.load()).configure(command, cli);
+    command.exitOverride().showHelpAfterError(`See "slipway ${entry.name.replace("-", " ")} --help".`);
+    if (entry !== typed) continue;
+    (await entry.load()).configure(command, cli);
+    const index = commandIndex(words) + 1;
+    parsed = [...words.slice(0, index), ...withBooleanValues(words.slice(index), command)];
   }
-  try {
-    await program.parseAsync(words, { from: "user" });
-    return code;
-  } catch (error) {
-    return reportFailure(error, typed?.name ?? "");
-  } finally {
-    await client?.[Symbol.asyncDispose]();
-  }
+  await program.parseAsync(parsed, { from: "user" });
+}
+
+function summaryOf(name: string): string {
+  return commands.find((entry) => entry.name === name)?.summary ?? "";
 }
 
 function describeProgram(program: Command): void {
@@ -56,8 +80,17 @@ function describeProgram(program: Command): void {
     .option("-H, --host <address>", "the same as --address")
     .option("-n, --namespace <name>", "containerd's namespace (CONTAINERD_NAMESPACE)")
     .option("--snapshotter <name>", "containerd's snapshotter (CONTAINERD_SNAPSHOTTER)")
+    .version(`slipway version ${version}`, "-v, --version", "show the version")
+    .helpCommand(false)
+    .addHelpText("after", `\n${groupsText()}`)
+    .showHelpAfterError('See "slipway --help".')
     .enablePositionalOptions()
     .exitOverride();
+}
+
+function groupsText(): string {
+  const names = Object.entries(groups).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}\n`);
+  return `Groups (slipway GROUP --help):\n${names.join("")}`;
 }
 
 const withValue = new Set(["-a", "--address", "-H", "--host", "-n", "--namespace", "--snapshotter"]);
@@ -72,30 +105,6 @@ function commandIndex(words: readonly string[]): number {
   let index = 0;
   while (words[index]?.startsWith("-")) index += withValue.has(words[index] ?? "") ? 2 : 1;
   return index;
-}
-
-/** Docker's groups, such as `slipway container ls`: words for the same commands. */
-const groups: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
-  container: { ls: ["ps"], list: ["ps"], prune: ["container-prune"] },
-  image: {
-    ls: ["images"],
-    list: ["images"],
-    rm: ["rmi"],
-    remove: ["rmi"],
-    inspect: ["inspect", "--type", "image"],
-    prune: ["image-prune"],
-    convert: ["image-convert"],
-    verify: ["image-verify"],
-  },
-  system: { df: ["system-df"], prune: ["system-prune"] },
-};
-
-function expandGroup(args: readonly string[]): string[] {
-  const index = commandIndex(args);
-  const group = groups[args[index] ?? ""];
-  const word = args[index + 1];
-  if (!group || word === undefined || word.startsWith("-")) return [...args];
-  return [...args.slice(0, index), ...(group[word] ?? [word]), ...args.slice(index + 2)];
 }
 
 function reportFailure(error: unknown, command: string): number {

@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import type { Socket } from "node:net";
 import type { Client } from "@slipway/client/client";
 import type { ProcessStreams } from "@slipway/client/process-streams";
@@ -6,12 +5,16 @@ import type { ProcessRef } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
 import type { JsonLog } from "@slipway/logs/json-log";
 import { hintText } from "../format/failure.ts";
+import { isBrokenPipe, outputFailure } from "../format/outputs.ts";
+import type { CaughtSignals } from "./caught-signals.ts";
+import { rawTerminal } from "./raw-terminal.ts";
 import { detachable, parseDetachKeys } from "./detach-keys.ts";
 import { execFailureHint, OutputTail } from "./exec-failure.ts";
 
 export interface AttachOptions {
   readonly detachKeys: string;
-  readonly sigProxy: boolean;
+  /** Go to the process instead of this one. */
+  readonly signals?: CaughtSignals;
   /** Also written to, for `slipway logs`. */
   readonly log?: JsonLog;
 }
@@ -47,36 +50,54 @@ export async function attach(
   const leave = new AbortController();
   const exit = client.tasks.wait(process_, { signal: leave.signal });
   exit.catch(() => {});
+  const isRaw = terminal && stdio.stdin !== undefined && process.stdin.isTTY;
+  // Before there is anything to show.
+  if (isRaw) undo.use(rawTerminal(process.stdin));
+  // An exec has its terminal with its start: its size is in its spec.
+  if (terminal) undo.use(await followSize(client, process_));
   await begin();
-  if (terminal) undo.use(followSize(client, process_));
-  else if (options.sigProxy) undo.use(forwardSignals(client, process_));
+  options.signals?.passOn((signal) => client.tasks.kill(process_, signal).catch(ignoreGone));
   if (stdio.stdin) {
     const keys = terminal ? parseDetachKeys(options.detachKeys) : [];
-    undo.use(forwardInput(client, process_, stdio.stdin, keys, () => detached.resolve({ ended: false })));
+    const input = forwardInput(isRaw, stdio.stdin, keys, {
+      // The daemon lets go of the input as well: the shim holds it open for clients that come back.
+      end: () => void client.tasks.closeStdin(process_).catch(ignoreGone),
+      detach: () => detached.resolve({ ended: false }),
+      hangUp: () => {
+        const heard = options.signals?.hangUp() ?? Promise.resolve();
+        void heard.then(() => detached.resolve({ ended: false }));
+      },
+    });
+    undo.use(input);
   }
   const ended = exit.then(async ({ exitStatus }): Promise<Attached> => {
-    await output;
+    const [failure] = (await output).filter((error) => error !== undefined);
+    // What is said from here on is for a terminal that begins lines by itself.
+    undo.dispose();
     const hint = await execFailureHint(client, process_.containerId, exitStatus, tail);
     if (hint !== undefined) process.stderr.write(hintText(hint));
-    return { ended: true, exitCode: exitStatus };
+    if (failure) process.stderr.write(outputFailure(failure));
+    return { ended: true, exitCode: failure ? exitStatus || 1 : exitStatus };
   });
   const result = await Promise.race([ended, detached.promise]);
   leave.abort();
-  if (!result.ended) ended.catch(() => {});
+  if (result.ended) return result;
+  ended.catch(() => {});
+  await options.signals?.arrived();
   return result;
 }
 
-/** A reader that has left, such as `head`, stops the showing, not the process. */
+/**
+ * A reader that has left, such as `head`, stops the showing, not the process.
+ * @returns why else not all could be shown
+ */
 async function copyOutput(
   from: AsyncIterable<Uint8Array>,
   to: NodeJS.WriteStream,
   seen: (chunk: Uint8Array) => void,
-): Promise<void> {
-  let broken = false;
-  const stop = (): void => {
-    broken = true;
-  };
-  to.on("error", stop);
+): Promise<Error | undefined> {
+  let broken: Error | undefined;
+  to.on("error", (error) => (broken ??= error));
   for await (const chunk of from) {
     seen(chunk);
     if (broken || to.write(chunk)) continue;
@@ -86,18 +107,24 @@ async function copyOutput(
       to.once("close", resolve);
     });
   }
+  return broken && !isBrokenPipe(broken) ? broken : undefined;
 }
 
+/**
+ * Passes on what is typed. A terminal that hangs up is left by whoever typed there, and so is the process; the end of
+ * any other input is the end of the process's.
+ */
 function forwardInput(
-  client: Client,
-  process_: ProcessRef,
+  isRaw: boolean,
   to: Socket,
   keys: readonly number[],
-  detach: () => void,
+  on: Readonly<Record<"end" | "detach" | "hangUp", () => void>>,
 ): Disposable {
   const { stdin } = process;
-  if (keys.length > 0 && stdin.isTTY) stdin.setRawMode(true);
-  const see = detachable(keys, detach);
+  const see = detachable(keys, () => {
+    process.stderr.write("\r\nread escape sequence\r\n");
+    on.detach();
+  });
   const onData = (chunk: Buffer): void => {
     const rest = see(chunk);
     if (rest.length > 0 && !to.write(rest)) {
@@ -106,46 +133,34 @@ function forwardInput(
     }
   };
   const onEnd = (): void => {
-    // The daemon lets go of the input first: the shim holds it open for clients that come back.
-    to.end(() => void client.tasks.closeStdin(process_).catch(ignoreGone));
+    if (isRaw) on.hangUp();
+    else to.end(on.end);
   };
   stdin.on("data", onData);
   stdin.once("end", onEnd);
+  // Stays: what fails when nobody reads any more is no news.
+  stdin.on("error", onEnd);
   return {
     [Symbol.dispose]() {
       stdin.off("data", onData);
       stdin.off("end", onEnd);
-      if (stdin.isTTY) stdin.setRawMode(false);
       stdin.pause();
       stdin.unref?.();
     },
   };
 }
 
-function followSize(client: Client, process_: ProcessRef): Disposable {
+/** The process's terminal has this one's size from its first look at it on. */
+async function followSize(client: Client, process_: ProcessRef): Promise<Disposable> {
   const { stdout } = process;
-  const send = (): void => {
+  const send = async (): Promise<void> => {
     if (!stdout.isTTY) return;
-    void client.tasks.resizePty(process_, { columns: stdout.columns, rows: stdout.rows }).catch(ignoreGone);
+    await client.tasks.resizePty(process_, { columns: stdout.columns, rows: stdout.rows }).catch(ignoreGone);
   };
-  send();
-  stdout.on("resize", send);
-  return { [Symbol.dispose]: () => void stdout.off("resize", send) };
-}
-
-const forwarded = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT"] as const;
-
-function forwardSignals(client: Client, process_: ProcessRef): Disposable {
-  const handlers = forwarded.map((name) => {
-    const handler = (): void => void client.tasks.kill(process_, constants.signals[name]).catch(ignoreGone);
-    process.on(name, handler);
-    return [name, handler] as const;
-  });
-  return {
-    [Symbol.dispose]() {
-      for (const [name, handler] of handlers) process.off(name, handler);
-    },
-  };
+  await send();
+  const resized = (): void => void send();
+  stdout.on("resize", resized);
+  return { [Symbol.dispose]: () => void stdout.off("resize", resized) };
 }
 
 /** What is sent to a process that is ending may come too late. */

@@ -2,6 +2,7 @@ import { attachStreams } from "@slipway/client/process-streams";
 import { Fault } from "@slipway/fault/fault";
 import type { Command } from "commander";
 import { attach } from "../attach/attach.ts";
+import { CaughtSignals } from "../attach/caught-signals.ts";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { stateWord, taskOf } from "../containers/state.ts";
@@ -23,7 +24,11 @@ export function configure(command: Command, cli: Cli): void {
         throw new Fault("failed_precondition", `Cannot attach to container "${name}": it is not running`);
       }
       using stdio = await attachStreams(task.io);
-      const result = await attach(client, { containerId: id }, stdio, flags, async () => {});
+      // With a terminal, what is typed there goes to the container: signals mean this process, as in Docker.
+      using signals = flags.sigProxy && !task.io.terminal ? new CaughtSignals() : undefined;
+      signals?.hold();
+      const options = { detachKeys: flags.detachKeys, ...(signals ? { signals } : {}) };
+      const result = await attach(client, { containerId: id }, stdio, options, async () => {});
       if (result.ended) cli.exit(result.exitCode);
       else stdio.leave();
     });

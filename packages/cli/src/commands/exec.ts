@@ -58,6 +58,7 @@ export function configure(command: Command, cli: Cli): void {
           ...(workdir === undefined ? {} : { cwd: workdir }),
           ...(user === undefined ? {} : { user }),
           terminal: tty,
+          ...(process.stdout.isTTY ? { consoleSize: process.stdout } : {}),
           privileged,
         },
         `/proc/${task.pid}/root`,
@@ -72,7 +73,7 @@ export function configure(command: Command, cli: Cli): void {
       }
       using stdio = Stdio.open({ terminal: tty, stdin: interactive });
       await client.tasks.exec(container.id, ref.execId, { io: stdio.io, spec });
-      const options = { detachKeys: flags.detachKeys, sigProxy: false };
+      const options = { detachKeys: flags.detachKeys };
       const result = await attach(client, ref, stdio, options, () => client.tasks.start(ref));
       if (!result.ended) return stdio.leave();
       await client.tasks.deleteProcess(container.id, ref.execId);

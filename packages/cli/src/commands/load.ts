@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
@@ -26,9 +26,10 @@ export function configure(command: Command, cli: Cli): void {
       if (input === undefined && process.stdin.isTTY) {
         throw new Fault("invalid_argument", "Cannot load from a terminal: use --input, or a pipe");
       }
+      // What is not there is found out before a daemon is asked.
+      const file = input === undefined ? undefined : await open(input);
       const client = await cli.client();
-      const source =
-        input === undefined ? process.stdin : createReadStream(input, { highWaterMark: chunkBytes });
+      const source = file?.createReadStream({ highWaterMark: chunkBytes }) ?? process.stdin;
       const named = platformsOf(flags) ?? "all";
       // All platforms come in; unpacked are those that were named, or what this machine runs.
       const platforms = named === "all" ? [hostPlatform()] : named;

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import { type LogEntry, readLog } from "@slipway/logs/read-log";
@@ -36,9 +38,15 @@ export function configure(command: Command, cli: Cli): void {
       const until = flags.until === undefined ? undefined : parseTime(flags.until);
       const state = containerStateWord(container, await taskOf(client, container.id));
       const runs = ["running", "paused", "restarting"].includes(state);
+      if (!existsSync(dirname(log.file))) {
+        throw new Fault("failed_precondition", `Container "${name}" has no log yet, or no longer one`);
+      }
       const end = new AbortController();
+      let failure: unknown;
       if (runs && flags.follow) {
-        void followEnd(client, container.id, log).finally(() => end.abort());
+        void followEnd(client, container.id, log)
+          .catch((error: unknown) => (failure = error))
+          .finally(() => end.abort());
         if (until) abortAt(end, until);
       } else if (state === "exited") {
         // Its last words may be on their way from the pipe to the log.
@@ -53,6 +61,7 @@ export function configure(command: Command, cli: Cli): void {
       })) {
         show(entry);
       }
+      if (failure !== undefined) throw failure;
     });
 }
 

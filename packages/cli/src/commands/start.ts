@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Container } from "@slipway/core/containers";
 import { knownCheckpoint, restoreOptions } from "../checkpoints/checkpoints.ts";
+import { CaughtSignals } from "../attach/caught-signals.ts";
 import type { Cli } from "../cli.ts";
 import { findContainer, forEachContainer } from "../containers/find.ts";
 import { readyToStart } from "../lifecycle/start-container.ts";
@@ -45,7 +46,13 @@ export function configure(command: Command, cli: Cli): void {
       const [name = ""] = names;
       const source = await ready(await findContainer(client, name));
       if (!source) return;
-      const result = await startAttached(client, source, { ...flags, interactive });
+      using signals = flags.sigProxy ? new CaughtSignals() : undefined;
+      signals?.hold();
+      const result = await startAttached(client, source, {
+        detachKeys: flags.detachKeys,
+        interactive,
+        ...(signals ? { signals } : {}),
+      });
       if (result.ended) cli.exit(result.exitCode);
     });
 }

@@ -10,6 +10,7 @@ import type { Mount } from "@slipway/core/mounts/mount";
 import type { JsonLog } from "@slipway/logs/json-log";
 import type { LogTarget } from "@slipway/logs/log-uri";
 import { attach, type Attached } from "../attach/attach.ts";
+import type { CaughtSignals } from "../attach/caught-signals.ts";
 import { markStarted } from "./restart-labels.ts";
 import { logTargetOf } from "../logs/log-target.ts";
 
@@ -25,7 +26,8 @@ export interface TaskSource {
 export interface ForegroundOptions {
   readonly interactive: boolean;
   readonly detachKeys: string;
-  readonly sigProxy: boolean;
+  /** Go to the container from its start on. */
+  readonly signals?: CaughtSignals;
 }
 
 /** Starts a container's task with its output going to the log. */
@@ -43,8 +45,7 @@ export async function startAttached(
   options: ForegroundOptions,
 ): Promise<Attached> {
   const { id, labels, terminal, rootfs } = source;
-  // What goes away with its end is read by nobody but us.
-  const log = labels["nerdctl/auto-remove"] === "true" ? undefined : logTargetOf(source);
+  const log = logTargetOf(source);
   using stack = new DisposableStack();
   let streams: ProcessStreams;
   if (log?.attach === undefined) {
@@ -55,8 +56,9 @@ export async function startAttached(
     await client.tasks.create(id, { rootfs, io, ...optionsOf(source) });
     streams = stack.use(await attachStreams(io));
   }
-  // Other shims write no log while somebody is attached.
-  const own = log && log.attach === undefined ? stack.use(await openLog(log)) : undefined;
+  // Other shims write no log while somebody is attached; what goes away with its end is read by nobody but us then.
+  const isBrief = labels["nerdctl/auto-remove"] === "true";
+  const own = log && log.attach === undefined && !isBrief ? stack.use(await openLog(log)) : undefined;
   const result = await attach(
     client,
     { containerId: id },

@@ -13,6 +13,7 @@ import type { ImageConfig } from "@slipway/oci/image";
 import type { NamespaceKind, SeccompSpec, UserSpec } from "@slipway/oci/runtime-spec";
 import type { Globals } from "../cli.ts";
 import { newLogUri } from "../logs/log-target.ts";
+import type { ReadyImage } from "../images/ensure-image.ts";
 import { environmentOf } from "./environment.ts";
 import type { RunFlags, RunRequest } from "./flags.ts";
 import { withInit } from "./init.ts";
@@ -47,12 +48,16 @@ interface Base {
   undo(): Promise<void>;
 }
 
-/** Makes the container that the flags describe. When that fails, nothing of it stays. */
+/**
+ * Makes the container that the flags describe. When that fails, nothing of it stays. `onBegin` is called before there is
+ * something that could: a pull may take long before that.
+ */
 export async function createContainer(
   unleased: Client,
   globals: Globals,
   { image, command }: RunRequest,
   flags: RunFlags,
+  onBegin: () => void = () => {},
 ): Promise<CreatedContainer> {
   // Until the container names its snapshot, nothing else holds it.
   await using held = await leased(unleased);
@@ -73,7 +78,9 @@ export async function createContainer(
       "Cannot use --rm with --detach: only slipwayd removes containers that end",
     );
   }
-  const base = flags.rootfs ? folderBase(id, image) : await imageBase(client, globals, id, image, flags);
+  const ready = flags.rootfs ? undefined : await readyImage(client, globals, image, flags);
+  onBegin();
+  const base = ready ? await imageBase(client, globals, id, ready) : folderBase(id, image);
   try {
     const host = flags.hostname ?? (flags.network === "host" ? hostname() : id.slice(0, 12));
     const plain = containerSpec({
@@ -114,6 +121,7 @@ export async function createContainer(
     const spec = withInit(plain, flags);
     const runtime = flags.runtime ?? (isOurs ? "io.containerd.slipway.v1" : "io.containerd.runc.v2");
     const labels = containerLabels({
+      isRemovedByDaemon: (flags.rm ?? false) && isOurs,
       log: newLogUri(flags, containerFolder(globals, id), id, runtime),
       id,
       name,
@@ -150,15 +158,22 @@ function folderBase(id: string, text: string): Base {
   return { image: "", snapshotter: "", rootfs, undo: async () => removeOverlay(id) };
 }
 
+async function readyImage(
+  client: Client,
+  globals: Globals,
+  reference: string,
+  flags: RunFlags,
+): Promise<ReadyImage> {
+  const { ensureImage } = await import("../images/ensure-image.ts");
+  return await ensureImage(client, globals, reference, flags);
+}
+
 async function imageBase(
   client: Client,
   globals: Globals,
   id: string,
-  reference: string,
-  flags: RunFlags,
+  { name, config, chainId }: ReadyImage,
 ): Promise<Base> {
-  const { ensureImage } = await import("../images/ensure-image.ts");
-  const { name, config, chainId } = await ensureImage(client, globals, reference, flags);
   const snapshots = client.snapshotter(globals.snapshotter);
   const rootfs = await snapshots.prepare(id, chainId);
   return { image: name, config, snapshotter: globals.snapshotter, rootfs, undo: () => snapshots.remove(id) };

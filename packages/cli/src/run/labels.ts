@@ -11,7 +11,7 @@ import { newRestartLabels } from "../lifecycle/restart-labels.ts";
 import { healthLabels } from "./health-flags.ts";
 import { keyValues } from "./key-values.ts";
 
-/** Set on a detached container that is to go when it ends: the daemon watches for it. */
+/** Set on a container that is to go when it ends, with whoever runs it or without: the daemon watches for it. */
 const autoRemoveLabel = "slipway/auto-remove";
 /** A folder, mounts and all, that goes when the container goes. */
 const scratchLabel = "slipway/scratch";
@@ -40,6 +40,7 @@ export interface LabelSource {
   readonly flags: RunFlags;
   readonly globals: Globals;
   readonly config?: ImageConfig;
+  readonly isRemovedByDaemon: boolean;
   /** The URI of its log, when it keeps one. */
   readonly log: string | undefined;
 }
@@ -48,7 +49,8 @@ export interface LabelSource {
  * The labels by which nerdctl knows its containers (its pkg/labels/labels.go), so that it and slipway see each other's,
  * those of containerd's restart monitor, and the image's and user's own.
  */
-export function containerLabels({ id, name, host, image, flags, globals, config, log }: LabelSource): Labels {
+export function containerLabels(source: LabelSource): Labels {
+  const { id, name, host, image, flags, globals, config, isRemovedByDaemon, log } = source;
   const folder = containerFolder(globals, id);
   const stopSignal = flags.stopSignal ?? config?.config?.StopSignal;
   return {
@@ -69,7 +71,7 @@ export function containerLabels({ id, name, host, image, flags, globals, config,
     ...(flags.rootfs ? { [rootfsLabel]: image } : {}),
     ...(flags.rootfs && parseRootfs(image).overlay ? { [scratchLabel]: overlayFolder(id) } : {}),
     ...(flags.rm ? { "nerdctl/auto-remove": "true" } : {}),
-    ...(flags.rm && flags.detach ? { [autoRemoveLabel]: "true" } : {}),
+    ...(isRemovedByDaemon ? { [autoRemoveLabel]: "true" } : {}),
     ...newRestartLabels(flags.restart, log),
     ...healthLabels(flags, config),
   };

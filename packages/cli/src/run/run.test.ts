@@ -154,7 +154,14 @@ describe("containerLabels", () => {
       config: { Labels: theirs },
       rootfs: { type: "layers", diff_ids: [] },
     };
-    const source = { id: "i", name: "n", host: "h", image: "busybox", log: undefined };
+    const source = {
+      id: "i",
+      name: "n",
+      host: "h",
+      image: "busybox",
+      isRemovedByDaemon: false,
+      log: undefined,
+    };
     const labels = containerLabels({ ...source, flags, globals, config });
     assert.equal(labels["org.example.team"], "a");
     assert.equal(labels["containerd.io/own"], "1", "the user's own are the user's");

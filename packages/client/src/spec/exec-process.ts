@@ -11,6 +11,8 @@ export interface ExecProcessOptions {
   /** `name`, `uid`, `name:group` or `uid:gid`; the container's unless told. */
   readonly user?: string;
   readonly terminal?: boolean;
+  /** Of the terminal, in characters, before the process has begun. */
+  readonly consoleSize?: { readonly columns: number; readonly rows: number };
   /** Everything that root on the host may do. */
   readonly privileged?: boolean;
 }
@@ -21,8 +23,8 @@ export interface ExecProcessOptions {
  * @throws {Fault} `not_found` for a user that is not there
  */
 export function execProcess(base: ProcessSpec, options: ExecProcessOptions, root: string): ProcessSpec {
-  const { rlimits: _, terminal: __, ...process } = base;
-  const { args, env = [], cwd = base.cwd, terminal = false } = options;
+  const { rlimits: _, terminal: __, consoleSize: ___, ...process } = base;
+  const { args, env = [], cwd = base.cwd, terminal = false, consoleSize: size } = options;
   const names = new Set(env.map((entry) => entry.split("=", 1)[0]));
   // Containers of other clients may have none.
   const kept = (base.env ?? []).filter((entry) => !names.has(entry.split("=", 1)[0]));
@@ -33,6 +35,7 @@ export function execProcess(base: ProcessSpec, options: ExecProcessOptions, root
     env: [...kept, ...(terminal && !hasTerm ? ["TERM=xterm"] : []), ...env],
     cwd,
     terminal,
+    ...(terminal && size ? { consoleSize: { width: size.columns, height: size.rows } } : {}),
     ...(options.user === undefined ? {} : { user: resolveUser(options.user, root) }),
     ...(options.privileged ? { capabilities: privilegedCapabilities() } : {}),
   };

@@ -21,8 +21,8 @@ const label = "slipway/auto-remove";
 const folderLabels = ["slipway/scratch", "nerdctl/state-dir"];
 
 /**
- * Removes containers that are labelled `slipway/auto-remove=true` when their first process has ended: `run -d --rm`
- * needs somebody who is still there. What ended while no daemon ran is removed at the start.
+ * Removes containers that are labelled `slipway/auto-remove=true` when their first process has ended: `run --rm`
+ * needs somebody who is still there, also when the client was killed. What ended while no daemon ran is removed at the start.
  */
 export const autoRemovePlugin = definePlugin({
   kind: ContainerMonitorPlugin,

@@ -41,6 +41,18 @@ for (const { name, table, skip, isAdopted } of suites) {
     before(() => runtime.start());
     after(() => runtime.end());
 
+    it("deletes a task once for all who do it at the same time", async () => {
+      const { tasks } = runtime;
+      const containerId = runtime.container(["true"]);
+      await tasks.create(containerId, { rootfs: [], io: noIo });
+      const waiting = tasks.wait({ containerId });
+      await tasks.start({ containerId });
+      await waiting;
+      const exits = await Promise.all([tasks.delete(containerId), tasks.delete(containerId)]);
+      assert.deepEqual(exits[0], exits[1]);
+      assert.deepEqual(await runtime.topics(containerId, "/tasks/delete"), life);
+    });
+
     it("lives as containerd's does, and tells it once", async () => {
       const { tasks } = runtime;
       const containerId = runtime.container(["sh", "-c", "echo out; exit 7"]);

@@ -27,6 +27,8 @@ export class ShimTask {
   io: ProcessIo | undefined;
   /** Of the first process once it has ended: nothing of it will change. */
   stopped: ProcessState | undefined;
+  /** While it is being deleted. */
+  deletion: Promise<ProcessExit> | undefined;
   /** Of the execs that this daemon started. */
   readonly execPids = new Map<string, number>();
   #shim: ShimConnection;

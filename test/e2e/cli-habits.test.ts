@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { binFolder, TestDaemon } from "../support/daemon.ts";
+import { pushBusybox } from "../support/images.ts";
+import { TestRegistry } from "../support/registry.ts";
+
+describe("slipway, typed by who knows docker", () => {
+  let daemon: TestDaemon;
+  let registry: TestRegistry;
+  let image: string;
+
+  before(async () => {
+    [daemon, registry] = await Promise.all([TestDaemon.start("slipwayd"), TestRegistry.start()]);
+    image = await pushBusybox(registry.host);
+    await daemon.printed("pull", "-q", image);
+  });
+  after(async () => {
+    await daemon[Symbol.asyncDispose]();
+    await registry[Symbol.asyncDispose]();
+  });
+
+  /** A shell's pipeline of slipway and another program, as `"$0" ps | head -1` has it. */
+  const shell = async (line: string): Promise<{ code: number; stdout: string; stderr: string }> => {
+    const child = spawn("bash", ["-c", line, join(binFolder, "slipway")], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, SLIPWAY_ADDRESS: daemon.address, SLIPWAY_ROOT: daemon.folder.join("cli") },
+    });
+    const said = { stdout: "", stderr: "" };
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream].setEncoding("utf8").on("data", (text: string) => (said[stream] += text));
+    }
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code: code ?? -1, ...said };
+  };
+
+  it("shows help and the version where docker does", async () => {
+    const help = await daemon.printed("--help");
+    assert.match(help, /^Usage: slipway/);
+    assert.equal(await daemon.printed(), help);
+    assert.equal(await daemon.printed("help"), help);
+    assert.match(await daemon.printed("-v"), /^slipway version \d+\.\d+\.\d+\n$/);
+    assert.equal(await daemon.printed("help", "run"), await daemon.printed("run", "--help"));
+    assert.match(
+      await daemon.printed("container"),
+      /^Usage: slipway container COMMAND[^]*  ls +List containers\n/,
+    );
+    assert.equal(await daemon.printed("image", "--help"), await daemon.printed("image"));
+    assert.match(await daemon.printed("container", "ls", "--help"), /^Usage: slipway ps/);
+  });
+
+  it("says where to look when it is typed wrongly", async () => {
+    for (const [args, code, text] of [
+      [["ps", "--alll"], 1, /Did you mean --all\?\)\nSee "slipway ps --help"/],
+      [["rnu"], 1, /Did you mean run\?\)\nSee "slipway --help"/],
+      [["image", "run"], 1, /no command "image run"; "slipway image --help"/],
+      [
+        ["load", "-i", "/no/such.tar"],
+        1,
+        /^slipway: Cannot open "\/no\/such.tar": no such file or directory\n$/,
+      ],
+      [["run", "--env-file", "/no/such", image], 125, /^slipway: Cannot open "\/no\/such"/],
+    ] as const) {
+      const said = await daemon.slipway(args);
+      assert.equal(said.code, code, said.stderr);
+      assert.match(said.stderr, text);
+    }
+  });
+
+  it("takes values of flags that are on or off, and leaves those of the container's program alone", async () => {
+    const run = ["run", "--rm=true", "-d=false", "--sig-proxy=true", "--read-only=0", image];
+    assert.equal(await daemon.printed(...run, "echo", "--rm=false", "-t=true"), "--rm=false -t=true\n");
+    assert.equal(await daemon.printed("ps", "--all=true", "-q"), "");
+  });
+
+  it("reads environment files for the container, not for itself", async () => {
+    const file = daemon.folder.join("env");
+    writeFileSync(file, "# a comment\nA=b c\n\nNODE_OPTIONS=--no-such-option\n");
+    const said = await daemon.printed("run", "--rm", "--env-file", file, image, "env");
+    assert.match(said, /\nA=b c\nNODE_OPTIONS=--no-such-option\n/);
+    writeFileSync(file, "A B=c\n");
+    const refused = await daemon.slipway(["run", "--rm", "--env-file", file, image, "env"]);
+    assert.deepEqual([refused.code, /"A B"/.test(refused.stderr)], [125, true], refused.stderr);
+  });
+
+  it("ends without a word when its reader has left, and says when it cannot write", async () => {
+    await daemon.printed("run", "--name", "long", image, "seq", "30000");
+    const left = await shell('"$0" logs long | head -1; echo "${PIPESTATUS[0]}"');
+    assert.deepEqual(left, { code: 0, stdout: "1\n141\n", stderr: "" });
+    for (const line of ['"$0" logs long', '"$0" ps -a', `"$0" run --rm ${image} seq 3`]) {
+      const full = await shell(`${line} >/dev/full`);
+      assert.deepEqual([full.code, full.stdout], [1, ""]);
+      assert.match(full.stderr, /^slipway: Cannot write output: .*no space left on device/);
+    }
+    await daemon.printed("rm", "long");
+  });
+
+  it("shows the log of a container that somebody runs with --rm elsewhere", async () => {
+    const go = daemon.folder.join("go");
+    const script = `echo begun; until [ -e ${go} ]; do sleep 0.1; done; echo last`;
+    const other = shell(
+      `"$0" run --rm --name elsewhere -v ${daemon.folder.path}:${daemon.folder.path} ${image} sh -c '${script}'`,
+    );
+    const tells = await shell(
+      'until "$0" ps -q --filter name=elsewhere | grep -q .; do :; done; ' +
+        `"$0" logs -f elsewhere | while read line; do echo $line; touch ${go}; done`,
+    );
+    assert.match(tells.stdout, /^begun\nlast\n$/);
+    assert.equal(tells.code, 0, tells.stderr);
+    assert.equal((await other).stdout, "begun\nlast\n");
+  });
+
+  it("says that it may not use the daemon", async () => {
+    const said = await shell(
+      'chmod 711 "${SLIPWAY_ADDRESS%/*}"; setpriv --reuid=1234 --clear-groups "$0" ps',
+    );
+    assert.equal(said.code, 1);
+    assert.match(said.stderr, /^slipway: Cannot use the daemon at ".*": permission denied/);
+  });
+
+  it("removes all of what runs at the same time with --rm, beside the daemon that does it as well", async () => {
+    const runs = Array.from({ length: 8 }, (_, index) =>
+      daemon.slipway(["run", "--rm", ...(index % 2 ? ["--rootfs", "/:O"] : [image]), "sh", "-c", "exit 3"]),
+    );
+    for (const said of await Promise.all(runs)) assert.deepEqual(said, { code: 3, stdout: "", stderr: "" });
+    assert.equal(await daemon.printed("ps", "-aq"), "");
+  });
+});
