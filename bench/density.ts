@@ -1,12 +1,13 @@
-// What slipwayd and its shims hold in memory beside Debian's containerd and its shims, at a number of containers that
-// sleep, and how long it takes after a restart until all of 50 are listed. Memory is proportional (PSS), in MB; the
+// What slipwayd and its shims hold in memory beside Debian's containerd, and a later one where there is one, and their
+// shims, at a number of containers that sleep, and how long it takes after a restart until all of 50 are listed. Memory is proportional (PSS), in MB; the
 // containers' own is not counted.
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { type Program, TestDaemon } from "../test/support/daemon.ts";
+import { TestDaemon } from "../test/support/daemon.ts";
 import { TestFolder } from "../test/support/folder.ts";
 import { makeRootfs } from "../test/support/images.ts";
 import { output } from "../test/support/run.ts";
+import { type Contender, contenders } from "./support/contenders.ts";
 import { median, pssOf } from "./support/figures.ts";
 
 const steps = [1, 10, 50, 100, 200];
@@ -37,8 +38,8 @@ function read(pid: string, file: string): string {
 }
 
 /** Not the first run after an installation: that one still compiles. */
-async function warmUp(program: Program): Promise<void> {
-  await using daemon = await TestDaemon.start(program);
+async function warmUp({ program, options }: Contender): Promise<void> {
+  await using daemon = await TestDaemon.start(program, options);
   const command = ["run", "--rm", "--rootfs", rootfs, "first", "/bin/true"];
   await output("ctr", ["-a", daemon.address, "-n", namespace, ...command]);
   await daemon.stop();
@@ -61,9 +62,10 @@ interface Figures {
   readonly restartMs: number;
 }
 
-async function measure(program: Program): Promise<Figures> {
-  await warmUp(program);
-  await using daemon = await TestDaemon.start(program);
+async function measure(contender: Contender): Promise<Figures> {
+  await warmUp(contender);
+  const { name, program, options } = contender;
+  await using daemon = await TestDaemon.start(program, options);
   const totals = new Map<number, number>();
   const restarts: number[] = [];
   let count = 0;
@@ -75,7 +77,7 @@ async function measure(program: Program): Promise<Figures> {
     await setTimeout(AT_REST_MS);
     const { daemon: own, shims } = held(daemon);
     totals.set(step, own + shims);
-    console.log(`${program}, ${step}: ${own.toFixed(0)} daemon + ${shims.toFixed(0)} shims MB`);
+    console.log(`${name}, ${step}: ${own.toFixed(0)} daemon + ${shims.toFixed(0)} shims MB`);
     if (step !== RESTARTED) continue;
     for (let run = 0; run < RESTARTS; run += 1) restarts.push(await restart(daemon, step));
   }
@@ -85,13 +87,18 @@ async function measure(program: Program): Promise<Figures> {
   return { totals, restartMs: median(restarts) };
 }
 
-const ours = await measure("slipwayd");
-const theirs = await measure("containerd");
-for (const step of steps) {
-  const share = (ours.totals.get(step) ?? 0) / (theirs.totals.get(step) ?? 1);
-  console.log(`${step} containers: ${share.toFixed(2)} of containerd`);
+const [first, ...others] = await contenders();
+if (!first) throw new Error("There is nothing to measure");
+const ours = await measure(first);
+for (const other of others) {
+  const theirs = await measure(other);
+  for (const step of steps) {
+    const share = (ours.totals.get(step) ?? 0) / (theirs.totals.get(step) ?? 1);
+    console.log(`${step} containers: ${share.toFixed(2)} of ${other.name}`);
+  }
+  const [own, their] = [ours.restartMs, theirs.restartMs];
+  const ratio = (own / their).toFixed(2);
+  console.log(
+    `restart with ${RESTARTED}: ${own.toFixed(0)} ms, ${other.name} ${their.toFixed(0)} ms: ${ratio} of it`,
+  );
 }
-const [own, other] = [ours.restartMs, theirs.restartMs];
-console.log(
-  `restart with ${RESTARTED}: ${own.toFixed(0)} ms, containerd ${other.toFixed(0)} ms: ${(own / other).toFixed(2)} of it`,
-);

@@ -32,6 +32,8 @@ export interface DaemonOptions {
   readonly root?: string;
   /** Where its folder is made: among temporary files unless told. */
   readonly parent?: string;
+  /** For each start that has none of its own. */
+  readonly prelude?: Prelude;
 }
 
 /** What a shell does in a mount namespace of the daemon's own before it becomes the daemon. */
@@ -82,7 +84,7 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   /** Starts it (again) and waits until it says that it serves. */
-  async start(prelude?: Prelude): Promise<void> {
+  async start(prelude = this.#options.prelude): Promise<void> {
     mkdirSync(this.state, { recursive: true });
     const config = this.folder.join("config.toml");
     const names = disabled.map((name) => `"io.containerd.${name}"`).join(", ");
