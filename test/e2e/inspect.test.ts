@@ -106,6 +106,6 @@ describe("slipway load", () => {
     const piped = await daemon.slipway(["load"], { input: "short" });
     assert.match(piped.stderr, /Cannot load the input: unrecognized image format: it is no tar archive/);
     const none = await daemon.slipway(["load", "-i", daemon.folder.join("none")]);
-    assert.match(none.stderr, /no such file or directory.*none/);
+    assert.match(none.stderr, /Cannot open ".*none": no such file or directory/);
   });
 });

@@ -15,6 +15,7 @@ import type { MetadataStores } from "@slipway/core/stores";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { unmountAll } from "@slipway/linux/mount";
 import { MNT } from "@slipway/linux/mount-flags";
+import { follow } from "../events/follow.ts";
 
 const label = "slipway/auto-remove";
 /** Folders that go with the container: they bear its id as their name. */
@@ -32,23 +33,15 @@ export const autoRemovePlugin = definePlugin({
   async start({ stores, runtimes, events }, _config, { log, signal }) {
     const tasks = runtimes.get("task");
     if (!tasks) throw new Fault("failed_precondition", 'runtime "task" does not run');
-    const stop = new AbortController();
     const remover = new Remover(stores, tasks, log);
-    const exits = events.subscribe(['topic=="/tasks/exit"'], {
-      signal: AbortSignal.any([stop.signal, signal]),
-    });
-    const work = (async () => {
-      await remover.removeEnded();
-      for await (const { namespace, event } of exits) {
+    return follow(events, ['topic=="/tasks/exit"'], signal, {
+      begin: () => remover.removeEnded(),
+      async consider({ namespace, event }) {
         const { containerId, id } = fromBinary(TaskExitSchema, event.value);
         if (containerId === id) await remover.consider(namespace, containerId);
-      }
-    })().catch((error: unknown) => log.error("containers are no longer removed when they end", { error }));
-    const end = async (): Promise<void> => {
-      stop.abort();
-      await work;
-    };
-    return { instance: { [Symbol.asyncDispose]: end }, stop: end };
+      },
+      failed: (error) => log.error("containers are no longer removed when they end", { error }),
+    });
   },
 });
 

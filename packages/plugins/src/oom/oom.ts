@@ -6,6 +6,7 @@ import { definePlugin, type Logger } from "@slipway/core/plugin";
 import { ContainerMonitorPlugin, EventPlugin, MetadataPlugin } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import { hasCode, messageOf } from "@slipway/fault/fault";
+import { follow } from "../events/follow.ts";
 
 /**
  * Remembers of each container that the kernel killed in it for want of memory, as a label that goes with the next start: a
@@ -17,22 +18,12 @@ export const oomPlugin = definePlugin({
   needs: { stores: MetadataPlugin, events: EventPlugin },
   parseConfig: () => undefined,
   async start({ stores, events }, _config, { log, signal }) {
-    const stop = new AbortController();
-    const told = events.subscribe(['topic~="^/tasks/(oom|start)$"'], {
-      signal: AbortSignal.any([stop.signal, signal]),
-    });
     const marks = new Marks(stores, log);
-    const work = (async () => {
-      await marks.load();
-      for await (const event of told) await marks.consider(event);
-    })().catch((error: unknown) =>
-      log.warn("out of memory is not noted any more", { error: messageOf(error) }),
-    );
-    const end = async (): Promise<void> => {
-      stop.abort();
-      await work;
-    };
-    return { instance: { [Symbol.asyncDispose]: end }, stop: end };
+    return follow(events, ['topic~="^/tasks/(oom|start)$"'], signal, {
+      begin: () => marks.load(),
+      consider: (event) => marks.consider(event),
+      failed: (error) => log.warn("out of memory is not noted any more", { error: messageOf(error) }),
+    });
   },
 });
 
