@@ -128,4 +128,72 @@ describe("slipway, typed by who knows docker", () => {
     for (const said of await Promise.all(runs)) assert.deepEqual(said, { code: 3, stdout: "", stderr: "" });
     assert.equal(await daemon.printed("ps", "-aq"), "");
   });
+
+  it("finds and shows containers as docker ps does", async () => {
+    const run = ["run", "-d", "--label", "a=b", "--label", "c=d", "-v", "/tmp:/mnt", "--name", "first"];
+    await daemon.printed(...run, image, "sh", "-c", "exec sleep 1000");
+    await daemon.printed("create", "--name", "second", "--label", "a=other", image, "true");
+    const found = async (...filters: readonly string[]): Promise<string> => {
+      const flags = filters.flatMap((filter) => ["--filter", filter]);
+      return (await daemon.printed("ps", "-a", ...flags, "--format", "{{.Names}}"))
+        .trim()
+        .split("\n")
+        .join(" ");
+    };
+    for (const [filters, names] of [
+      [["name=^first$"], "first"],
+      [["name=^/sec"], "second"],
+      [["name=first", "name=second"], "second first"],
+      [["status=created", "status=exited"], "second"],
+      [["label=a", "label=c"], "first"],
+      [["label=a", "label=x"], ""],
+      [[`ancestor=${image}`], "second first"],
+      [[`ancestor=${image.replace(":latest", "")}`], "second first"],
+      [["ancestor=busy"], ""],
+      [["before=second"], "first"],
+      [["since=first"], "second"],
+      [["network=host", "volume=/mnt"], "first"],
+    ] as const) {
+      assert.equal(await found(...filters), names, filters.join(" "));
+    }
+    const format = 'table {{.Names}}\\t{{.Label "a"}}\\t{{.Command}}\\t{{.Mounts}}';
+    assert.equal(
+      await daemon.printed("ps", "-a", "--format", format),
+      'NAMES    a       COMMAND                  MOUNTS\nsecond   other   "true"                   \n' +
+        `first    b       "sh -c 'exec sleep 1…"   /tmp\n`,
+    );
+    for (const flags of [
+      ["--filter", "status=up"],
+      ["--filter", "a=b"],
+      ["--filter", "a"],
+      ["-n", "x"],
+    ]) {
+      assert.equal((await daemon.slipway(["ps", ...flags])).code, 1, flags.join(" "));
+    }
+    const template =
+      '{{range .Mounts}}{{.Source}}:{{.Destination}}{{end}} {{if .State.Health}}!{{end}}{{index .Config.Labels "a"}}';
+    assert.equal(await daemon.printed("inspect", "-f", template, "first"), "/tmp:/mnt b\n");
+    await daemon.printed("rm", "-f", "first", "second");
+  });
+
+  it("runs an image by the beginning of its id, with docker's smaller flags", async () => {
+    const [id = ""] = (await daemon.printed("images", "-q")).split("\n");
+    const flags = [
+      "--uts",
+      "host",
+      "--shm-size",
+      "1m",
+      "--oom-score-adj",
+      "100",
+      "-c",
+      "100",
+      "--stop-timeout",
+      "-1",
+    ];
+    const show = "cat /proc/self/oom_score_adj; grep -o 'shm.*size=[0-9]*k' /proc/mounts";
+    const said = await daemon.printed("run", "--rm", ...flags, id, "sh", "-c", show);
+    assert.match(said, /^100\nshm[^\n]*size=1024k\n$/);
+    assert.equal((await daemon.slipway(["run", "--rm", "--name", "a b", image, "true"])).code, 125);
+    assert.equal(await daemon.printed("ps", "-aq"), "");
+  });
 });

@@ -23,6 +23,9 @@ export function configure(command: Command, cli: Cli): void {
     .option("--platform <os/architecture>", "which of an image's platforms")
     .option("--mode <mode>", "dockercompat or native", "dockercompat")
     .action(async (names: readonly string[], { format, type, mode, platform }: InspectFlags) => {
+      if (type !== undefined && type !== "container" && type !== "image") {
+        throw new Fault("invalid_argument", `Cannot inspect type "${type}": there are container and image`);
+      }
       const client = await cli.client();
       const native = mode === "native";
       const wanted = platform === undefined ? undefined : parsePlatform(platform);

@@ -27,12 +27,14 @@ export function configure(command: Command, cli: Cli): void {
     .option("--since <time>", "not before: a date, or how long ago, such as 10m")
     .option("--until <time>", "not after")
     .option("-t, --timestamps", "show when")
+    .option("--details", "accepted for Docker's sake: logs have no further attributes")
     .action(async (name: string, flags: LogsFlags) => {
       const client = await cli.client();
       const container = await findContainer(client, name);
       const log = logTargetOf(container);
       if (!log) throw new Fault("failed_precondition", `Container "${name}" keeps no log`);
-      const tail = flags.tail === "all" ? Infinity : Number(flags.tail);
+      // Of less than none, Docker shows all.
+      const tail = flags.tail === "all" || /^-\d+$/.test(flags.tail) ? Infinity : Number(flags.tail);
       if (Number.isNaN(tail))
         throw new Fault("invalid_argument", `Cannot read --tail "${flags.tail}": it is no number`);
       const until = flags.until === undefined ? undefined : parseTime(flags.until);

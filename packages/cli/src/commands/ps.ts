@@ -1,15 +1,18 @@
 import type { Command } from "commander";
 import type { Container } from "@slipway/core/containers";
-import { healthStateOf } from "@slipway/core/health";
-import type { ProcessState } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
-import { nameLabel } from "../containers/find.ts";
+import { bindMountsOf } from "../containers/bind-mounts.ts";
+import { containerFilter, networksOf, type Row } from "../containers/filter.ts";
+import { findContainer, nameLabel } from "../containers/find.ts";
 import { specOf } from "@slipway/client/spec-any";
 import { containerStateWord, statusText } from "../containers/state.ts";
+import { commandLine } from "../format/command-line.ts";
 import { formatListing } from "../format/listing.ts";
 import type { Column } from "../format/table.ts";
 import { formatAge } from "../format/time.ts";
+import { familiar } from "../images/familiar.ts";
+import { isReserved } from "../run/labels.ts";
 
 interface PsFlags {
   readonly all?: boolean;
@@ -19,11 +22,6 @@ interface PsFlags {
   readonly trunc: boolean;
   readonly format?: string;
   readonly filter: readonly string[];
-}
-
-interface Row {
-  readonly container: Container;
-  readonly task: ProcessState | undefined;
 }
 
 export function configure(command: Command, cli: Cli): void {
@@ -36,7 +34,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("--format <template>", "table, json, or a template such as {{.Names}}")
     .option(
       "-f, --filter <key=value>",
-      "id, name, label, status, health, exited or ancestor",
+      "id, name, label, status, health, exited, ancestor, before, since, network or volume",
       (value: string, before: readonly string[]) => [...before, value],
       [],
     )
@@ -44,19 +42,20 @@ export function configure(command: Command, cli: Cli): void {
       const client = await cli.client();
       const [containers, tasks] = await Promise.all([client.containers.list(), client.tasks.list()]);
       const taskById = new Map(tasks.map((task) => [task.containerId, task]));
-      const count = flags.latest ? 1 : Number(flags.last ?? 0);
+      const count = flags.latest ? 1 : countOf(flags.last);
+      const isWanted = await containerFilter(flags.filter, (name) => findContainer(client, name));
       const asksForState = flags.filter.some((filter) => /^(status|exited)=/.test(filter));
       const rows = containers
         .map((container): Row => ({ container, task: taskById.get(container.id) }))
         .filter((row) => flags.all || count > 0 || asksForState || isUp(row))
-        .filter((row) => flags.filter.every((filter) => matches(row, filter)))
+        .filter(isWanted)
         .toSorted((a, b) => b.container.createdAt.getTime() - a.container.createdAt.getTime());
       const shown = count > 0 ? rows.slice(0, count) : rows;
       const columns = columnsOf(flags.trunc);
       process.stdout.write(
         flags.quiet
           ? shown.map(({ container }) => `${shortId(container, flags.trunc)}\n`).join("")
-          : formatListing(columns, headings, shown, flags.format),
+          : formatListing(columns, headings, shown, flags.format, methods),
       );
     });
 }
@@ -69,7 +68,7 @@ function columnsOf(trunc: boolean): Column<Row>[] {
     { heading: "IMAGE", field: "Image", text: ({ container }) => imageText(container) },
     { heading: "COMMAND", field: "Command", text: ({ container }) => commandText(container, trunc) },
     { heading: "CREATED", field: "RunningFor", text: ({ container }) => formatAge(container.createdAt) },
-    { heading: "CREATED AT", field: "CreatedAt", text: ({ container }) => container.createdAt.toISOString() },
+    { heading: "CREATED AT", field: "CreatedAt", text: ({ container }) => goTime(container.createdAt) },
     {
       heading: "STATUS",
       field: "Status",
@@ -83,11 +82,40 @@ function columnsOf(trunc: boolean): Column<Row>[] {
       heading: "LABELS",
       field: "Labels",
       text: ({ container }) =>
-        Object.entries(container.labels)
+        userLabels(container)
           .map(([key, value]) => `${key}=${value}`)
           .join(","),
     },
+    { heading: "NETWORKS", field: "Networks", text: ({ container }) => networksOf(container).join(",") },
+    { heading: "MOUNTS", field: "Mounts", text: ({ container }) => mountsOf(container).join(",") },
   ];
+}
+
+/** What a template calls with an argument. */
+function methods({ container }: Row): Record<string, unknown> {
+  return { Label: (name: unknown) => container.labels[String(name)] ?? "" };
+}
+
+/** Without those that are there for programs. */
+function userLabels({ labels }: Container): [string, string][] {
+  return Object.entries(labels).filter(([name]) => !isReserved(name));
+}
+
+/** The sources of what the user has mounted. */
+function mountsOf(container: Container): string[] {
+  return container.spec ? bindMountsOf(specOf(container)).map(({ source = "" }) => source) : [];
+}
+
+/** As Go prints a time: `2026-11-25 22:09:01 +0000 UTC`. */
+function goTime(date: Date): string {
+  return `${date.toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`;
+}
+
+/** @throws {Fault} `invalid_argument` */
+function countOf(last = "0"): number {
+  if (!/^-?\d+$/.test(last))
+    throw new Fault("invalid_argument", `Cannot read --last "${last}": it is no number`);
+  return Number(last);
 }
 
 function isUp({ container, task }: Row): boolean {
@@ -99,37 +127,10 @@ function shortId({ id }: Container, trunc: boolean): string {
 }
 
 function imageText({ image, labels }: Container): string {
-  return image || (labels["slipway/rootfs"] ?? "");
+  return image === "" ? (labels["slipway/rootfs"] ?? "") : familiar(image);
 }
 
 function commandText(container: Container, trunc: boolean): string {
-  const text = container.spec ? specOf(container).process.args.join(" ") : "";
-  return `"${trunc && text.length > 20 ? `${text.slice(0, 19)}…` : text}"`;
-}
-
-/** @throws {Fault} `invalid_argument` for a key that is not known */
-function matches({ container, task }: Row, filter: string): boolean {
-  const at = filter.indexOf("=");
-  const [key, value] = at < 0 ? [filter, ""] : [filter.slice(0, at), filter.slice(at + 1)];
-  switch (key) {
-    case "id":
-      return container.id.startsWith(value);
-    case "name":
-      return (container.labels[nameLabel] ?? "").includes(value);
-    case "label": {
-      const [name = "", wanted] = value.split(/=(.*)/s);
-      const has = container.labels[name];
-      return has !== undefined && (wanted === undefined || has === wanted);
-    }
-    case "status":
-      return containerStateWord(container, task) === value;
-    case "exited":
-      return task?.exit !== undefined && task.exit.exitStatus === Number(value);
-    case "health":
-      return (healthStateOf(container.labels)?.status ?? "none") === value;
-    case "ancestor":
-      return imageText(container).includes(value);
-    default:
-      throw new Fault("invalid_argument", `Cannot filter by "${filter}": the key is not known`);
-  }
+  const text = container.spec ? commandLine(specOf(container).process.args) : "";
+  return JSON.stringify(trunc && text.length > 20 ? `${text.slice(0, 19)}…` : text);
 }

@@ -1,17 +1,14 @@
 import type { Command } from "commander";
-import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { findContainer, nameLabel } from "../containers/find.ts";
-import { refuseTakenName } from "../run/names.ts";
+import { refuseBadName, refuseTakenName } from "../run/names.ts";
 
 export function configure(command: Command, cli: Cli): void {
   command
     .argument("<container>", "name or id")
     .argument("<name>", "the new name")
     .action(async (text: string, name: string) => {
-      if (!/^[a-zA-Z0-9][\w.-]*$/.test(name)) {
-        throw new Fault("invalid_argument", `Cannot use name "${name}": letters, digits, _ . and - make one`);
-      }
+      refuseBadName(name);
       const client = await cli.client();
       const container = await findContainer(client, text);
       const { labels } = container;

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { hasCode } from "@slipway/fault/fault";
 import { formatListing } from "./listing.ts";
 import { formatSize, parseSize } from "./size.ts";
 import type { Column } from "./table.ts";
-import { parseTemplate } from "./template.ts";
 import { formatDuration } from "./time.ts";
 
 describe("formatSize", () => {
@@ -38,20 +36,6 @@ describe("formatDuration", () => {
   ] as const) {
     it(`says "${text}"`, () => assert.equal(formatDuration(ms), text));
   }
-});
-
-describe("parseTemplate", () => {
-  it("fills fields, nested ones and functions", () => {
-    const fill = parseTemplate(String.raw`{{.Names}}\t{{upper .State}} {{json .Labels}} {{.A.B}}`);
-    assert.equal(fill({ Names: "web", State: "up", Labels: { a: "b" }, A: { B: 1 } }), 'web\tUP {"a":"b"} 1');
-  });
-  it("refuses what it does not know, and names it", () => {
-    assert.throws(
-      () => parseTemplate("{{range .}}"),
-      (error: Error) => hasCode(error, "invalid_argument") && error.message.includes("range"),
-    );
-    assert.throws(() => parseTemplate("{{.Nope}}")({}), /"Nope"/);
-  });
 });
 
 describe("formatListing", () => {

@@ -5,17 +5,25 @@ export interface Column<T> {
   text(row: T): string;
 }
 
-/** Lays rows out under headings, columns three spaces apart, as Docker does. */
+/** Lays rows out under headings. */
 export function formatTable<T>(columns: readonly Column<T>[], rows: readonly T[]): string {
-  const lines = [
+  return alignColumns([
     columns.map(({ heading }) => heading),
     ...rows.map((row) => columns.map((column) => column.text(row))),
-  ];
-  const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
-  const last = columns.length - 1;
+  ]);
+}
+
+/** Columns three spaces apart, as Docker does. */
+export function alignColumns(lines: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const line of lines) {
+    for (const [index, cell] of line.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  }
   return lines
     .map((line) =>
-      line.map((cell, index) => (index === last ? cell : cell.padEnd((widths[index] ?? 0) + 3))).join(""),
+      line
+        .map((cell, index) => (index === line.length - 1 ? cell : cell.padEnd((widths[index] ?? 0) + 3)))
+        .join(""),
     )
     .map((line) => `${line}\n`)
     .join("");

@@ -1,54 +1,58 @@
 import { Fault } from "@slipway/fault/fault";
+import { fill } from "./template/fill.ts";
+import { functions, type TemplateFunction } from "./template/functions.ts";
+import { type Node, type Operand, parse, type Pipeline } from "./template/parse.ts";
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const functions: Readonly<Record<string, (value: unknown) => string>> = {
-  json: (value) => JSON.stringify(value),
-  lower: (value) => show(value).toLowerCase(),
-  upper: (value) => show(value).toUpperCase(),
-  title: (value) => show(value).replace(/^./, (first) => first.toUpperCase()),
-  println: (value) => `${show(value)}\n`,
-};
+/** What a template makes of a value's fields. */
+export type Template = (fields: unknown) => string;
 
 /**
- * The part of Go's templates that people use with `--format`: `{{.Field}}`, `{{.A.B}}`, `{{json .}}`, `{{json .Field}}`,
- * `{{upper .Field}}`, and `\t`, `\n`.
- * @throws {Fault} `invalid_argument` for anything else, naming it
+ * A template of `--format`, in Go's language. `\t` and `\n` are a tab and a line's end also outside of its texts.
+ * @throws {Fault} `invalid_argument` for what it cannot be, naming it
  */
-export function parseTemplate(source: string): (fields: Fields) => string {
-  const text = source.replaceAll(String.raw`\t`, "\t").replaceAll(String.raw`\n`, "\n");
-  const parts = text
-    .split(/\{\{(.*?)\}\}/s)
-    .map((part, index) => (index % 2 === 0 ? () => part : action(part.trim())));
-  return (fields) => parts.map((part) => part(fields)).join("");
+export function parseTemplate(source: string): Template {
+  return withFunctions(source, functions);
 }
 
-/** The names of the fields that a template shows, for a heading. */
-export function templateFields(source: string): string[] {
-  return [...source.matchAll(/\{\{[^}]*?\.(\w+)[^}]*?\}\}/g)].map((match) => match[1] ?? "");
+/** The same for a table's headings, which no function changes. */
+export function parseHeadings(source: string): Template {
+  const same: TemplateFunction = (...values) => values.at(-1);
+  return withFunctions(source, Object.fromEntries(Object.keys(functions).map((name) => [name, same])));
 }
 
-function action(body: string): (fields: Fields) => string {
-  const match = /^(?:(\w+)\s+)?\.([\w.]*)$/.exec(body);
-  const [, name, path = ""] = match ?? [];
-  const apply = name === undefined ? show : functions[name];
-  if (!match || !apply)
-    throw new Fault("invalid_argument", `Cannot parse template: "{{${body}}}" is not known`);
-  return (fields) => apply(lookUp(fields, path));
-}
-
-function lookUp(fields: Fields, path: string): unknown {
-  let value: unknown = fields;
-  for (const key of path.split(".").filter(Boolean)) {
-    const object: Fields = typeof value === "object" && value !== null ? (value as Fields) : {};
-    if (!(key in object))
-      throw new Fault("invalid_argument", `Cannot fill template: there is no field "${key}"`);
-    value = object[key];
+function withFunctions(source: string, known: Readonly<Record<string, TemplateFunction>>): Template {
+  const nodes = parse(unescaped(source));
+  for (const name of functionsIn(nodes)) {
+    if (!(name in known))
+      throw new Fault("invalid_argument", `Cannot parse template: there is no function "${name}"`);
   }
-  return value;
+  return (fields) => fill(nodes, fields, known);
 }
 
-function show(value: unknown): string {
-  if (value === undefined || value === null) return "<no value>";
-  return typeof value === "string" ? value : JSON.stringify(value);
+/** Not inside of actions, where texts have escapes of their own. */
+function unescaped(source: string): string {
+  return source
+    .split(/(\{\{.*?\}\})/s)
+    .map((part) =>
+      part.startsWith("{{") ? part : part.replaceAll(String.raw`\t`, "\t").replaceAll(String.raw`\n`, "\n"),
+    )
+    .join("");
+}
+
+function functionsIn(nodes: readonly Node[]): string[] {
+  return nodes.flatMap((node) => {
+    if (node.kind === "text") return [];
+    const own = functionsOf(node.pipeline);
+    return node.kind === "show" ? own : [...own, ...functionsIn(node.body), ...functionsIn(node.otherwise)];
+  });
+}
+
+function functionsOf({ commands }: Pipeline): string[] {
+  const nameOf = (operand: Operand): string[] =>
+    operand.kind === "function"
+      ? [operand.name]
+      : operand.kind === "inner"
+        ? functionsOf(operand.pipeline)
+        : [];
+  return commands.flatMap((command) => command.flatMap(nameOf));
 }

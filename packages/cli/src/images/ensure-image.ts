@@ -8,6 +8,7 @@ import type { ImageConfig } from "@slipway/oci/image";
 import { hostPlatform, parsePlatform } from "@slipway/oci/platform";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Globals } from "../cli.ts";
+import { findImages } from "./find.ts";
 
 export interface ReadyImage {
   readonly name: string;
@@ -35,10 +36,10 @@ export async function ensureImage(
   const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
   const name = formatReference(parseFamiliarReference(reference));
   if (when !== "always") {
-    const image = await findLocal(client, name);
+    const image = (await findLocal(client, name)) ?? (await findById(client, reference));
     const content = image && (await readIfComplete(client, image, platform));
     if (image && content && (await canUnpack(client, globals.snapshotter, content))) {
-      return { name, config: content.config, chainId: content.chainId };
+      return { name: image.name, config: content.config, chainId: content.chainId };
     }
     if (when === "never") throw new Fault("not_found", `image "${name}": not found`);
   }
@@ -68,6 +69,17 @@ async function canUnpack(client: Client, snapshotter: string, content: ImageCont
 async function findLocal(client: Client, name: string): Promise<Image | undefined> {
   try {
     return await client.images.get(name);
+  } catch (error) {
+    if (hasCode(error, "not_found")) return undefined;
+    throw error;
+  }
+}
+
+/** What is no name that anybody has given may be the beginning of an id. */
+async function findById(client: Client, text: string): Promise<Image | undefined> {
+  if (!/^(?:sha256:)?[0-9a-f]+$/.test(text)) return undefined;
+  try {
+    return (await findImages(client, text))[0];
   } catch (error) {
     if (hasCode(error, "not_found")) return undefined;
     throw error;

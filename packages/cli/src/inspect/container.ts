@@ -3,6 +3,7 @@ import type { Container } from "@slipway/core/containers";
 import { parseRestartPolicy, restartCount, restartLabel } from "@slipway/core/restart";
 import type { ProcessState } from "@slipway/core/tasks";
 import type { RuntimeSpec } from "@slipway/oci/runtime-spec";
+import { bindMountsOf } from "../containers/bind-mounts.ts";
 import { nameLabel } from "../containers/find.ts";
 import { specOf } from "@slipway/client/spec-any";
 import { taskOf } from "../containers/state.ts";
@@ -49,6 +50,10 @@ function dockerContainer(
       CpuShares: cpu?.shares ?? 0,
       CpusetCpus: cpu?.cpus ?? "",
       PidsLimit: pids?.limit ?? 0,
+      Binds: bindMountsOf(spec).map(
+        ({ source, destination, options = [] }) =>
+          `${source}:${destination}${options.includes("ro") ? ":ro" : ""}`,
+      ),
       ReadonlyRootfs: spec.root.readonly ?? false,
       Privileged: labels["nerdctl/privileged"] === "true",
       AutoRemove: labels["nerdctl/auto-remove"] === "true",
@@ -56,15 +61,14 @@ function dockerContainer(
       RestartPolicy: restartPolicyOf(labels),
       Runtime: container.runtime.name,
     },
-    Mounts: spec.mounts
-      .filter(({ type }) => type === "bind")
-      .map(({ source = "", destination, options = [] }) => ({
-        Type: "bind",
-        Source: source,
-        Destination: destination,
-        Mode: options.includes("ro") ? "ro" : "rw",
-        RW: !options.includes("ro"),
-      })),
+    Mounts: bindMountsOf(spec).map(({ source = "", destination, options = [] }) => ({
+      Type: "bind",
+      Source: source,
+      Destination: destination,
+      Mode: options.includes("ro") ? "ro" : "rw",
+      RW: !options.includes("ro"),
+      Propagation: options.find((option) => /^r?(?:private|shared|slave)$/.test(option)) ?? "",
+    })),
     Config: {
       Hostname: spec.hostname ?? "",
       User: labels["nerdctl/user"] ?? "",

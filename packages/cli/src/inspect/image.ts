@@ -1,7 +1,7 @@
 import type { Client } from "@slipway/client/client";
 import { readImage } from "@slipway/images/image-config";
 import type { Platform } from "@slipway/oci/platform";
-import { familiarReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { familiar } from "../images/familiar.ts";
 import { findImages } from "../images/find.ts";
 import { summarize } from "../images/list.ts";
 
@@ -38,12 +38,4 @@ export async function inspectImages(
       Metadata: { LastTagTime: image.updatedAt.toISOString() },
     },
   ];
-}
-
-function familiar(name: string): string {
-  try {
-    return familiarReference(parseFamiliarReference(name));
-  } catch {
-    return name;
-  }
 }

@@ -28,7 +28,7 @@ export async function stopContainer(
   const timeoutSeconds = options.timeoutSeconds ?? Number(labels["nerdctl/stop-timeout"] ?? 10);
   const ref = { containerId: id };
   try {
-    if (timeoutSeconds > 0) {
+    if (timeoutSeconds !== 0) {
       await client.tasks.kill(ref, parseSignal(name));
       if (await endsWithin(client, id, timeoutSeconds * 1000)) return;
     }
@@ -42,7 +42,9 @@ export async function stopContainer(
 
 async function endsWithin(client: Client, containerId: string, milliseconds: number): Promise<boolean> {
   try {
-    await client.tasks.wait({ containerId }, { signal: AbortSignal.timeout(milliseconds) });
+    // Less than none is for ever, in Docker.
+    const options = milliseconds < 0 ? {} : { signal: AbortSignal.timeout(milliseconds) };
+    await client.tasks.wait({ containerId }, options);
     return true;
   } catch (error) {
     if (hasCode(error, "deadline_exceeded")) return false;

@@ -14,14 +14,15 @@ import type { NamespaceKind, SeccompSpec, UserSpec } from "@slipway/oci/runtime-
 import type { Globals } from "../cli.ts";
 import { newLogUri } from "../logs/log-target.ts";
 import type { ReadyImage } from "../images/ensure-image.ts";
+import { checkFlags } from "./check-flags.ts";
 import { environmentOf } from "./environment.ts";
 import type { RunFlags, RunRequest } from "./flags.ts";
 import { withInit } from "./init.ts";
 import { keyValues } from "./key-values.ts";
 import { containerFolder, containerLabels } from "./labels.ts";
-import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
+import { sharedMemory, tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
 import { newId, newName, refuseTakenName } from "./names.ts";
-import { resourcesOf, rlimitOf } from "./resources.ts";
+import { integerOf, resourcesOf, rlimitOf } from "./resources.ts";
 import { withMounted } from "@slipway/client/mounted";
 import { hostNetworkMounts } from "@slipway/client/mounts";
 import { specAny } from "@slipway/client/spec-any";
@@ -59,17 +60,15 @@ export async function createContainer(
   flags: RunFlags,
   onBegin: () => void = () => {},
 ): Promise<CreatedContainer> {
+  checkFlags(flags);
   // Until the container names its snapshot, nothing else holds it.
   await using held = await leased(unleased);
   const { client } = held;
   const id = newId();
-  const name = flags.name ?? newName();
-  if (flags.name !== undefined) await refuseTakenName(client, flags.name);
+  const name = flags.name || newName();
+  if (flags.name) await refuseTakenName(client, flags.name);
   if (flags.cidfile !== undefined && existsSync(flags.cidfile)) {
     throw new Fault("already_exists", `Cannot write container id: "${flags.cidfile}" is there`);
-  }
-  if (flags.rm && flags.restart !== "no" && flags.restart !== "") {
-    throw new Fault("invalid_argument", "Cannot use --restart with --rm: they exclude each other");
   }
   const isOurs = (await client.introspection.version()).version.includes("slipway");
   if (flags.rm && flags.detach && !isOurs) {
@@ -82,7 +81,8 @@ export async function createContainer(
   onBegin();
   const base = ready ? await imageBase(client, globals, id, ready) : folderBase(id, image);
   try {
-    const host = flags.hostname ?? (flags.network === "host" ? hostname() : id.slice(0, 12));
+    const isHost = flags.network === "host" || flags.uts === "host";
+    const host = flags.hostname ?? (isHost ? hostname() : id.slice(0, 12));
     const plain = containerSpec({
       id,
       namespace: globals.namespace,
@@ -96,6 +96,10 @@ export async function createContainer(
       user: userOf(flags, base),
       terminal: flags.tty ?? false,
       hostname: host,
+      ...(flags.uts === "host" ? { setsHostname: false } : {}),
+      ...(flags.oomScoreAdj === undefined
+        ? {}
+        : { oomScoreAdj: integerOf("--oom-score-adj", flags.oomScoreAdj) }),
       readOnly: flags.readOnly ?? false,
       privileged: flags.privileged ?? false,
       capAdd: flags.capAdd,
@@ -105,6 +109,7 @@ export async function createContainer(
         ...flags.volume.map(volumeMount),
         ...flags.mount.map(typedMount),
         ...flags.tmpfs.map(tmpfsMount),
+        ...(flags.shmSize === undefined ? [] : [sharedMemory(flags.shmSize)]),
       ],
       devices: flags.device.map((device) =>
         deviceAt(...(device.split(":").slice(0, 2) as [string, string?])),
@@ -189,7 +194,7 @@ function userOf(flags: RunFlags, { config, rootfs, rootfsPath }: Base): UserSpec
   return rootfsPath === undefined ? withMounted(rootfs, look) : look(rootfsPath);
 }
 
-function sharedNamespaces({ network, pid, ipc }: RunFlags): NamespaceKind[] {
+function sharedNamespaces({ network, pid, ipc, uts }: RunFlags): NamespaceKind[] {
   if (network !== "host" && network !== "none") {
     throw new Fault("invalid_argument", `Cannot use network "${network}": only host and none are possible`);
   }
@@ -197,6 +202,7 @@ function sharedNamespaces({ network, pid, ipc }: RunFlags): NamespaceKind[] {
     ...(network === "host" ? (["network"] as const) : []),
     ...(pid === "host" ? (["pid"] as const) : []),
     ...(ipc === "host" ? (["ipc"] as const) : []),
+    ...(uts === "host" ? (["uts"] as const) : []),
   ];
 }
 

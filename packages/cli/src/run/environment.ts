@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { Fault } from "@slipway/fault/fault";
+import { linesOf } from "./lines-of.ts";
 
 /**
  * `NAME=value` of `-e` and `--env-file`; a name alone passes this process's value on, if there is one.
@@ -10,7 +10,7 @@ export function environmentOf(
   files: readonly string[],
   own: NodeJS.ProcessEnv,
 ): string[] {
-  const wanted = [...files.flatMap(linesOf), ...variables];
+  const wanted = [...files.flatMap(variablesOf), ...variables];
   return wanted.flatMap((entry) => {
     if (entry.includes("=")) return [entry];
     const value = own[entry];
@@ -18,18 +18,14 @@ export function environmentOf(
   });
 }
 
-function linesOf(file: string): string[] {
-  const lines = readFileSync(file, "utf8")
-    .split(/\r?\n/)
-    .map((line) => line.trimStart())
-    .filter((line) => line !== "" && !line.startsWith("#"));
+/** The lines of a file that name variables. */
+function variablesOf(file: string): string[] {
+  const lines = linesOf(file);
   for (const line of lines) {
     const [name = ""] = line.split("=", 1);
     if (name === "" || /\s/.test(name)) {
-      throw new Fault(
-        "invalid_argument",
-        `Cannot read environment file "${file}": "${name}" is no variable's name`,
-      );
+      const why = `"${name}" is no variable's name`;
+      throw new Fault("invalid_argument", `Cannot read environment file "${file}": ${why}`);
     }
   }
   return lines;

@@ -44,6 +44,10 @@ export interface RunFlags extends ResourceFlags, HealthFlags {
   readonly initBinary?: string;
   readonly pid?: string;
   readonly ipc?: string;
+  readonly uts?: string;
+  readonly shmSize?: string;
+  readonly oomScoreAdj?: string;
+  readonly labelFile: readonly string[];
   readonly detachKeys: string;
   readonly sigProxy: boolean;
   readonly logDriver: string;
@@ -94,6 +98,12 @@ export function addRunFlags(command: Command): Command {
     .option("--cidfile <file>", "write the container's id to a file")
     .option("--pid <mode>", "host to share the host's processes")
     .option("--ipc <mode>", "host or private")
+    .option("--uts <mode>", "host to share the host's name")
+    .option("--shm-size <size>", "the size of /dev/shm (64m)")
+    .option(
+      "--oom-score-adj <number>",
+      "from -1000 to 1000: the higher, the sooner it ends when memory is short",
+    )
     .option("--log-driver <name>", "json-file or none", "json-file");
   addHealthFlags(command);
   list("--log-opt <key=value>", "max-size (20m), max-file (5) and compress (true) of the log");
@@ -106,6 +116,7 @@ export function addRunFlags(command: Command): Command {
   list("--cap-add <capability>", "give it a capability");
   list("--cap-drop <capability>", "take a capability away");
   list("-l, --label <key=value>", "label the container");
+  list("--label-file <file>", "labels from a file, one a line");
   list("--annotation <key=value>", "annotate its runtime spec");
   list("--ulimit <name=soft[:hard]>", "limit a resource of its processes");
   list("--sysctl <name=value>", "set a kernel parameter of its namespaces");

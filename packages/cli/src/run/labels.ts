@@ -9,6 +9,7 @@ import type { Globals } from "../cli.ts";
 import type { RunFlags } from "./flags.ts";
 import { newRestartLabels } from "../lifecycle/restart-labels.ts";
 import { healthLabels } from "./health-flags.ts";
+import { linesOf } from "./lines-of.ts";
 import { keyValues } from "./key-values.ts";
 
 /** Set on a container that is to go when it ends, with whoever runs it or without: the daemon watches for it. */
@@ -20,9 +21,14 @@ const scratchLabel = "slipway/scratch";
 const reserved =
   /^(?:containerd\.io|io\.containerd|io\.cri-containerd|io\.kubernetes\.cri|nerdctl|slipway)[./-]/;
 
+/** Whether a label is there for programs. */
+export function isReserved(name: string): boolean {
+  return reserved.test(name);
+}
+
 function imageLabels(image: ImageConfig | undefined): Labels {
   const labels = Object.entries(image?.config?.Labels ?? {});
-  return Object.fromEntries(labels.filter(([name]) => !reserved.test(name)));
+  return Object.fromEntries(labels.filter(([name]) => !isReserved(name)));
 }
 
 /** Where a container's own files are, such as its log. */
@@ -55,7 +61,7 @@ export function containerLabels(source: LabelSource): Labels {
   const stopSignal = flags.stopSignal ?? config?.config?.StopSignal;
   return {
     ...imageLabels(config),
-    ...keyValues(flags.label),
+    ...keyValues([...flags.labelFile.flatMap(linesOf), ...flags.label]),
     "nerdctl/namespace": globals.namespace,
     "nerdctl/name": name,
     "nerdctl/hostname": host,

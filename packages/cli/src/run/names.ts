@@ -22,6 +22,13 @@ function pick(words: string): string {
   return all[randomInt(all.length)] ?? "";
 }
 
+/** @throws {Fault} `invalid_argument` */
+export function refuseBadName(name: string): void {
+  if (!/^[a-zA-Z0-9][\w.-]*$/.test(name)) {
+    throw new Fault("invalid_argument", `Cannot use name "${name}": letters, digits, _ . and - make one`);
+  }
+}
+
 /** @throws {Fault} `already_exists` */
 export async function refuseTakenName(client: Client, name: string): Promise<void> {
   const [taken] = await client.containers.list([`labels."nerdctl/name"==${name}`]);

@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { parseRootfs } from "@slipway/client/rootfs-folder";
 import { Command } from "commander";
 import type { ImageConfig } from "@slipway/oci/image";
+import { checkFlags } from "./check-flags.ts";
 import { environmentOf } from "./environment.ts";
 import { containerLabels } from "./labels.ts";
 import { addRunFlags, requestOf, type RunFlags, type RunRequest } from "./flags.ts";
@@ -77,6 +78,15 @@ describe("resourcesOf", () => {
       pids: { limit: 10 },
     });
     assert.deepEqual(resourcesOf({}), {});
+    assert.deepEqual(
+      resourcesOf({ cpuQuota: "5", cpuPeriod: "10", cpusetMems: "0", memoryReservation: "1k" }),
+      {
+        memory: { reservation: 1024 },
+        cpu: { quota: 5, period: 10, mems: "0" },
+      },
+    );
+    assert.throws(() => resourcesOf({ memory: "2m", memorySwap: "1m" }), /--memory-swap/);
+    assert.throws(() => resourcesOf({ cpus: "1", cpuQuota: "5" }), /--cpus with/);
     assert.throws(() => resourcesOf({ memory: "lots" }), /--memory "lots"/);
     assert.throws(() => resourcesOf({ cpus: "two" }), /--cpus "two"/);
   });
@@ -86,6 +96,7 @@ describe("resourcesOf", () => {
     assert.throws(() => rlimitOf("files=10"), /Cannot set ulimit "files=10": there is none of this name/);
     assert.deepEqual(rlimitOf("core=0"), { type: "RLIMIT_CORE", soft: 0, hard: 0 });
     assert.throws(() => rlimitOf("nofile"), /SOFT/);
+    assert.throws(() => rlimitOf("nofile=20:10"), /above/);
   });
 });
 
@@ -98,7 +109,17 @@ describe("mounts", () => {
       options: ["rbind", "ro", "rprivate"],
     };
     assert.deepEqual(volumeMount("/tmp:/data:ro"), wanted);
-    assert.deepEqual(typedMount("type=bind,source=/tmp,target=/data,readonly"), wanted);
+    for (const text of [
+      "type=bind,source=/tmp,target=/data,readonly",
+      "type=bind,src=/tmp,dst=/data,ro",
+      'type=bind,"source=/tmp",destination=/data,readonly=true,bind-propagation=rprivate',
+    ]) {
+      assert.deepEqual(typedMount(text), wanted, text);
+    }
+    const flat = typedMount(
+      "type=bind,src=/,dst=/d,readonly=false,bind-recursive=disabled,bind-propagation=slave",
+    );
+    assert.deepEqual(flat.options, ["bind", "rw", "slave"]);
   });
 
   it("refuses what it cannot do", () => {
@@ -107,6 +128,11 @@ describe("mounts", () => {
     assert.throws(() => volumeMount("/tmp:/data:sideways"), /"sideways"/);
     assert.throws(() => typedMount("type=bind,source=/no/such/folder,target=/x"), /no such file/);
     assert.throws(() => typedMount("type=volume,target=/x"), /only bind/);
+    assert.throws(() => typedMount("type=bind,src=/tmp,dst=data"), /absolute/);
+    assert.throws(() => typedMount("type=bind,src=/tmp,dst=/x,colour=red"), /"colour"/);
+    assert.throws(() => typedMount("type=bind,src,dst=/x"), /"src" has no value/);
+    assert.throws(() => tmpfsMount("run"), /absolute/);
+    assert.throws(() => volumeMount("/a:/b:ro:/c"), /SOURCE:\/DESTINATION/);
   });
 
   it("makes a tmpfs with its options", () => {
@@ -127,6 +153,31 @@ describe("environmentOf", () => {
       "A=flag",
     ]);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe("checkFlags", () => {
+  for (const [args, text] of [
+    [["--name", "a b"], '"a b"'],
+    [["--stop-signal", "FOO"], '"FOO"'],
+    [["--stop-timeout", "soon"], '--stop-timeout "soon"'],
+    [["--pull", "nevr"], '--pull "nevr"'],
+    [["-w", "here"], '--workdir "here"'],
+    [["--ipc", "mine"], '--ipc "mine"'],
+    [["--pid", "mine"], '--pid "mine"'],
+    [["--log-opt", "colour=red"], '--log-opt "colour"'],
+    [["--rm", "--restart", "always"], "--restart"],
+    [["--uts", "host", "-h", "box"], "--hostname"],
+  ] as const) {
+    it(`refuses ${args.join(" ")}`, () =>
+      assert.throws(
+        () => checkFlags(parse(...args, "busybox").flags),
+        (error: Error) => error.message.includes(text),
+      ));
+  }
+  it("takes what is usual", () => {
+    checkFlags(parse("--name", "web-1.a", "--stop-timeout", "-1", "--pull", "always", "busybox").flags);
+    checkFlags(parse("busybox").flags);
   });
 });
 

@@ -33,7 +33,12 @@ export interface ContainerSpecOptions {
   /** Who runs, as `resolveUser` found them. */
   readonly user?: UserSpec;
   readonly terminal?: boolean;
+  /** Of the container, and in its environment. */
   readonly hostname?: string;
+  /** False when the container shares the host's name: it then cannot have another. */
+  readonly setsHostname?: boolean;
+  /** From -1000 to 1000: the higher, the sooner the kernel ends it when memory is short. */
+  readonly oomScoreAdj?: number;
   readonly readOnly?: boolean;
   /** Everything that root on the host may do. */
   readonly privileged?: boolean;
@@ -81,8 +86,9 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
         ? [...options.rlimits]
         : [{ type: "RLIMIT_NOFILE", hard: 1024, soft: 1024 }],
       noNewPrivileges: options.noNewPrivileges ?? false,
+      ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     },
-    ...(hostname === undefined ? {} : { hostname }),
+    ...(hostname === undefined || options.setsHostname === false ? {} : { hostname }),
     mounts: [...defaultMounts({ privileged }), ...(options.mounts ?? [])].filter(isLastAtItsPlace),
     ...(options.annotations ? { annotations: { ...options.annotations } } : {}),
     linux: {

@@ -1,0 +1,109 @@
+import type { Container } from "@slipway/core/containers";
+import { healthStateOf } from "@slipway/core/health";
+import type { ProcessState } from "@slipway/core/tasks";
+import { Fault } from "@slipway/fault/fault";
+import { specOf } from "@slipway/client/spec-any";
+import { familiar } from "../images/familiar.ts";
+import { nameLabel } from "./find.ts";
+import { containerStateWord } from "./state.ts";
+
+/** A container and what it does. */
+export interface Row {
+  readonly container: Container;
+  readonly task: ProcessState | undefined;
+}
+
+type Test = (row: Row) => boolean;
+
+const states = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
+
+/**
+ * What `ps --filter KEY=VALUE` asks for, as in Docker: all keys, of each key one of its values; of labels all.
+ * `find` gives the container that `before` or `since` names.
+ * @throws {Fault} `invalid_argument` for a key or a value that is not known
+ */
+export async function containerFilter(
+  filters: readonly string[],
+  find: (name: string) => Promise<Container>,
+): Promise<Test> {
+  const byKey = new Map<string, Test[]>();
+  for (const filter of filters) {
+    const [, key = "", value] = /^([^=]+)=(.*)$/s.exec(filter) ?? [];
+    if (value === undefined) refuse(filter, "it is not KEY=VALUE");
+    const test = await testOf(key, value, find);
+    // Each label has to be there.
+    const group = key === "label" ? filter : key;
+    byKey.set(group, [...(byKey.get(group) ?? []), test]);
+  }
+  return (row) => [...byKey.values()].every((tests) => tests.some((test) => test(row)));
+}
+
+async function testOf(key: string, value: string, find: (name: string) => Promise<Container>): Promise<Test> {
+  switch (key) {
+    case "before":
+    case "since": {
+      const than = (await find(value)).createdAt.getTime();
+      const isWanted = (at: number): boolean => (key === "before" ? at < than : at > than);
+      return ({ container }) => isWanted(container.createdAt.getTime());
+    }
+    case "status":
+      if (!states.includes(value)) refuse(`status=${value}`, `states are ${states.join(", ")}`);
+      return ({ container, task }) => containerStateWord(container, task) === value;
+    case "exited":
+      return ({ task }) => task?.exit?.exitStatus === Number(value);
+    case "health":
+      return ({ container }) => (healthStateOf(container.labels)?.status ?? "none") === value;
+    default:
+      return fieldTest(key, value);
+  }
+}
+
+function fieldTest(key: string, value: string): Test {
+  switch (key) {
+    case "id":
+      return ({ container }) => container.id.startsWith(value);
+    case "name": {
+      const pattern = patternOf(value);
+      // Docker's names begin with a slash, which people write or leave out.
+      return ({ container: { labels } }) => {
+        const name = labels[nameLabel] ?? "";
+        return pattern.test(name) || pattern.test(`/${name}`);
+      };
+    }
+    case "label": {
+      const [name = "", wanted] = value.split(/=(.*)/s);
+      return ({ container: { labels } }) =>
+        labels[name] !== undefined && (wanted === undefined || labels[name] === wanted);
+    }
+    case "ancestor":
+      return ({ container }) => familiar(container.image) === familiar(value);
+    case "network":
+      return ({ container }) => (networksOf(container) as readonly string[]).includes(value);
+    case "volume":
+      return ({ container }) =>
+        container.spec !== undefined &&
+        specOf(container).mounts.some(
+          ({ type, source, destination }) => type === "bind" && [source, destination].includes(value),
+        );
+    default:
+      return refuse(`${key}=${value}`, "the key is not known");
+  }
+}
+
+/** The names of the networks that a container is in. */
+export function networksOf({ labels }: Pick<Container, "labels">): string[] {
+  const label = labels["nerdctl/networks"];
+  return label === undefined ? [] : (JSON.parse(label) as string[]);
+}
+
+function patternOf(value: string): RegExp {
+  try {
+    return new RegExp(value);
+  } catch {
+    return refuse(`name=${value}`, "it is no regular expression");
+  }
+}
+
+function refuse(filter: string, why: string): never {
+  throw new Fault("invalid_argument", `Cannot filter by "${filter}": ${why}`);
+}

@@ -1,0 +1,51 @@
+import { isAbsolute } from "node:path";
+import { parseSignal } from "@slipway/client/signals";
+import { Fault } from "@slipway/fault/fault";
+import type { RunFlags } from "./flags.ts";
+import { keyValues } from "./key-values.ts";
+import { refuseBadName } from "./names.ts";
+
+const pullTimes = ["always", "missing", "never"];
+/** Those that something is done with, and those of Docker's that say what to write beside each line. */
+const logOptions = ["max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag"];
+
+/**
+ * Refuses values that nothing else looks at before there is something to clean up, or at all.
+ * @throws {Fault} `invalid_argument`
+ */
+export function checkFlags(flags: RunFlags): void {
+  if (flags.name) refuseBadName(flags.name);
+  if (flags.stopSignal !== undefined) parseSignal(flags.stopSignal);
+  expect(
+    flags.stopTimeout === undefined || /^-?\d+$/.test(flags.stopTimeout),
+    "stop-timeout",
+    flags.stopTimeout,
+  );
+  expect(pullTimes.includes(flags.pull), "pull", flags.pull, `it is one of ${pullTimes.join(", ")}`);
+  expect(
+    flags.workdir === undefined || isAbsolute(flags.workdir),
+    "workdir",
+    flags.workdir,
+    "it is no absolute path",
+  );
+  expect(isMode(flags.pid, "host"), "pid", flags.pid, "host is the only mode");
+  expect(isMode(flags.uts, "host"), "uts", flags.uts, "host is the only mode");
+  expect(isMode(flags.ipc, "host", "private"), "ipc", flags.ipc, "it is host or private");
+  for (const name of Object.keys(keyValues(flags.logOpt))) {
+    expect(logOptions.includes(name), "log-opt", name, `there are ${logOptions.join(", ")}`);
+  }
+  if (flags.rm && flags.restart !== "no" && flags.restart !== "") {
+    throw new Fault("invalid_argument", "Cannot use --restart with --rm: they exclude each other");
+  }
+  if (flags.uts === "host" && flags.hostname !== undefined) {
+    throw new Fault("invalid_argument", "Cannot use --hostname with --uts host: the host has its name");
+  }
+}
+
+function isMode(mode: string | undefined, ...modes: readonly string[]): boolean {
+  return mode === undefined || mode === "" || modes.includes(mode);
+}
+
+function expect(isFine: boolean, flag: string, value = "", why = "it is no number of seconds"): void {
+  if (!isFine) throw new Fault("invalid_argument", `Cannot use --${flag} "${value}": ${why}`);
+}
