@@ -16,10 +16,9 @@ export interface MachineOptions {
   readonly args?: readonly string[];
   /** Whether the job runs below systemd; it is the only program otherwise, half a minute sooner. */
   readonly isWhole: boolean;
-  readonly onLine?: (line: string) => void;
 }
 
-/** A guest in QEMU's software emulation, which runs one job. What it writes to its own disks is thrown away. */
+/** A guest in QEMU's software emulation, which runs one job. Its console is shown. What it writes to its own disks is thrown away. */
 export class Machine implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #lines: string[] = [];
@@ -28,8 +27,7 @@ export class Machine implements AsyncDisposable {
   #hasEnded = false;
 
   constructor(options: MachineOptions) {
-    const { tools, onLine } = options;
-    this.#child = spawn(`${tools}/qemu/bin/qemu-system-x86_64`, qemuFlags(options), {
+    this.#child = spawn(`${options.tools}/qemu/bin/qemu-system-x86_64`, qemuFlags(options), {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#ended = once(this.#child, "exit").finally(() => {
@@ -40,7 +38,7 @@ export class Machine implements AsyncDisposable {
       createInterface(stream).on("line", (line) => {
         const text = stripVTControlCharacters(line).trimEnd();
         this.#lines.push(text);
-        onLine?.(text);
+        if (text !== "") console.log(text);
         this.#changes.emit("change");
       });
     }

@@ -28,8 +28,7 @@ await makeCheckoutDisk(checkout);
 
 if (what === "all" || what === "tests") {
   const args = rest.length > 0 ? rest : files;
-  const onLine = (line: string): void => console.log(line);
-  await using machine = new Machine({ tools, checkout, job: "tests", args, isWhole: true, onLine });
+  await using machine = new Machine({ tools, checkout, job: "tests", args, isWhole: true });
   process.exitCode = await machine.job();
 }
 if (what === "all" || what === "power-cuts") {

@@ -23,10 +23,7 @@ const LOAD_MS = 30_000;
 /** Cuts a machine's power in the middle of pulls and starts, again and again; in between, it checks itself. */
 export async function cutPower({ count, seed, data, ...options }: PowerCuts): Promise<void> {
   await makeDataDisk(data);
-  const onLine = (line: string): void => {
-    if (!/^\s*$/.test(line)) console.log(line);
-  };
-  const common = { ...options, data, job: "power-cut", isWhole: false, onLine };
+  const common = { ...options, data, job: "power-cut", isWhole: false };
   let random = seed;
   for (let round = 1; round <= count; round++) {
     await using machine = new Machine(common);
