@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { binFolder, TestDaemon } from "../support/daemon.ts";
 import { pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
+import { output } from "../support/run.ts";
 
 describe("slipway, typed by who knows docker", () => {
   let daemon: TestDaemon;
@@ -195,5 +196,57 @@ describe("slipway, typed by who knows docker", () => {
     assert.match(said, /^100\nshm[^\n]*size=1024k\n$/);
     assert.equal((await daemon.slipway(["run", "--rm", "--name", "a b", image, "true"])).code, 125);
     assert.equal(await daemon.printed("ps", "-aq"), "");
+  });
+
+  it("shows a program's whole output when there is no room for its log", async () => {
+    const full = daemon.folder.join("full");
+    mkdirSync(full);
+    await output("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", full]);
+    try {
+      const slipway = `SLIPWAY_ROOT=${full} "$0"`;
+      for (const flags of ["", "-t"]) {
+        const said = await shell(
+          `${slipway} run --rm ${flags} ${image} sh -c 'seq 50000; exit 4' | tail -2; echo "\${PIPESTATUS[0]}"`,
+        );
+        assert.equal(said.stdout.replaceAll("\r", ""), "49999\n50000\n4\n", said.stderr);
+      }
+      const detached = await shell(
+        `${slipway} run -d --name full ${image} sh -c 'seq 50000; exit 5' && "$0" wait full`,
+      );
+      assert.match(detached.stdout, /\n5\n$/, detached.stderr);
+      assert.match(await daemon.printed("logs", "full"), /^1\n2\n3\n/);
+      await daemon.printed("rm", "full");
+    } finally {
+      await output("umount", ["--lazy", full]);
+    }
+  });
+
+  it("gives a name to one of those who ask for it at the same time", async () => {
+    const runs = Array.from({ length: 5 }, () =>
+      daemon.slipway(["run", "-d", "--name", "one", image, "sleep", "1000"]),
+    );
+    const codes = (await Promise.all(runs)).map(({ code }) => code);
+    assert.deepEqual(
+      codes.toSorted((a, b) => a - b),
+      [0, 125, 125, 125, 125],
+    );
+    assert.equal(await daemon.printed("ps", "-a", "--format", "{{.Names}} {{.State}}"), "one running\n");
+    await daemon.printed("rm", "-f", "one");
+  });
+
+  it("stops and removes several at once, and names each", async () => {
+    const names = ["a1", "a2", "a3"];
+    // Each of them ends only when all were asked to: one after the other, the first would be waited for.
+    const script =
+      "trap 'touch /w/$0' TERM; until [ -e /w/a1 ] && [ -e /w/a2 ] && [ -e /w/a3 ]; do sleep 0.1; done; exit 6";
+    for (const name of names) {
+      const flags = ["-d", "--name", name, "-v", `${daemon.folder.join("w")}:/w`];
+      await daemon.printed("run", ...flags, image, "sh", "-c", script, name);
+    }
+    assert.equal(await daemon.printed("stop", "-t", "-1", ...names), "a1\na2\na3\n");
+    assert.equal(await daemon.printed("wait", ...names), "6\n6\n6\n");
+    const removed = await daemon.slipway(["rm", "a1", "none", "a2", "a3"]);
+    assert.deepEqual([removed.code, removed.stdout], [1, "a1\na2\na3\n"]);
+    assert.match(removed.stderr, /^slipway: no such container: none\n/);
   });
 });

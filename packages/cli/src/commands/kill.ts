@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
-import { forEachContainer } from "../containers/find.ts";
+import { forEachContainer, MANY } from "../containers/find.ts";
 import { parseSignal } from "@slipway/client/signals";
 import { markStopped } from "../lifecycle/restart-labels.ts";
 import { taskOf } from "../containers/state.ts";
@@ -15,15 +15,20 @@ export function configure(command: Command, cli: Cli): void {
     .action(async (names: readonly string[], { signal }: { readonly signal: string }) => {
       const client = await cli.client();
       const number = parseSignal(signal);
-      await forEachContainer(client, names, async (container) => {
-        const { id, labels } = container;
-        const task = await taskOf(client, id);
-        if (!task || task.status === "stopped") {
-          throw new Fault("failed_precondition", `Cannot kill container "${id}": it is not running`);
-        }
-        const stopSignal = labels["io.containerd.image.config.stop-signal"] ?? "SIGTERM";
-        if (number === SIGKILL || number === parseSignal(stopSignal)) await markStopped(client, container);
-        await client.tasks.kill({ containerId: id }, number);
-      });
+      await forEachContainer(
+        client,
+        names,
+        async (container) => {
+          const { id, labels } = container;
+          const task = await taskOf(client, id);
+          if (!task || task.status === "stopped") {
+            throw new Fault("failed_precondition", `Cannot kill container "${id}": it is not running`);
+          }
+          const stopSignal = labels["io.containerd.image.config.stop-signal"] ?? "SIGTERM";
+          if (number === SIGKILL || number === parseSignal(stopSignal)) await markStopped(client, container);
+          await client.tasks.kill({ containerId: id }, number);
+        },
+        MANY,
+      );
     });
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
-import { forEachContainer } from "../containers/find.ts";
+import { forEachContainer, MANY } from "../containers/find.ts";
 import { stateWord, taskOf } from "../containers/state.ts";
 import { markStopped } from "../lifecycle/restart-labels.ts";
 import { deleteTask, removeContainer } from "../lifecycle/remove-container.ts";
@@ -14,19 +14,24 @@ export function configure(command: Command, cli: Cli): void {
     .option("-v, --volumes", "accepted for Docker's sake: there are no volumes yet")
     .action(async (names: readonly string[], { force = false }: { readonly force?: boolean }) => {
       const client = await cli.client();
-      await forEachContainer(client, names, async (container) => {
-        const state = stateWord(await taskOf(client, container.id));
-        if (state === "running" || state === "paused") {
-          if (!force) {
-            const why = `it is ${state}; stop it first, or use --force`;
-            throw new Fault("failed_precondition", `Cannot remove container "${container.id}": ${why}`);
+      await forEachContainer(
+        client,
+        names,
+        async (container) => {
+          const state = stateWord(await taskOf(client, container.id));
+          if (state === "running" || state === "paused") {
+            if (!force) {
+              const why = `it is ${state}; stop it first, or use --force`;
+              throw new Fault("failed_precondition", `Cannot remove container "${container.id}": ${why}`);
+            }
+            await stopContainer(client, container, { timeoutSeconds: 0 });
+          } else {
+            await markStopped(client, container);
           }
-          await stopContainer(client, container, { timeoutSeconds: 0 });
-        } else {
-          await markStopped(client, container);
-        }
-        await deleteTask(client, container.id);
-        await removeContainer(client, container);
-      });
+          await deleteTask(client, container.id);
+          await removeContainer(client, container);
+        },
+        MANY,
+      );
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
-import { forEachContainer } from "../containers/find.ts";
+import { forEachContainer, MANY } from "../containers/find.ts";
 import { stopContainer } from "../lifecycle/stop-container.ts";
 import { addStopFlags, type StopFlags, stopOptions } from "../lifecycle/stop-flags.ts";
 
@@ -9,8 +9,7 @@ export function configure(command: Command, cli: Cli): void {
     .argument("<container...>", "names or ids")
     .action(async (names: readonly string[], flags: StopFlags) => {
       const client = await cli.client();
-      await forEachContainer(client, names, (container) =>
-        stopContainer(client, container, stopOptions(flags)),
-      );
+      const options = stopOptions(flags);
+      await forEachContainer(client, names, (container) => stopContainer(client, container, options), MANY);
     });
 }

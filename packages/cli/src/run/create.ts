@@ -21,7 +21,7 @@ import { withInit } from "./init.ts";
 import { keyValues } from "./key-values.ts";
 import { containerFolder, containerLabels } from "./labels.ts";
 import { sharedMemory, tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
-import { newId, newName, refuseTakenName } from "./names.ts";
+import { keepName, newId, newName, refuseTakenName } from "./names.ts";
 import { integerOf, resourcesOf, rlimitOf } from "./resources.ts";
 import { withMounted } from "@slipway/client/mounted";
 import { hostNetworkMounts } from "@slipway/client/mounts";
@@ -147,6 +147,7 @@ export async function createContainer(
       extensions: {},
       sandboxId: "",
     });
+    if (flags.name) await keepName(client, flags.name, id);
     if (flags.cidfile !== undefined) writeFileSync(flags.cidfile, id, { flag: "wx" });
     return { id, labels, terminal: flags.tty ?? false, snapshotter: base.snapshotter, rootfs: base.rootfs };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Client } from "@slipway/client/client";
+import type { Container } from "@slipway/core/containers";
 import { Fault } from "@slipway/fault/fault";
 import { randomBytes, randomInt } from "node:crypto";
 
@@ -31,8 +32,27 @@ export function refuseBadName(name: string): void {
 
 /** @throws {Fault} `already_exists` */
 export async function refuseTakenName(client: Client, name: string): Promise<void> {
-  const [taken] = await client.containers.list([`labels."nerdctl/name"==${name}`]);
-  if (taken) {
-    throw new Fault("already_exists", `Cannot use name "${name}": container ${taken.id.slice(0, 12)} has it`);
-  }
+  const [taken] = await named(client, name);
+  if (taken) refuseTaken(name, taken);
+}
+
+/**
+ * Of several containers that were made with a name at the same time, the first one keeps it; the others are removed again.
+ * @throws {Fault} `already_exists`
+ */
+export async function keepName(client: Client, name: string, id: string): Promise<void> {
+  const [first] = await named(client, name);
+  if (!first || first.id === id) return;
+  await client.containers.delete(id);
+  refuseTaken(name, first);
+}
+
+/** The oldest first. */
+async function named(client: Client, name: string): Promise<Container[]> {
+  const all = await client.containers.list([`labels."nerdctl/name"==${name}`]);
+  return all.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1));
+}
+
+function refuseTaken(name: string, { id }: Container): never {
+  throw new Fault("already_exists", `Cannot use name "${name}": container ${id.slice(0, 12)} has it`);
 }

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { ReadStream } from "node:tty";
 import { callbackify } from "node:util";
-import { messageOf } from "@slipway/fault/fault";
 import { DescriptorSocket } from "@slipway/linux/descriptor-socket";
 import { setWindowSize, type WindowSize } from "@slipway/linux/pty";
 import type { LogSink } from "./log-sink.ts";
@@ -104,14 +103,7 @@ function openWriter(stdout: string): { writer: Writable; kept: number | undefine
 }
 
 function sinkWriter(sink: LogSink): Writable {
-  const write = callbackify(async (chunk: Uint8Array) => {
-    try {
-      await sink.write("stdout", chunk);
-    } catch (error) {
-      // The terminal goes on without its log.
-      process.stderr.write(`cannot write a log: ${messageOf(error)}\n`);
-    }
-  });
+  const write = callbackify(async (chunk: Uint8Array) => await sink.write("stdout", chunk));
   return new Writable({
     write: (chunk: Uint8Array, _encoding, done) => write(chunk, done),
     destroy(_error, done) {

@@ -1,7 +1,6 @@
 import { closeSync, constants, existsSync, openSync, rmSync } from "node:fs";
 import { Socket } from "node:net";
 import { dirname, join } from "node:path";
-import { messageOf } from "@slipway/fault/fault";
 import { mkfifo } from "@slipway/linux/mknod";
 import type { LogStream } from "@slipway/logs/json-log";
 import { parseLogUri } from "@slipway/logs/log-uri";
@@ -96,18 +95,9 @@ class LogCopy implements OutputCopy {
 
   async #copy(stream: LogStream, socket: Socket): Promise<void> {
     try {
-      for await (const chunk of socket as AsyncIterable<Uint8Array>) await this.#write(stream, chunk);
+      for await (const chunk of socket as AsyncIterable<Uint8Array>) await this.#sink.write(stream, chunk);
     } catch {
       // The descriptor was closed under it.
-    }
-  }
-
-  /** A log that cannot be written, on a full disk say, must not stop the process. */
-  async #write(stream: LogStream, chunk: Uint8Array): Promise<void> {
-    try {
-      await this.#sink.write(stream, chunk);
-    } catch (error) {
-      process.stderr.write(`cannot write a log: ${messageOf(error)}\n`);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { messageOf } from "@slipway/fault/fault";
 import { JsonLog, type LogStream } from "@slipway/logs/json-log";
 import { parseLogUri } from "@slipway/logs/log-uri";
 import { AttachServer } from "./attach-server.ts";
@@ -9,6 +10,7 @@ export class LogSink {
   readonly #log: JsonLog;
   readonly #attach: AttachServer | undefined;
   #isOpen = true;
+  #isFailing = false;
 
   private constructor(log: JsonLog, attach: AttachServer | undefined) {
     this.#log = log;
@@ -22,10 +24,13 @@ export class LogSink {
     return new LogSink(new JsonLog(target.file, target), attach);
   }
 
-  /** @returns what to wait for before more is written */
+  /**
+   * A log that cannot be written, on a full disk say, must not stop the process, nor keep its output from who is attached.
+   * @returns what to wait for before more is written
+   */
   write(stream: LogStream, chunk: Uint8Array): Promise<unknown> | undefined {
     if (!this.#isOpen) return undefined;
-    this.#log.write(stream, chunk);
+    this.#writeLog(() => this.#log.write(stream, chunk));
     return this.#attach?.send(stream, chunk);
   }
 
@@ -33,7 +38,18 @@ export class LogSink {
   end(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#log[Symbol.dispose]();
+    this.#writeLog(() => this.#log[Symbol.dispose]());
     this.#attach?.end();
+  }
+
+  /** Says once that it fails, until it succeeds again. */
+  #writeLog(write: () => void): void {
+    try {
+      write();
+      this.#isFailing = false;
+    } catch (error) {
+      if (!this.#isFailing) process.stderr.write(`cannot write a log: ${messageOf(error)}\n`);
+      this.#isFailing = true;
+    }
   }
 }
