@@ -249,4 +249,38 @@ describe("slipway, typed by who knows docker", () => {
     assert.deepEqual([removed.code, removed.stdout], [1, "a1\na2\na3\n"]);
     assert.match(removed.stderr, /^slipway: no such container: none\n/);
   });
+
+  it("watches a container that it does not type to, and shows what it uses", async () => {
+    await daemon.printed(
+      "run",
+      "-d",
+      "-i",
+      "--name",
+      "watched",
+      image,
+      "sh",
+      "-c",
+      "read x; echo got $x; read x; exit 3",
+    );
+    const watching = daemon.slipway(["attach", "--no-stdin", "watched"], { input: "not for it\n" });
+    const stats = await daemon.printed(
+      "stats",
+      "--no-stream",
+      "--format",
+      "{{.Container}} {{.MemUsage}} {{.BlockIO}}",
+    );
+    assert.match(stats, /^[0-9a-f]{12} [\d.]+[KM]iB \/ [\d.]+GiB \d\S* \/ \d\S*\n$/);
+    assert.match((await daemon.slipway(["update", "watched"])).stderr, /no flag/);
+    const typed = await daemon.slipway(["attach", "watched"], { input: "for it\n\n" });
+    assert.deepEqual([typed.code, typed.stdout], [3, "got for it\n"], typed.stderr);
+    assert.equal((await watching).code, 3);
+    await daemon.printed("rm", "watched");
+  });
+
+  it("completes groups and what is in them", async () => {
+    const line = "COMP_WORDS=(slipway container l); COMP_CWORD=2; _slipway; echo ${COMPREPLY[*]}";
+    const said = await shell(`eval "$("$0" completion bash)"; ${line}`);
+    assert.deepEqual(said, { code: 0, stdout: "logs list ls\n", stderr: "" });
+    assert.doesNotMatch(await daemon.printed("completion", "zsh"), /container-prune/);
+  });
 });

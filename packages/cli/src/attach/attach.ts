@@ -13,6 +13,8 @@ import { execFailureHint, OutputTail } from "./exec-failure.ts";
 
 export interface AttachOptions {
   readonly detachKeys: string;
+  /** False leaves the process's input alone. */
+  readonly isTyping?: boolean;
   /** Go to the process instead of this one. */
   readonly signals?: CaughtSignals;
   /** Also written to, for `slipway logs`. */
@@ -33,6 +35,7 @@ export async function attach(
   begin: () => Promise<unknown>,
 ): Promise<Attached> {
   const { terminal } = stdio.io;
+  const stdin = options.isTyping === false ? undefined : stdio.stdin;
   const { log } = options;
   using undo = new DisposableStack();
   const detached = Promise.withResolvers<Attached>();
@@ -50,16 +53,16 @@ export async function attach(
   const leave = new AbortController();
   const exit = client.tasks.wait(process_, { signal: leave.signal });
   exit.catch(() => {});
-  const isRaw = terminal && stdio.stdin !== undefined && process.stdin.isTTY;
+  const isRaw = terminal && stdin !== undefined && process.stdin.isTTY;
   // Before there is anything to show.
   if (isRaw) undo.use(rawTerminal(process.stdin));
   // An exec has its terminal with its start: its size is in its spec.
   if (terminal) undo.use(await followSize(client, process_));
   await begin();
   options.signals?.passOn((signal) => client.tasks.kill(process_, signal).catch(ignoreGone));
-  if (stdio.stdin) {
+  if (stdin) {
     const keys = terminal ? parseDetachKeys(options.detachKeys) : [];
-    const input = forwardInput(isRaw, stdio.stdin, keys, {
+    const input = forwardInput(isRaw, stdin, keys, {
       // The daemon lets go of the input as well: the shim holds it open for clients that come back.
       end: () => void client.tasks.closeStdin(process_).catch(ignoreGone),
       detach: () => detached.resolve({ ended: false }),

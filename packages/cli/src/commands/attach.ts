@@ -11,11 +11,13 @@ import { addAttachFlags } from "../run/flags.ts";
 interface AttachFlags {
   readonly detachKeys: string;
   readonly sigProxy: boolean;
+  readonly stdin: boolean;
 }
 
 export function configure(command: Command, cli: Cli): void {
   addAttachFlags(command)
     .argument("<container>", "name or id")
+    .option("--no-stdin", "only watch")
     .action(async (name: string, flags: AttachFlags) => {
       const client = await cli.client();
       const { id } = await findContainer(client, name);
@@ -27,7 +29,8 @@ export function configure(command: Command, cli: Cli): void {
       // With a terminal, what is typed there goes to the container: signals mean this process, as in Docker.
       using signals = flags.sigProxy && !task.io.terminal ? new CaughtSignals() : undefined;
       signals?.hold();
-      const options = { detachKeys: flags.detachKeys, ...(signals ? { signals } : {}) };
+      const { detachKeys, stdin: isTyping } = flags;
+      const options = { detachKeys, isTyping, ...(signals ? { signals } : {}) };
       const result = await attach(client, { containerId: id }, stdio, options, async () => {});
       if (result.ended) cli.exit(result.exitCode);
       else stdio.leave();

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { commands } from "../commands.ts";
+import { groups } from "../groups.ts";
 
 export function configure(command: Command, _cli: Cli): void {
   command
@@ -15,12 +16,19 @@ export function configure(command: Command, _cli: Cli): void {
     });
 }
 
-const ofContainers = "attach exec inspect kill logs pause restart rm start stop top unpause wait stats".split(
-  " ",
-);
-const ofImages = "run create push rmi tag".split(" ");
+const ofContainers =
+  "attach commit diff exec inspect kill logs pause rename restart rm start stats stop top unpause update wait".split(
+    " ",
+  );
+const ofImages = "create history push rmi run save tag".split(" ");
 const listContainers = "slipway ps -a --format '{{.Names}}' 2>/dev/null";
 const listImages = "slipway images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null";
+
+const words = [...commands.filter(({ isGrouped }) => !isGrouped), ...groupWords()];
+
+function groupWords(): { readonly name: string; readonly summary: string }[] {
+  return Object.entries(groups).map(([name, { summary }]) => ({ name, summary }));
+}
 
 const scripts: Readonly<Record<string, () => string>> = {
   bash: () => `_slipway() {
@@ -28,7 +36,13 @@ const scripts: Readonly<Record<string, () => string>> = {
   case \${COMP_WORDS[1]} in
     ${ofContainers.join("|")}) COMPREPLY=($(compgen -W "$(${listContainers})" -- "$word")) ;;
     ${ofImages.join("|")}) COMPREPLY=($(compgen -W "$(${listImages})" -- "$word")); __ltrim_colon_completions "$word" 2>/dev/null ;;
-    *) [ "$COMP_CWORD" = 1 ] && COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(" ")}" -- "$word")) ;;
+${Object.entries(groups)
+  .map(
+    ([name, group]) =>
+      `    ${name}) [ "$COMP_CWORD" = 2 ] && COMPREPLY=($(compgen -W "${Object.keys(group.commands).join(" ")}" -- "$word")) ;;`,
+  )
+  .join("\n")}
+    *) [ "$COMP_CWORD" = 1 ] && COMPREPLY=($(compgen -W "${words.map(({ name }) => name).join(" ")}" -- "$word")) ;;
   esac
 }
 complete -o default -F _slipway slipway
@@ -36,7 +50,7 @@ complete -o default -F _slipway slipway
   zsh: () => `#compdef slipway
 _slipway() {
   if (( CURRENT == 2 )); then
-    local -a all=(${commands.map(({ name, summary }) => `'${name}:${summary.replaceAll("'", "")}'`).join(" ")})
+    local -a all=(${words.map(({ name, summary }) => `'${name}:${summary.replaceAll("'", "")}'`).join(" ")})
     _describe command all
     return
   fi
@@ -49,7 +63,7 @@ _slipway() {
 compdef _slipway slipway
 `,
   fish: () =>
-    commands
+    words
       .map(
         ({ name, summary }) =>
           `complete -c slipway -n __fish_use_subcommand -f -a ${name} -d '${summary.replaceAll("'", "")}'\n`,

@@ -8,7 +8,7 @@ import type { Cli } from "../cli.ts";
 import { findContainer, nameLabel } from "../containers/find.ts";
 import { type Usage, usageOf } from "../containers/usage.ts";
 import { formatListing } from "../format/listing.ts";
-import { formatSize } from "../format/size.ts";
+import { formatMemory, formatSize } from "../format/size.ts";
 import type { Column } from "../format/table.ts";
 
 interface StatsFlags {
@@ -35,6 +35,7 @@ export function configure(command: Command, cli: Cli): void {
     .argument("[container...]", "names or ids; all that run unless told")
     .option("--no-stream", "show it once")
     .option("--no-trunc", "whole ids")
+    .option("-a, --all", "accepted for Docker's sake: one that does not run uses nothing, and is not shown")
     .option("--format <template>", "table, json, or a template such as {{.CPUPerc}}")
     .action(async (names: readonly string[], { stream, trunc, format }: StatsFlags) => {
       const client = await cli.client();
@@ -89,23 +90,33 @@ function rowOf(container: Container, { usage, at }: Sample, before: Sample | und
   return { container, usage, cpuPercent: (used / Number(at - before.at)) * 100 };
 }
 
-const headings = ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "PIDs"];
+const headings = ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "BlockIO", "PIDs"];
 
 function columnsOf(trunc: boolean): Column<Row>[] {
   const limit = ({ usage }: Row): number => Math.min(usage.memoryLimitBytes || Infinity, totalmem());
   return [
     { heading: "CONTAINER ID", field: "ID", text: ({ container: { id } }) => (trunc ? id.slice(0, 12) : id) },
+    {
+      heading: "CONTAINER",
+      field: "Container",
+      text: ({ container: { id } }) => (trunc ? id.slice(0, 12) : id),
+    },
     { heading: "NAME", field: "Name", text: ({ container }) => container.labels[nameLabel] ?? "" },
     { heading: "CPU %", field: "CPUPerc", text: ({ cpuPercent }) => `${cpuPercent.toFixed(2)}%` },
     {
       heading: "MEM USAGE / LIMIT",
       field: "MemUsage",
-      text: (row) => `${formatSize(row.usage.memoryBytes)} / ${formatSize(limit(row))}`,
+      text: (row) => `${formatMemory(row.usage.memoryBytes)} / ${formatMemory(limit(row))}`,
     },
     {
       heading: "MEM %",
       field: "MemPerc",
       text: (row) => `${((row.usage.memoryBytes / limit(row)) * 100).toFixed(2)}%`,
+    },
+    {
+      heading: "BLOCK I/O",
+      field: "BlockIO",
+      text: ({ usage }) => `${formatSize(usage.readBytes)} / ${formatSize(usage.writtenBytes)}`,
     },
     { heading: "PIDS", field: "PIDs", text: ({ usage }) => String(usage.pids) },
   ];

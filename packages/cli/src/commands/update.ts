@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { forEachContainer } from "../containers/find.ts";
 import { specOf } from "@slipway/client/spec-any";
@@ -16,6 +17,9 @@ export function configure(command: Command, cli: Cli): void {
     .option("--restart <policy>", "no, always, on-failure[:times] or unless-stopped")
     .action(async (names: readonly string[], flags: UpdateFlags) => {
       const changes = resourcesOf(flags);
+      if (Object.keys(flags).length === 0) {
+        throw new Fault("invalid_argument", "Cannot update: no flag says what is to change");
+      }
       const client = await cli.client();
       await forEachContainer(client, names, async (container) => {
         const spec = specOf(container);

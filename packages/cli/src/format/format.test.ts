@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatListing } from "./listing.ts";
-import { formatSize, parseSize } from "./size.ts";
+import { formatMemory, formatSize, parseSize } from "./size.ts";
 import type { Column } from "./table.ts";
 import { formatDuration } from "./time.ts";
 
@@ -13,6 +13,16 @@ describe("formatSize", () => {
     [1_000_000_000, "1GB"],
   ] as const) {
     it(`prints ${bytes} as ${text}`, () => assert.equal(formatSize(bytes), text));
+  }
+});
+
+describe("formatMemory", () => {
+  for (const [bytes, text] of [
+    [0, "0B"],
+    [499_712, "488KiB"],
+    [25_275_785_216, "23.54GiB"],
+  ] as const) {
+    it(`prints ${bytes} as ${text}`, () => assert.equal(formatMemory(bytes), text));
   }
 });
 

@@ -1,3 +1,16 @@
+const binaryUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
+
+/** Memory in bytes as Docker prints it: powers of 1,024, four significant digits (`23.54GiB`). */
+export function formatMemory(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < binaryUnits.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${Number(value.toPrecision(4))}${binaryUnits[unit] ?? "B"}`;
+}
+
 const units = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
 
 /** A size in bytes as Docker prints it: powers of 1,000, three significant digits (`4.26MB`). */
