@@ -8,6 +8,7 @@ import { binFolder, TestDaemon } from "../support/daemon.ts";
 import { pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
 import { output } from "../support/run.ts";
+import { TestTerminal } from "../support/terminal.ts";
 
 describe("slipway, typed by who knows docker", () => {
   let daemon: TestDaemon;
@@ -99,11 +100,24 @@ describe("slipway, typed by who knows docker", () => {
     await daemon.printed("rm", "long");
   });
 
-  it("shows the log of a container that somebody runs with --rm elsewhere", async () => {
+  it("shows the log of a container that somebody runs with --rm on another terminal", async () => {
     const go = daemon.folder.join("go");
     const script = `echo begun; until [ -e ${go} ]; do sleep 0.1; done; echo last`;
-    const other = shell(
-      `"$0" run --rm --name elsewhere -v ${daemon.folder.path}:${daemon.folder.path} ${image} sh -c '${script}'`,
+    using other = new TestTerminal(
+      join(binFolder, "slipway"),
+      [
+        "run",
+        "--rm",
+        "--name",
+        "elsewhere",
+        "-v",
+        `${daemon.folder.path}:${daemon.folder.path}`,
+        image,
+        "sh",
+        "-c",
+        script,
+      ],
+      { SLIPWAY_ADDRESS: daemon.address, SLIPWAY_ROOT: daemon.folder.join("cli") },
     );
     const tells = await shell(
       'until "$0" ps -q --filter name=elsewhere | grep -q .; do :; done; ' +
@@ -111,7 +125,8 @@ describe("slipway, typed by who knows docker", () => {
     );
     assert.match(tells.stdout, /^begun\nlast\n$/);
     assert.equal(tells.code, 0, tells.stderr);
-    assert.equal((await other).stdout, "begun\nlast\n");
+    assert.equal(await other.end(), 0);
+    assert.equal(other.shown, "begun\r\nlast\r\n");
   });
 
   it("says that it may not use the daemon", async () => {
@@ -204,12 +219,13 @@ describe("slipway, typed by who knows docker", () => {
     await output("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", full]);
     try {
       const slipway = `SLIPWAY_ROOT=${full} "$0"`;
-      for (const flags of ["", "-t"]) {
+      for (const flags of ["--name shown", "--rm", "--rm -t"]) {
         const said = await shell(
-          `${slipway} run --rm ${flags} ${image} sh -c 'seq 50000; exit 4' | tail -2; echo "\${PIPESTATUS[0]}"`,
+          `${slipway} run ${flags} ${image} sh -c 'seq 50000; exit 4' | tail -2; echo "\${PIPESTATUS[0]}"`,
         );
         assert.equal(said.stdout.replaceAll("\r", ""), "49999\n50000\n4\n", said.stderr);
       }
+      await daemon.printed("rm", "shown");
       const detached = await shell(
         `${slipway} run -d --name full ${image} sh -c 'seq 50000; exit 5' && "$0" wait full`,
       );
@@ -282,5 +298,15 @@ describe("slipway, typed by who knows docker", () => {
     const said = await shell(`eval "$("$0" completion bash)"; ${line}`);
     assert.deepEqual(said, { code: 0, stdout: "logs list ls\n", stderr: "" });
     assert.doesNotMatch(await daemon.printed("completion", "zsh"), /container-prune/);
+  });
+
+  it("passes on as much as there is, to a slow reader as well, and says nothing", async () => {
+    for (const flags of ["--rm", "--name much"]) {
+      const said = await shell(
+        `"$0" run ${flags} ${image} sh -c 'head -c 20000000 /dev/zero' | (head -c 1; sleep 0.5; cat) | wc -c`,
+      );
+      assert.deepEqual(said, { code: 0, stdout: "20000000\n", stderr: "" });
+    }
+    await daemon.printed("rm", "much");
   });
 });

@@ -100,16 +100,18 @@ async function copyOutput(
   seen: (chunk: Uint8Array) => void,
 ): Promise<Error | undefined> {
   let broken: Error | undefined;
-  to.on("error", (error) => (broken ??= error));
+  let wake = (): void => {};
+  to.on("error", (error) => {
+    broken ??= error;
+    wake();
+  });
+  const resume = (): void => wake();
+  to.on("drain", resume).on("close", resume);
   for await (const chunk of from) {
     seen(chunk);
-    if (broken || to.write(chunk)) continue;
-    await new Promise<void>((resolve) => {
-      to.once("drain", resolve);
-      to.once("error", resolve);
-      to.once("close", resolve);
-    });
+    if (!broken && !to.write(chunk)) await new Promise<void>((resolve) => (wake = resolve));
   }
+  to.off("drain", resume).off("close", resume);
   return broken && !isBrokenPipe(broken) ? broken : undefined;
 }
 

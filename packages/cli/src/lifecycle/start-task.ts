@@ -45,7 +45,11 @@ export async function startAttached(
   options: ForegroundOptions,
 ): Promise<Attached> {
   const { id, labels, terminal, rootfs } = source;
-  const log = logTargetOf(source);
+  const isBrief = labels["nerdctl/auto-remove"] === "true";
+  // Somebody may look at what runs on a terminal from another one. What is written to a file or a program is there already,
+  // may be much, and a log of it would go away with its end.
+  const isWatched = terminal || process.stdout.isTTY;
+  const log = isBrief && !isWatched ? undefined : logTargetOf(source);
   using stack = new DisposableStack();
   let streams: ProcessStreams;
   if (log?.attach === undefined) {
@@ -56,8 +60,7 @@ export async function startAttached(
     await client.tasks.create(id, { rootfs, io, ...optionsOf(source) });
     streams = stack.use(await attachStreams(io));
   }
-  // Other shims write no log while somebody is attached; what goes away with its end is read by nobody but us then.
-  const isBrief = labels["nerdctl/auto-remove"] === "true";
+  // Other shims write no log while somebody is attached.
   const own = log && log.attach === undefined && !isBrief ? stack.use(await openLog(log)) : undefined;
   const result = await attach(
     client,
