@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { create, toBinary } from "@bufbuild/protobuf";
-import { BootstrapResultSchema } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
+import {
+  BootstrapParamsSchema,
+  BootstrapResultSchema,
+} from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
 import { Task as TaskV2 } from "@slipway/api/containerd/task/v2/task_pb";
 import { Task } from "@slipway/api/containerd/task/v3/task_pb";
 import { RuntimeInfoSchema } from "@slipway/api/containerd/types/types_pb";
@@ -12,7 +17,8 @@ import { GrpcServer } from "@slipway/grpc/server";
 import { type CallContext, serve, type ServiceHandlers } from "@slipway/rpc/service";
 import { TtrpcServer } from "@slipway/ttrpc/server";
 import { parseBootstrap } from "./bootstrap.ts";
-import { findShimBinary } from "./shim-binary.ts";
+import { Bundle } from "./bundle.ts";
+import { findShimBinary, ShimBinary } from "./shim-binary.ts";
 import { noIo, TestRuntime } from "./testing/runtime.ts";
 
 /** A shim that only says that it does what it is told; its calls are noted. */
@@ -53,6 +59,7 @@ for last; do :; done
 [ "$last" != -info ] || exec cat ${path}.info
 [ "$last" = start ] || exit 0
 echo "$PWD $NAMESPACE $TTRPC_ADDRESS $*" > ${path}.called
+cat > ${path}.input
 printf '%s' '${answer}'
 `,
       { mode: 0o700 },
@@ -100,6 +107,24 @@ printf '%s' '${answer}'
     await server.listen(socket);
     await life(program("ttrpc-shim", JSON.stringify({ version: 3, address: socket, protocol: "ttrpc" })));
     assert.ok(shim.calls.every((call) => call.startsWith("/containerd.task.v2.Task/")));
+  });
+
+  it("is told the runtime's options in the form that it can read", async () => {
+    const options = { typeUrl: OptionsSchema.typeName, value: new Uint8Array([1, 2, 3]) };
+    const folders = { stateDir: join(runtime.root, "options"), rootDir: join(runtime.root, "options") };
+    const bundle = Bundle.create(folders, "ns", "task", undefined);
+    const input = async (path: string): Promise<Uint8Array> => {
+      const environment = { grpcAddress: "", ttrpcAddress: "", version: "", publishBinary: "" };
+      await new ShimBinary(path, bundle, environment).start(options);
+      return readFileSync(`${path}.input`);
+    };
+    // containerd's own up to 1.7 do not know the question what they are, and start without what they cannot read.
+    const { typeUrl, value } = fromBinary(AnySchema, await input(program("older-shim", "unix:///a")));
+    assert.deepEqual({ typeUrl, value: new Uint8Array(value) }, options);
+    const newer = program("newer-shim", "unix:///a");
+    writeFileSync(`${newer}.info`, toBinary(RuntimeInfoSchema, create(RuntimeInfoSchema)));
+    const { instanceId, extensions } = fromBinary(BootstrapParamsSchema, await input(newer));
+    assert.deepEqual([instanceId, extensions[0]?.value?.typeUrl], ["task", OptionsSchema.typeName]);
   });
 
   const overlay = {

@@ -68,7 +68,7 @@ export class ShimBinary {
 
   /** Leaves a shim behind, and tells where it listens. */
   async start(options: Any | undefined): Promise<Bootstrap> {
-    if (olderBinaries.has(this.path)) return await this.#startOlder(options);
+    if (await this.#isOlder()) return await this.#startOlder(options);
     const { namespace, id } = this.#bundle;
     const { grpcAddress, ttrpcAddress, version, publishBinary } = this.#environment;
     const params = create(BootstrapParamsSchema, {
@@ -83,12 +83,19 @@ export class ShimBinary {
     try {
       return parseBootstrap(await this.#run("start", [], toBinary(BootstrapParamsSchema, params)));
     } catch (error) {
-      // Shims from before 2.3 take it for the runtime's options, and fail. One that does not start at all says so twice.
+      // Others from before 2.3 may take it for the runtime's options, and fail. One that does not start at all says so twice.
       const bootstrap = await this.#startOlder(options).catch(() => undefined);
       if (!bootstrap) throw error;
-      olderBinaries.add(this.path);
+      olderBinaries.set(this.path, true);
       return bootstrap;
     }
+  }
+
+  /** containerd's own of before 2.0 cannot tell about themselves. Those of 1.7 start without options that they cannot read. */
+  async #isOlder(): Promise<boolean> {
+    const isOlder = olderBinaries.get(this.path) ?? (await this.#info()) === undefined;
+    olderBinaries.set(this.path, isOlder);
+    return isOlder;
   }
 
   async #startOlder(options: Any | undefined): Promise<Bootstrap> {
@@ -105,14 +112,17 @@ export class ShimBinary {
 
   /** What it says about itself of the mounts that it makes. One that does not know the question makes none. */
   async allowedMounts(): Promise<readonly string[]> {
-    let info: RuntimeInfo;
-    try {
-      info = fromBinary(RuntimeInfoSchema, await this.#call(["-info"], new Uint8Array()));
-    } catch {
-      return [];
-    }
-    const allowed = info.annotations["containerd.io/runtime-allow-mounts"] ?? "";
+    const allowed = (await this.#info())?.annotations["containerd.io/runtime-allow-mounts"] ?? "";
     return allowed.split(",").filter(Boolean);
+  }
+
+  /** What it says about itself; nothing when it does not know the question. */
+  async #info(): Promise<RuntimeInfo | undefined> {
+    try {
+      return fromBinary(RuntimeInfoSchema, await this.#call(["-info"], new Uint8Array()));
+    } catch {
+      return undefined;
+    }
   }
 
   async #run(
@@ -159,8 +169,8 @@ export class ShimBinary {
   }
 }
 
-/** Those that do not know BootstrapParams. */
-const olderBinaries = new Set<string>();
+/** By their paths, whether they do not know BootstrapParams, once that is known. */
+const olderBinaries = new Map<string, boolean>();
 
 /** What concerns our own Node must not reach other programs. */
 export function daemonEnvironment(): NodeJS.ProcessEnv {
