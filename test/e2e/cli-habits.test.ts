@@ -309,4 +309,25 @@ describe("slipway, typed by who knows docker", () => {
     }
     await daemon.printed("rm", "much");
   });
+
+  it("shows the events of one container, by Docker's names", async () => {
+    for (const name of ["told", "untold"]) await daemon.printed("run", "--name", name, image, "true");
+    const events = (...filters: readonly string[]): Promise<string> =>
+      daemon.printed(
+        "events",
+        "--since",
+        "1h",
+        "--until",
+        "0s",
+        "--format",
+        "{{.Topic}}",
+        ...filters.flatMap((filter) => ["--filter", filter]),
+      );
+    assert.equal(await events("container=told", "event=die"), "/tasks/exit\n");
+    assert.match(
+      await events("container=told"),
+      /^\/containers\/create\n[^]*\/tasks\/start\n\/tasks\/exit\n$/,
+    );
+    await daemon.printed("rm", "told", "untold");
+  });
 });

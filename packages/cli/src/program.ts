@@ -2,7 +2,7 @@ import type { Client } from "@slipway/client/client";
 import { codeOf, messageOf } from "@slipway/fault/fault";
 import { Command, CommanderError } from "commander";
 import { type Cli, globalsOf } from "./cli.ts";
-import { failureText } from "./format/failure.ts";
+import { failureText, hintText } from "./format/failure.ts";
 import { withBooleanValues } from "./boolean-values.ts";
 import { type CommandEntry, commands } from "./commands.ts";
 import { expandGroup, groupHelp, groups } from "./groups.ts";
@@ -115,6 +115,9 @@ function reportFailure(error: unknown, command: string): number {
   }
   if (codeOf(error) === "canceled" && process.exitCode !== undefined) return Number(process.exitCode);
   process.stderr.write(failureText(error));
+  if (/the connection closed before the answer/.test(messageOf(error))) {
+    process.stderr.write(hintText("the daemon has ended, or was started again; containers go on"));
+  }
   return ownCode.has(command) ? failureCode(messageOf(error)) : 1;
 }
 

@@ -2,8 +2,10 @@ import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
 import { decodeEvent } from "@slipway/client/events";
 import type { Envelope, RecordedEvent } from "@slipway/core/events";
-import { Fault } from "@slipway/fault/fault";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
+import { findContainer } from "../containers/find.ts";
+import { eventFilters } from "../events/event-filters.ts";
 import { abortAt } from "../format/abort-at.ts";
 import { parseTime } from "../format/parse-time.ts";
 import { parseTemplate } from "../format/template.ts";
@@ -23,7 +25,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("--all-namespaces", "events of every namespace")
     .option(
       "-f, --filter <filter>",
-      'containerd\'s filters, such as topic=="/tasks/exit", or event=exit',
+      'container=, event= or type=, or containerd\'s filters, such as topic=="/tasks/exit"',
       (value: string, before: readonly string[]) => [...before, value],
       [],
     )
@@ -56,7 +58,7 @@ async function* eventsOf(
   const after = flags.after === undefined ? undefined : parseSequence(flags.after);
   const follow = until === undefined || until.getTime() > Date.now();
   if (until && follow) abortAt(leave, until);
-  const filters = filtersOf(client, flags);
+  const filters = await filtersOf(client, flags);
   if (follow && since === undefined && after === undefined) {
     yield* client.events.subscribe(filters, { signal });
     return;
@@ -73,10 +75,23 @@ function parseSequence(text: string): number {
   throw new Fault("invalid_argument", `Cannot read --after "${text}": it is no event's sequence`);
 }
 
-function filtersOf(client: Client, { filter, allNamespaces = false }: EventsFlags): readonly string[] {
+async function filtersOf(
+  client: Client,
+  { filter, allNamespaces = false }: EventsFlags,
+): Promise<readonly string[]> {
   const own = allNamespaces ? "" : `namespace==${client.namespace}`;
-  if (filter.length === 0) return own === "" ? [] : [own];
-  return filter.map((one) => [own, filterOf(one)].filter(Boolean).join(","));
+  const filters = await eventFilters(filter, (name) => idOf(client, name));
+  return filters.map((one) => [own, one].filter(Boolean).join(",")).filter((one) => one !== "");
+}
+
+/** Events are told of containers that are gone, too: then it is the id that was typed. */
+async function idOf(client: Client, name: string): Promise<string> {
+  try {
+    return (await findContainer(client, name)).id;
+  } catch (error) {
+    if (hasCode(error, "not_found")) return name;
+    throw error;
+  }
 }
 
 function printer(format: string | undefined): (event: Envelope | RecordedEvent) => string {
@@ -95,12 +110,6 @@ function printer(format: string | undefined): (event: Envelope | RecordedEvent) 
     if (format === "json") return JSON.stringify(fields);
     return `${fields.Timestamp} ${namespace} ${topic} ${JSON.stringify(fields.Event)}`;
   };
-}
-
-/** Docker's `event=NAME` means topics that end so. */
-function filterOf(filter: string): string {
-  const [, name] = /^event=([\w-]+)$/.exec(filter) ?? [];
-  return name === undefined ? filter : `topic~="/${name}$"`;
 }
 
 /** A message's fields without what is only for the protocol's library, and with numbers that JSON knows. */
