@@ -15,6 +15,8 @@ export interface Combination {
   readonly isSystemd: boolean;
   /** Whether the containers go on when their shim is killed. Others are killed, which is told. */
   readonly outlivesShim: boolean;
+  /** Whether the daemon may take a task that ended while it was away for one that never was: containerd does, from 1.7 on. */
+  readonly mayForgetEnded?: boolean;
   /** Whether the runtime has a kernel of its own: the host sees one process of each container, and not its state. */
   readonly isSandboxed?: boolean;
 }
@@ -54,6 +56,7 @@ export const oursUnderContainerd: Sides = {
   daemon: "containerd",
   shim: "io.containerd.slipway.v1",
   outlivesShim: false,
+  mayForgetEnded: true,
 };
 
 /** gVisor's runtime, with a platform that needs no more than ptrace(2). Debian has no shim of gVisor's, only this. */
