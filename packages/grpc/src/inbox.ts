@@ -1,42 +1,51 @@
-import type { ServerHttp2Stream } from "node:http2";
 import { Deframer } from "./frames.ts";
+import type { ServerStream, StreamReader } from "./http2/server-stream.ts";
 
 /** While so many messages wait for the handler, the client waits for us. */
 const maxWaiting = 2;
 
-/**
- * The messages that a client sends on its stream, taken one by one. Cheaper for a unary call than the stream's own
- * iterator, and it leaves the stream alone: the answer goes the other way.
- */
-export class Inbox {
-  readonly #stream: ServerHttp2Stream;
+/** The messages that a client sends on its stream, taken one by one. */
+export class Inbox implements StreamReader {
+  readonly #stream: ServerStream;
+  readonly #deframer: Deframer;
+  readonly #onClose: () => void;
   #waiting: Uint8Array[] = [];
   #over: { readonly failure?: unknown } | undefined;
   #wake: () => void = () => {};
 
-  constructor(stream: ServerHttp2Stream, maxBytes: number) {
+  /** @param onClose called when nothing goes either way any more */
+  constructor(stream: ServerStream, maxBytes: number, onClose: () => void) {
     this.#stream = stream;
-    const deframer = new Deframer(maxBytes);
-    stream.on("data", (chunk: Buffer) => {
-      if (this.#over) return;
+    this.#deframer = new Deframer(maxBytes);
+    this.#onClose = onClose;
+    stream.reader = this;
+  }
+
+  data(bytes: Uint8Array): void {
+    if (!this.#over) {
       try {
-        this.#waiting.push(...deframer.push(chunk));
+        this.#waiting.push(...this.#deframer.push(bytes));
       } catch (failure) {
         this.#over = { failure };
       }
-      if (this.#waiting.length >= maxWaiting) stream.pause();
-      this.#wake();
-    });
-    stream.on("end", () => {
-      try {
-        deframer.end();
-        this.#over ??= {};
-      } catch (failure) {
-        this.#over ??= { failure };
-      }
-      this.#wake();
-    });
-    stream.on("close", () => this.close());
+    }
+    if (this.#waiting.length < maxWaiting) this.#stream.credit();
+    this.#wake();
+  }
+
+  end(): void {
+    try {
+      if (!this.#over) this.#deframer.end();
+      this.#over ??= {};
+    } catch (failure) {
+      this.#over ??= { failure };
+    }
+    this.#wake();
+  }
+
+  close(): void {
+    this.leave();
+    this.#onClose();
   }
 
   /** The next message; nothing when there are no more. @throws {Fault} as Deframer does */
@@ -47,15 +56,14 @@ export class Inbox {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     const message = this.#waiting.shift();
-    if (this.#waiting.length === 0) this.#stream.resume();
+    if (this.#waiting.length === 0) this.#stream.credit();
     return message;
   }
 
-  /** No more is wanted: what still comes is dropped, because an unread stream would never close. */
-  close(): void {
+  /** No more is wanted: what still comes is dropped. */
+  leave(): void {
     this.#over ??= {};
     this.#waiting = [];
-    this.#stream.resume();
     this.#wake();
   }
 }

@@ -1,11 +1,12 @@
-import { once } from "node:events";
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { type DescMessage, type DescMethod, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { Fault } from "@slipway/fault/fault";
 import { Metadata } from "@slipway/rpc/metadata";
 import type { CallContext } from "@slipway/rpc/service";
-import { encodeFrame, writeParts } from "./frames.ts";
+import { encodeFrame } from "./frames.ts";
 import { failureTrailers } from "./grpc-status.ts";
+import { encodeHeaders } from "./http2/encode-headers.ts";
+import type { Field } from "./http2/header-decoder.ts";
+import type { ServerStream } from "./http2/server-stream.ts";
 import { Inbox } from "./inbox.ts";
 import type { Route } from "./routes.ts";
 import { parseTimeout } from "./timeout.ts";
@@ -18,35 +19,30 @@ export interface MessageLimits {
 /** One call on its HTTP/2 stream, from its headers to its trailers. */
 export class ServerCall {
   readonly context: CallContext;
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: ServerStream;
   readonly #limits: MessageLimits;
   readonly #inbox: Inbox;
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout | undefined;
-  #trailers: Record<string, string> | undefined;
+  #hasFinished = false;
 
-  constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    rawHeaders: readonly string[],
-    limits: MessageLimits,
-  ) {
+  /** @param onClose called when nothing goes either way any more */
+  constructor(stream: ServerStream, limits: MessageLimits, onClose: () => void) {
     this.#stream = stream;
     this.#limits = limits;
-    this.#inbox = new Inbox(stream, limits.maxReceiveBytes);
-    // A stream that breaks closes, too.
-    stream.on("error", () => {});
-    stream.once("close", () => {
-      if (!this.#trailers) this.abort(new Fault("canceled", "context canceled"));
+    this.#inbox = new Inbox(stream, limits.maxReceiveBytes, () => {
+      if (!this.#hasFinished) this.abort(new Fault("canceled", "context canceled"));
+      onClose();
     });
-    const timeoutMs = parseTimeout(headers["grpc-timeout"]);
+    const valueOf = (name: string): string | undefined => stream.fields.find(([one]) => one === name)?.[1];
+    const timeoutMs = parseTimeout(valueOf("grpc-timeout"));
     if (timeoutMs !== undefined) {
       const late = (): void => this.abort(new Fault("deadline_exceeded", "context deadline exceeded"));
       this.#timer = setTimeout(late, timeoutMs);
     }
     this.context = {
-      path: headers[":path"] ?? "",
-      metadata: metadataOf(rawHeaders),
+      path: valueOf(":path") ?? "",
+      metadata: metadataOf(stream.fields),
       signal: this.#controller.signal,
       ...(timeoutMs === undefined ? {} : { deadline: new Date(Date.now() + timeoutMs) }),
     };
@@ -60,10 +56,11 @@ export class ServerCall {
   async serve(find: (path: string) => Route): Promise<void> {
     try {
       await this.#answer(find(this.context.path));
-      this.#finish({ "grpc-status": "0" });
+      this.#finish(okTrailers);
     } catch (error) {
       const { signal } = this.context;
-      this.#finish(failureTrailers(signal.aborted && signal.reason instanceof Fault ? signal.reason : error));
+      const failure: unknown = signal.aborted && signal.reason instanceof Fault ? signal.reason : error;
+      this.#finish(encodeHeaders(failureTrailers(failure)));
     } finally {
       clearTimeout(this.#timer);
     }
@@ -101,29 +98,20 @@ export class ServerCall {
     const parts = encodeFrame(output, response as MessageInitShape<DescMessage>, this.#limits.maxSendBytes);
     const { signal } = this.context;
     signal.throwIfAborted();
-    this.#respond();
-    if (!writeParts(this.#stream, parts)) await once(this.#stream, "drain", { signal });
+    this.#stream.respond(answerHeaders);
+    if (!this.#stream.write(parts)) await abortable(this.#stream.drained(), signal);
   }
 
-  #respond(): void {
-    if (this.#stream.headersSent) return;
-    this.#stream.respond(answerHeaders, { waitForTrailers: true });
-    this.#stream.once("wantTrailers", () => this.#stream.sendTrailers(this.#trailers ?? {}));
-  }
-
-  #finish(trailers: Record<string, string>): void {
-    this.#inbox.close();
-    if (this.#stream.destroyed || this.#stream.closed) return;
-    this.#trailers = trailers;
-    if (this.#stream.headersSent) this.#stream.end();
-    else this.#stream.respond({ ...answerHeaders, ...trailers }, { endStream: true });
+  #finish(trailers: Uint8Array): void {
+    this.#inbox.leave();
+    this.#hasFinished = true;
+    if (this.#stream.headersSent) this.#stream.end(trailers);
+    else this.#stream.respond(Buffer.concat([answerHeaders, trailers]), true);
   }
 }
 
-const answerHeaders = {
-  [constants.HTTP2_HEADER_STATUS]: 200,
-  [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
-};
+const answerHeaders = encodeHeaders({ ":status": "200", "content-type": "application/grpc" });
+const okTrailers = encodeHeaders({ "grpc-status": "0" });
 
 async function abortable(result: unknown, signal: AbortSignal): Promise<unknown> {
   if (!(result instanceof Promise)) return result;
@@ -138,12 +126,8 @@ async function abortable(result: unknown, signal: AbortSignal): Promise<unknown>
   }
 }
 
-/** Keys and values as they came, because Node joins the values of a key. */
-function metadataOf(rawHeaders: readonly string[]): Metadata {
+function metadataOf(fields: readonly Field[]): Metadata {
   const metadata = new Metadata();
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const key = rawHeaders[at] ?? "";
-    if (!key.startsWith(":")) metadata.append(key, rawHeaders[at + 1] ?? "");
-  }
+  for (const [name, value] of fields) if (!name.startsWith(":")) metadata.append(name, value);
   return metadata;
 }

@@ -1,11 +1,10 @@
 import { once } from "node:events";
-import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { Fault } from "@slipway/fault/fault";
 import type { ServiceRegistration } from "@slipway/rpc/service";
+import { ServerConnection } from "./http2/server-connection.ts";
 import { type Route, routesOf } from "./routes.ts";
 import { ServerCall } from "./server-call.ts";
-import { callWindowBytes, connectionWindowBytes, sessionMegabytes } from "./windows.ts";
 
 export interface GrpcServerOptions {
   /** In bytes; 16 MiB unless told, as containerd has it. */
@@ -14,17 +13,11 @@ export interface GrpcServerOptions {
 }
 
 const defaultMessageBytes = 16 * 1024 * 1024;
-/**
- * How many calls a client may cancel, at once and each second. Go's content reader cancels a call for each 32 KiB it
- * has read; at Node's limits, made for strangers, it is cut off after 33 MB. Who may open our socket is root.
- */
-const cancellations = 1_000_000;
-
 /** Serves gRPC on HTTP/2 without TLS. Disposing of it refuses new calls, lets the running ones end, then closes. */
 export class GrpcServer implements AsyncDisposable {
   readonly #find: (path: string) => Route;
-  readonly #server: Http2Server;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #server: Server;
+  readonly #connections = new Set<ServerConnection>();
   readonly #calls = new Set<ServerCall>();
 
   constructor(services: readonly ServiceRegistration[], options: GrpcServerOptions = {}) {
@@ -33,24 +26,14 @@ export class GrpcServer implements AsyncDisposable {
       maxReceiveBytes: options.maxReceiveMessageBytes ?? defaultMessageBytes,
       maxSendBytes: options.maxSendMessageBytes ?? defaultMessageBytes,
     };
-    this.#server = createServer({
-      maxSessionMemory: sessionMegabytes,
-      streamResetBurst: cancellations,
-      streamResetRate: cancellations,
-      settings: { initialWindowSize: callWindowBytes, maxConcurrentStreams: 4096 },
-    });
-    this.#server.on("session", (session) => {
-      session.setLocalWindowSize(connectionWindowBytes);
-      this.#sessions.add(session);
-      session.once("close", () => this.#sessions.delete(session));
-      // A connection that breaks is its client's affair: calls see their streams close.
-      session.on("error", () => {});
-    });
-    this.#server.on("stream", (stream, headers, _flags, rawHeaders) => {
-      const call = new ServerCall(stream, headers, rawHeaders, limits);
-      this.#calls.add(call);
-      stream.once("close", () => this.#calls.delete(call));
-      void call.serve(this.#find);
+    this.#server = createServer((socket) => {
+      const connection = new ServerConnection(socket, (stream) => {
+        const call = new ServerCall(stream, limits, () => this.#calls.delete(call));
+        this.#calls.add(call);
+        void call.serve(this.#find);
+      });
+      this.#connections.add(connection);
+      socket.once("close", () => this.#connections.delete(connection));
     });
   }
 
@@ -69,10 +52,10 @@ export class GrpcServer implements AsyncDisposable {
   /** Refuses new calls and waits for the running ones, at most `graceMs`; those that last longer are cut off. */
   async drain(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const session of this.#sessions) session.close();
+    for (const connection of this.#connections) connection.close();
     const timer = setTimeout(() => {
       for (const call of this.#calls) call.abort(new Fault("unavailable", "the server is stopping"));
-      for (const session of this.#sessions) session.destroy();
+      for (const connection of this.#connections) connection.destroy();
     }, graceMs);
     await closed;
     clearTimeout(timer);
