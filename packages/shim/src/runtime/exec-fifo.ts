@@ -21,13 +21,15 @@ export async function releaseInit(
   } catch {
     return false;
   }
-  const first = look(fd);
-  const word = first === "byte" ? Promise.resolve(true) : heard(fd, ended);
-  void word.finally(() => closeSync(fd));
-  // One that waits in open(2) goes on as soon as we have opened: its word needs a reader, and nobody who waits for it.
-  const isReleased = first === "writer" || (await word);
-  if (isReleased) unlinkSync(path);
-  return isReleased;
+  try {
+    // Also one that waits in open(2), and goes on as soon as we have opened, has to be heard: should this process be killed
+    // before, its word would have no reader, and it would die of that.
+    const isReleased = hasWord(fd) || (await heard(fd, ended));
+    if (isReleased) unlinkSync(path);
+    return isReleased;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Resolves with whether the init said its word before it ended. */
@@ -37,15 +39,15 @@ async function heard(fd: number, ended: Promise<unknown>): Promise<boolean> {
   // Its end may be told before its word was heard.
   await Promise.race([readable.promise, ended]);
   stop();
-  return look(fd) === "byte";
+  return hasWord(fd);
 }
 
-/** What is in the FIFO, or whether anybody has it open for writing. */
-function look(fd: number): "byte" | "writer" | "nobody" {
+/** Takes the init's word, if it is there. */
+function hasWord(fd: number): boolean {
   try {
-    return readSync(fd, Buffer.alloc(1)) > 0 ? "byte" : "nobody";
+    return readSync(fd, Buffer.alloc(1)) > 0;
   } catch (error) {
-    if (isSystemError(error, "EAGAIN")) return "writer";
+    if (isSystemError(error, "EAGAIN")) return false;
     throw error;
   }
 }
