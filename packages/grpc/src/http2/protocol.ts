@@ -90,3 +90,11 @@ export function encodeSettings(settings: readonly (readonly [id: number, value: 
   }
   return encodeFrame(FrameType.settings, 0, 0, payload);
 }
+
+export function protocolError(message: string): ConnectionError {
+  return new ConnectionError(ErrorCode.protocolError, message);
+}
+
+export function sizeError(): ConnectionError {
+  return new ConnectionError(ErrorCode.frameSizeError, "a frame of a wrong length");
+}
