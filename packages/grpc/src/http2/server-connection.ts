@@ -129,7 +129,7 @@ export class ServerConnection implements StreamSender {
     if (!stream) return;
     if (stream.clientIsDone) return this.#reset(stream, ErrorCode.streamClosed);
     if (!stream.receive(bytes, countedBytes)) return this.#reset(stream, ErrorCode.flowControlError);
-    if (isLast) stream.clientDone();
+    if (isLast) this.#clientDone(stream);
   }
 
   #frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
@@ -170,7 +170,7 @@ export class ServerConnection implements StreamSender {
     const { streamId, isLast, fields } = block;
     const known = this.#streams.get(streamId);
     // A client's trailers, of which gRPC has none.
-    if (known) return isLast ? known.clientDone() : this.#reset(known, ErrorCode.protocolError);
+    if (known) return isLast ? this.#clientDone(known) : this.#reset(known, ErrorCode.protocolError);
     // Of a stream that has ended meanwhile.
     if (streamId <= this.#lastStreamId) return;
     if (this.#isClosing) return this.#sendReset(streamId, ErrorCode.refusedStream);
@@ -179,7 +179,7 @@ export class ServerConnection implements StreamSender {
     const stream = new ServerStream(streamId, fields, this.#sender.streamWindowBytes, this);
     this.#streams.set(streamId, stream);
     this.#onStream(stream);
-    if (isLast) stream.clientDone();
+    if (isLast) this.#clientDone(stream);
   }
 
   #settings(flags: number, streamId: number, payload: Uint8Array): void {
@@ -225,10 +225,16 @@ export class ServerConnection implements StreamSender {
     return undefined;
   }
 
-  /** A client that still sends is told to stop. */
+  /** What a client still sends after its answer is taken and dropped, until it has heard of that. */
   #sent(stream: ServerStream): void {
-    if (!stream.clientIsDone) this.#sendReset(stream.id, ErrorCode.noError);
-    this.#closed(stream);
+    stream.close();
+    if (stream.clientIsDone) this.#closed(stream);
+    else this.#endIfDone();
+  }
+
+  #clientDone(stream: ServerStream): void {
+    stream.clientDone();
+    if (stream.isClosed) this.#closed(stream);
   }
 
   #reset(stream: ServerStream, code: number): void {
@@ -265,6 +271,6 @@ export class ServerConnection implements StreamSender {
   }
 
   #endIfDone(): void {
-    if (this.#isClosing && this.#streams.size === 0) this.#output.end();
+    if (this.#isClosing && this.#streams.values().every(({ isClosed }) => isClosed)) this.#output.end();
   }
 }

@@ -92,7 +92,7 @@ export class ServerStream {
   /** The reader has room for more. */
   credit(): void {
     const bytes = callWindowBytes - this.#receiveWindowBytes;
-    if (bytes < callWindowBytes / 2 || this.#clientIsDone || this.#isClosed) return;
+    if (bytes < callWindowBytes / 2 || this.#clientIsDone) return;
     this.#receiveWindowBytes += bytes;
     this.#sender.sendCredit(this, bytes);
   }
@@ -103,7 +103,8 @@ export class ServerStream {
   receive(bytes: Uint8Array, countedBytes: number): boolean {
     this.#receiveWindowBytes -= countedBytes;
     if (this.#receiveWindowBytes < 0) return false;
-    if (bytes.length > 0) this.reader?.data(bytes);
+    if (this.#isClosed) this.credit();
+    else if (bytes.length > 0) this.reader?.data(bytes);
     return true;
   }
 
