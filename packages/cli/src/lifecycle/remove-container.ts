@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import type { Client } from "@slipway/client/client";
 import { ownFolder } from "@slipway/client/container-task";
 import { removeOverlay, rootfsLabel } from "@slipway/client/rootfs-folder";
@@ -16,7 +16,8 @@ export async function removeContainer(client: Client, container: Removable): Pro
   }
   if (labels[rootfsLabel]?.endsWith(":O")) removeOverlay(id);
   const folder = ownFolder(container);
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  // The shim may still compress a part of the log.
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** Removes a task that has ended, or was never started. */

@@ -94,7 +94,8 @@ class Remover {
       for (const folder of folderLabels.map((name) => labels[name])) {
         if (folder === undefined || !isAbsolute(folder) || basename(folder) !== id) continue;
         unmountAll(folder, MNT.DETACH);
-        await rm(folder, { recursive: true, force: true });
+        // The shim may still compress a part of the log.
+        await rm(folder, { recursive: true, force: true, maxRetries: 10 });
       }
       this.#log.debug("removed a container that ended", { namespace, id });
     } catch (error) {
