@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from "node:http2";
+import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import type {
   DescMessage,
@@ -13,6 +13,7 @@ import { Fault } from "@slipway/fault/fault";
 import type { CallOptions, Transport } from "@slipway/rpc/client";
 import { ClientCall } from "./client-call.ts";
 import { encodeFrame, unframe } from "./frames.ts";
+import { ErrorCode } from "./http2/protocol.ts";
 import { readingSocket } from "./reading-socket.ts";
 import { formatTimeout } from "./timeout.ts";
 import { callWindowBytes, connectionWindowBytes, sessionMegabytes } from "./windows.ts";
@@ -85,7 +86,7 @@ export class GrpcChannel implements Transport {
     const session = this.#connection?.session;
     if (!session || session.destroyed) return;
     const closed = once(session, "close");
-    session.destroy(undefined, constants.NGHTTP2_CANCEL);
+    session.destroy(undefined, ErrorCode.cancel);
     await closed;
   }
 
@@ -118,10 +119,10 @@ export class GrpcChannel implements Transport {
 
 function headersOf(method: DescMethod, { metadata, timeoutMs }: CallOptions): OutgoingHttpHeaders {
   const headers: Record<string, string | string[]> = {
-    [constants.HTTP2_HEADER_METHOD]: "POST",
-    [constants.HTTP2_HEADER_PATH]: `/${method.parent.typeName}/${method.name}`,
-    [constants.HTTP2_HEADER_CONTENT_TYPE]: "application/grpc",
-    [constants.HTTP2_HEADER_TE]: "trailers",
+    ":method": "POST",
+    ":path": `/${method.parent.typeName}/${method.name}`,
+    "content-type": "application/grpc",
+    te: "trailers",
     "user-agent": "slipway",
     ...(timeoutMs === undefined ? {} : { "grpc-timeout": formatTimeout(timeoutMs) }),
   };
@@ -140,6 +141,8 @@ interface Connection {
 
 function connectTo(address: GrpcAddress): Connection {
   const socket = typeof address === "string" ? connectSocket(address) : connectSocket(address);
+  // Loaded when there is something to call: it costs a daemon that only serves 10 ms of its start.
+  const { connect } = process.getBuiltinModule("node:http2");
   const session = connect("http://localhost", {
     createConnection: () => readingSocket(socket),
     maxSessionMemory: sessionMegabytes,

@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
 import { codeOf, Fault, type FaultCode, messageOf } from "@slipway/fault/fault";
 import type { CallOptions } from "@slipway/rpc/client";
 import { writeParts } from "./frames.ts";
 import { failureOfStatus } from "./grpc-status.ts";
+import { ErrorCode } from "./http2/protocol.ts";
 
 /** One call on its HTTP/2 stream, without the types of its messages. Leaving its scope cancels it unless it has ended. */
 export class ClientCall implements Disposable {
@@ -81,7 +82,7 @@ export class ClientCall implements Disposable {
   cancel(reason: unknown): void {
     if (this.#stream.destroyed) return;
     this.#failure ??= reason;
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream.close(ErrorCode.cancel);
     this.#stream.destroy();
   }
 
@@ -134,10 +135,10 @@ const httpCodes: Readonly<Record<number, FaultCode>> = {
 
 /** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors */
 const resetCodes: Readonly<Record<number, FaultCode>> = {
-  [constants.NGHTTP2_PROTOCOL_ERROR]: "internal",
-  [constants.NGHTTP2_INTERNAL_ERROR]: "internal",
-  [constants.NGHTTP2_FLOW_CONTROL_ERROR]: "internal",
-  [constants.NGHTTP2_REFUSED_STREAM]: "unavailable",
-  [constants.NGHTTP2_ENHANCE_YOUR_CALM]: "resource_exhausted",
-  [constants.NGHTTP2_INADEQUATE_SECURITY]: "permission_denied",
+  [ErrorCode.protocolError]: "internal",
+  [ErrorCode.internalError]: "internal",
+  [ErrorCode.flowControlError]: "internal",
+  [ErrorCode.refusedStream]: "unavailable",
+  [ErrorCode.enhanceYourCalm]: "resource_exhausted",
+  [ErrorCode.inadequateSecurity]: "permission_denied",
 };

@@ -18,6 +18,7 @@ export const Flag = { endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0x8, pr
 export const ErrorCode = {
   noError: 0,
   protocolError: 1,
+  internalError: 2,
   flowControlError: 3,
   streamClosed: 5,
   frameSizeError: 6,
@@ -25,6 +26,7 @@ export const ErrorCode = {
   cancel: 8,
   compressionError: 9,
   enhanceYourCalm: 11,
+  inadequateSecurity: 12,
 } as const;
 
 export const Setting = {

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect } from "node:http2";
+import type { ClientHttp2Session } from "node:http2";
 import { type OfferingAgent, agentFor, type TlsSettings } from "./agents.ts";
 import { connectOffering } from "./connect.ts";
 
@@ -43,6 +43,8 @@ async function openSession(
     agent.keep(url, socket);
     return undefined;
   }
+  // Loaded when a registry speaks it.
+  const { connect } = process.getBuiltinModule("node:http2");
   const session = connect(url.origin, {
     createConnection: () => socket,
     settings: { enablePush: false, initialWindowSize: windowBytes },
