@@ -29,7 +29,14 @@ export async function checkOverlay(root: string): Promise<void> {
     for (const name of ["lower1", "lower2", "upper", "work", "merged"]) mkdirSync(at(name));
     const lower = `lowerdir=${at("lower2")}:${at("lower1")}`;
     const options = [lower, `upperdir=${at("upper")}`, `workdir=${at("work")}`, ...overlayOptions([])];
-    mount({ type: "overlay", source: "overlay", options }, at("merged"));
+    const tryWith = (...more: readonly string[]): void =>
+      mount({ type: "overlay", source: "overlay", options: [...options, ...more] }, at("merged"));
+    try {
+      // Else its unmounting writes out all that the disk below has not yet. Kernels before 5.10 do not know it.
+      tryWith("volatile");
+    } catch {
+      tryWith();
+    }
     unmountAll(at("merged"));
   } catch (error) {
     throw new Fault("failed_precondition", `Cannot mount overlays below ${root}: ${messageOf(error)}`, {
