@@ -38,15 +38,10 @@ describe("slipway on a terminal", { timeout: 300_000 * patience }, () => {
   };
 
   it("gives the program a terminal of the same size that shows what the program shows, and gives it back", async () => {
-    using it = terminal(
-      "run",
-      "-it",
-      "--rm",
-      image,
-      "sh",
-      "-c",
-      "stty size; read x; stty size; seq 500; exit 5",
-    );
+    // The new size and what is typed after it come on ways of their own.
+    const resized = `until [ "$(stty size)" = "40 120" ]; do sleep 0.1; done`;
+    const script = `stty size; read x; ${resized}; stty size; seq 500; exit 5`;
+    using it = terminal("run", "-it", "--rm", image, "sh", "-c", script);
     await it.shows(/24 80\r\n/);
     assert.ok(!it.isRestored);
     it.resize({ columns: 120, rows: 40 });
