@@ -1,27 +1,29 @@
 const binaryUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
+const decimalUnits = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
 
 /** Memory in bytes as Docker prints it: powers of 1,024, four significant digits (`23.54GiB`). */
 export function formatMemory(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < binaryUnits.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${Number(value.toPrecision(4))}${binaryUnits[unit] ?? "B"}`;
+  return inUnits(bytes, binaryUnits, { step: 1024, digits: 4 });
 }
-
-const units = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
 
 /** A size in bytes as Docker prints it: powers of 1,000, three significant digits (`4.26MB`). */
 export function formatSize(bytes: number): string {
+  return inUnits(bytes, decimalUnits, { step: 1000, digits: 3 });
+}
+
+/** In the largest unit of which there is one at least; each is `step` times the one before. */
+function inUnits(
+  bytes: number,
+  units: readonly string[],
+  { step, digits }: { readonly step: number; readonly digits: number },
+): string {
   let value = bytes;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
+  while (value >= step && unit < units.length - 1) {
+    value /= step;
     unit++;
   }
-  return `${Number(value.toPrecision(3))}${units[unit] ?? "B"}`;
+  return `${Number(value.toPrecision(digits))}${units[unit] ?? "B"}`;
 }
 
 /**
