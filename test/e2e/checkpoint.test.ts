@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { isRefusedByCrun } from "../support/crun.ts";
+import { isRefusedByCrun, tryCheckpointByCrun } from "../support/crun.ts";
 import { TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { makeRootfs, pushBusybox } from "../support/images.ts";
@@ -125,12 +125,7 @@ describe("a checkpoint", async () => {
   const skip = isRefusedByCrun() || /\+CRIU/.test(await output("crun", ["--version"]));
   it("by a crun that was built without criu fails with that hint, and leaves nothing", { skip }, async () => {
     await using daemon = await TestDaemon.start("slipwayd");
-    const rootfs = makeRootfs(daemon.folder.join("rootfs"));
-    const flags = ["-d", "--runc-binary", "crun", "--rootfs", rootfs];
-    assert.equal((await daemon.ctr(["run", ...flags, "box", "/bin/sleep", "1000"])).code, 0);
-    const folder = daemon.folder.join("checkpoints");
-    const create = ["checkpoint", "create", "--checkpoint-dir", folder, "box", "one"];
-    const { code, stderr } = await daemon.slipway(create);
+    const { code, stderr, folder } = await tryCheckpointByCrun(daemon);
     assert.equal(code, 1);
     assert.match(stderr, /unknown command checkpoint.*\n.*this crun was built without criu/s);
     assert.deepEqual(readdirSync(join(folder, "box")), []);

@@ -29,7 +29,7 @@ describe("slipway, typed by who knows docker", () => {
   const shell = async (line: string): Promise<{ code: number; stdout: string; stderr: string }> => {
     const child = spawn("bash", ["-c", line, join(binFolder, "slipway")], {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, SLIPWAY_ADDRESS: daemon.address, SLIPWAY_ROOT: daemon.folder.join("cli") },
+      env: { ...process.env, ...daemon.slipwayEnv },
     });
     const said = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const) {
@@ -117,7 +117,7 @@ describe("slipway, typed by who knows docker", () => {
         "-c",
         script,
       ],
-      { SLIPWAY_ADDRESS: daemon.address, SLIPWAY_ROOT: daemon.folder.join("cli") },
+      daemon.slipwayEnv,
     );
     const tells = await shell(
       'until "$0" ps -q --filter name=elsewhere | grep -q .; do :; done; ' +

@@ -25,10 +25,7 @@ describe("slipway on a terminal", { timeout: 300_000 * patience }, () => {
   });
 
   const terminal = (...args: readonly string[]): TestTerminal =>
-    new TestTerminal(join(binFolder, "slipway"), args, {
-      SLIPWAY_ADDRESS: daemon.address,
-      SLIPWAY_ROOT: daemon.folder.join("cli"),
-    });
+    new TestTerminal(join(binFolder, "slipway"), args, daemon.slipwayEnv);
   const states = (): Promise<string> => daemon.printed("ps", "-a", "--format", "{{.Names}} {{.State}}");
   /** Waits until the daemon has removed a container that runs with --rm. */
   const removed = async (name: string): Promise<void> => {
@@ -180,7 +177,7 @@ describe("slipway on a terminal", { timeout: 300_000 * patience }, () => {
         join(binFolder, "slipway"),
         ["run", "--rm", image, "sh", "-c", "trap 'exit 7' INT; sleep 5 & wait"],
         {
-          env: { ...process.env, SLIPWAY_ADDRESS: daemon.address, SLIPWAY_ROOT: daemon.folder.join("cli") },
+          env: { ...process.env, ...daemon.slipwayEnv },
           stdio: "ignore",
         },
       );

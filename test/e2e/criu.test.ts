@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
+import { tryCheckpointByCrun } from "../support/crun.ts";
 import { collectsWhenAsked as config, type Program, programs, TestDaemon } from "../support/daemon.ts";
 import { TestFolder } from "../support/folder.ts";
 import { makeRootfs, pushBusybox } from "../support/images.ts";
@@ -127,12 +128,7 @@ describe("a checkpoint by crun", { skip: noCriu || reasonToSkipCrun(), timeout: 
     using library = new TestFolder("library");
     writeFileSync(library.join("libcriu.so.2"), "");
     await using broken = await TestDaemon.start("slipwayd", { env: { LD_LIBRARY_PATH: library.path } });
-    const rootfs = makeRootfs(broken.folder.join("rootfs"));
-    const flags = ["-d", "--runc-binary", "crun", "--rootfs", rootfs];
-    assert.equal((await broken.ctr(["run", ...flags, "box", "/bin/sleep", "1000"])).code, 0);
-    const folder = broken.folder.join("checkpoints");
-    const create = ["checkpoint", "create", "--checkpoint-dir", folder, "box", "one"];
-    const { code, stderr } = await broken.slipway(create);
+    const { code, stderr, folder } = await tryCheckpointByCrun(broken);
     assert.equal(code, 1);
     assert.match(stderr, /could not load `libcriu\.so\.2`.*libcriu2/s);
     assert.ok(!existsSync(`${folder}/box/one`));

@@ -127,10 +127,14 @@ export class TestDaemon implements AsyncDisposable {
     return { ...result, stderr: result.stderr.replaceAll(/time="[^"]*"/g, "") };
   }
 
+  /** What makes our own command line a client of this daemon. */
+  get slipwayEnv(): Readonly<Record<string, string>> {
+    return { SLIPWAY_ADDRESS: this.address, SLIPWAY_ROOT: this.folder.join("cli") };
+  }
+
   /** Our own command line, as a client of this daemon. */
   async slipway(args: readonly string[], options: RunOptions = {}): Promise<Result> {
-    const env = { SLIPWAY_ADDRESS: this.address, SLIPWAY_ROOT: this.folder.join("cli") };
-    return await run(join(binFolder, "slipway"), args, { ...options, env });
+    return await run(join(binFolder, "slipway"), args, { ...options, env: this.slipwayEnv });
   }
 
   /** What our command line prints. It must succeed. */
