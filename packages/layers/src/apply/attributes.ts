@@ -34,11 +34,14 @@ export function setAttributes(
 /** The entry's times as containerd sets them: access not before modification, neither outside of 1970 to 2262. */
 export function timesOf({ modifiedNs, accessedNs }: TarEntry): Times {
   const accessed = accessedNs === undefined || accessedNs < modifiedNs ? modifiedNs : accessedNs;
-  return { accessedNs: bounded(accessed), modifiedNs: bounded(modifiedNs) };
+  return { accessedNs: boundedTime(accessed), modifiedNs: boundedTime(modifiedNs) };
 }
 
-function bounded(time: bigint): bigint {
-  return time < 0n || time >= 1n << 63n ? 0n : time;
+const endOfTimeNs = 1n << 63n;
+
+/** Nanoseconds since 1970 as containerd sets them: 0 for what is outside of 1970 to 2262. */
+export function boundedTime(time: bigint): bigint {
+  return time < 0n || time >= endOfTimeNs ? 0n : time;
 }
 
 function isSymlink(directory: Directory, name: ByteName, { type }: TarEntry): boolean {

@@ -129,7 +129,9 @@ export function procPath(directory: Directory, name: ByteName): Buffer {
 
 /** Without ".", doubled slashes and a leading slash; ".." takes the name before it away, and stops at the root. */
 export function cleanName(name: ByteName): ByteName {
-  if (isClean(name)) return name;
+  // As most archives have their names.
+  const inner = name.slice(name.startsWith("./") ? 2 : 0, name.endsWith("/") ? -1 : name.length);
+  if (isClean(inner)) return inner;
   const parts: string[] = [];
   for (const part of name.split("/")) {
     if (part === "..") parts.pop();
@@ -157,6 +159,8 @@ export function splitName(name: ByteName): [directory: ByteName, base: ByteName]
 }
 
 function isClean(name: ByteName): boolean {
+  const isPlain = !name.startsWith(".") && !name.startsWith("/") && !name.includes("/.");
+  if (isPlain && !name.includes("//") && !name.endsWith("/")) return true;
   return !/(?:^|\/)(?:\.{0,2})(?:\/|$)/.test(name);
 }
 

@@ -5,6 +5,8 @@ import type { DirectoryNode, LayerNode } from "./nodes.ts";
 /** A directory's names, sorted and cut into blocks as they are written. */
 export interface DirectoryLayout {
   readonly names: readonly ByteName[];
+  /** What each name is of. */
+  readonly nodes: readonly LayerNode[];
   /** The index after the last name of each block. */
   readonly blockEnds: readonly number[];
   readonly sizeBytes: number;
@@ -22,10 +24,11 @@ const types: Readonly<Record<LayerNode["type"], number>> = {
 export function layOut(directory: DirectoryNode): DirectoryLayout {
   // One character is one byte: this is the order of bytes that the kernel searches in.
   const names = [".", "..", ...directory.children.keys()].sort();
+  const nodes = names.map((name) => childOf(directory, name));
   const blockEnds: number[] = [];
   let used = 0;
-  for (const [index, name] of names.entries()) {
-    const needed = direntBytes + name.length;
+  for (let index = 0; index < names.length; index += 1) {
+    const needed = direntBytes + (names[index]?.length ?? 0);
     if (used + needed > blockBytes) {
       blockEnds.push(index);
       used = 0;
@@ -34,34 +37,38 @@ export function layOut(directory: DirectoryNode): DirectoryLayout {
   }
   const sizeBytes = blockEnds.length * blockBytes + used;
   blockEnds.push(names.length);
-  return { names, blockEnds, sizeBytes };
+  return { names, nodes, blockEnds, sizeBytes };
 }
 
 /** Writes block `index` of a directory to `at`. */
 export function writeDirectoryBlock(
   out: Buffer,
+  view: DataView,
   at: number,
-  directory: DirectoryNode,
-  { names, blockEnds }: DirectoryLayout,
+  { names, nodes, blockEnds }: DirectoryLayout,
   index: number,
   numberOf: (node: LayerNode) => number,
 ): void {
   const start = index === 0 ? 0 : (blockEnds[index - 1] ?? 0);
   const end = blockEnds[index] ?? 0;
-  let nameAt = (end - start) * direntBytes;
+  const namesAt = (end - start) * direntBytes;
+  let nameAt = namesAt;
   for (let entry = start; entry < end; entry += 1) {
-    const name = names[entry] ?? "";
-    const node = childOf(directory, name);
+    const node = nodes[entry];
+    if (!node) continue;
     const dirent = at + (entry - start) * direntBytes;
-    // Numbers are below 2^53: no need for a BigInt each.
-    const number = numberOf(node);
-    out.writeUInt32LE(number % 2 ** 32, dirent);
-    out.writeUInt32LE(Math.floor(number / 2 ** 32), dirent + 4);
-    out.writeUInt16LE(nameAt, dirent + 8);
-    out[dirent + 10] = types[node.type];
-    out.write(name, at + nameAt, "latin1");
-    nameAt += name.length;
+    setNumber64(view, dirent, numberOf(node));
+    view.setUint16(dirent + 8, nameAt, true);
+    view.setUint8(dirent + 10, types[node.type]);
+    nameAt += names[entry]?.length ?? 0;
   }
+  out.write(names.slice(start, end).join(""), at + namesAt, "latin1");
+}
+
+/** Numbers are below 2^53: no need for a BigInt each. */
+export function setNumber64(view: DataView, at: number, number: number): void {
+  view.setUint32(at, number % 2 ** 32, true);
+  view.setUint32(at + 4, Math.floor(number / 2 ** 32), true);
 }
 
 function childOf(directory: DirectoryNode, name: ByteName): LayerNode {

@@ -1,7 +1,8 @@
 import { Fault } from "@slipway/fault/fault";
+import type { ByteName } from "../bytes-name.ts";
 import { padded } from "../tar/entry.ts";
 import { blockBytes, DATA, headerBytes, holeChunk, slotBytes, type Superblock } from "./format.ts";
-import { writeDirectoryBlock } from "./directory-data.ts";
+import { type DirectoryLayout, writeDirectoryBlock } from "./directory-data.ts";
 import { writeInode } from "./inode.ts";
 import type { DirectoryNode, LayerNode } from "./nodes.ts";
 import { place, type Placed } from "./place.ts";
@@ -38,21 +39,22 @@ export function encodeIndex(root: DirectoryNode, tarBytes: number, tar: TarPlace
   const { copies, starts, bytes } = placeCopies(placed.inodes, copiesOffset);
   const metadataOffset = copiesOffset + bytes;
   const metadata = Buffer.alloc(placed.totalBytes);
+  const view = new DataView(metadata.buffer, metadata.byteOffset, metadata.length);
   const imageBytes = metadataOffset + metadata.length;
   // Blocks of the device are counted on from those of the image.
   const tarOffset = tar === "inside" ? headerBytes : imageBytes;
   if (Math.max(imageBytes, tarOffset + padded(tarBytes)) / blockBytes >= 2 ** 32)
     throw new Fault("resource_exhausted", "Cannot write layer image: it is longer than 2 TiB");
   const blockOf = (offset: number): number => (metadataOffset + offset) / blockBytes;
-  const numberOf = (node: LayerNode): number => (placed.of.get(node)?.offset ?? 0) / slotBytes;
+  const numberOf = (node: LayerNode): number => (placed.inodes[node.index]?.offset ?? 0) / slotBytes;
   for (const each of placed.inodes) {
-    writeInode(metadata, each, dataBlockOf(each, tarOffset, blockOf));
-    writeData(
-      metadata,
-      each,
-      (starts.get(each) ?? []).map((start) => blockOfChunk(start, tarOffset)),
-      numberOf,
-    );
+    writeInode(metadata, view, each, dataBlockOf(each, tarOffset, blockOf));
+    if (each.layout) writeDirectory(metadata, view, each, each.layout, numberOf);
+    else if (each.node.type === "symlink") writeTarget(metadata, each, each.node.target);
+  }
+  for (const [each, chunks] of starts) {
+    for (const [index, start] of chunks.entries())
+      view.setUint32(inlineAt(each) + 4 * index, blockOfChunk(start, tarOffset), true);
   }
   metadata.set(placed.xattrTable, placed.xattrOffset);
   const superblock: Superblock = {
@@ -87,24 +89,25 @@ function blockOfChunk(start: ChunkStart, tarOffset: number): number {
   return ("inTar" in start ? tarOffset + start.inTar : start.inImage) / blockBytes;
 }
 
-function writeData(
+function writeDirectory(
   out: Buffer,
+  view: DataView,
   placed: Placed,
-  chunkStarts: readonly number[],
+  layout: DirectoryLayout,
   numberOf: (node: LayerNode) => number,
 ): void {
-  const { node, layout } = placed;
-  const inlineAt = placed.offset + placed.bodyBytes;
-  if (node.type === "directory" && layout) {
-    const whole = placed.form === DATA.INLINE ? layout.blockEnds.length - 1 : layout.blockEnds.length;
-    for (const index of layout.blockEnds.keys()) {
-      const at = index < whole ? (placed.dataOffset ?? 0) + index * blockBytes : inlineAt;
-      writeDirectoryBlock(out, at, node, layout, index, numberOf);
-    }
-  } else if (node.type === "symlink") {
-    const at = placed.form === DATA.INLINE ? inlineAt : (placed.dataOffset ?? 0);
-    out.write(node.target, at, "latin1");
-  } else {
-    for (const [index, block] of chunkStarts.entries()) out.writeUInt32LE(block, inlineAt + 4 * index);
+  const blocks = layout.blockEnds.length;
+  const whole = placed.form === DATA.INLINE ? blocks - 1 : blocks;
+  for (let index = 0; index < blocks; index += 1) {
+    const at = index < whole ? (placed.dataOffset ?? 0) + index * blockBytes : inlineAt(placed);
+    writeDirectoryBlock(out, view, at, layout, index, numberOf);
   }
+}
+
+function writeTarget(out: Buffer, placed: Placed, target: ByteName): void {
+  out.write(target, placed.form === DATA.INLINE ? inlineAt(placed) : (placed.dataOffset ?? 0), "latin1");
+}
+
+function inlineAt({ offset, bodyBytes }: Placed): number {
+  return offset + bodyBytes;
 }

@@ -1,3 +1,4 @@
+import { setNumber64 } from "./directory-data.ts";
 import { DATA, inodeBytes, slotBytes } from "./format.ts";
 import type { LayerNode } from "./nodes.ts";
 import type { Placed } from "./place.ts";
@@ -15,21 +16,20 @@ const isLong = 1;
 const second = 1_000_000_000n;
 
 /** Writes an inode in its long form with its extended attributes. `dataBlock` is where its data begins. */
-export function writeInode(out: Buffer, placed: Placed, dataBlock: number): void {
+export function writeInode(out: Buffer, view: DataView, placed: Placed, dataBlock: number): void {
   const { node, offset: at, xattrs, form, sizeBytes } = placed;
-  out.writeUInt16LE(isLong | (form << 1), at);
-  out.writeUInt16LE(xattrCount(xattrs), at + 2);
-  out.writeUInt16LE(formats[node.type] | node.mode, at + 4);
-  out.writeUInt32LE(sizeBytes % 2 ** 32, at + 8);
-  out.writeUInt32LE(Math.floor(sizeBytes / 2 ** 32), at + 12);
-  out.writeUInt32LE(unionOf(placed, dataBlock), at + 16);
-  out.writeUInt32LE((at / slotBytes) % 2 ** 32, at + 20);
-  out.writeUInt32LE(node.uid, at + 24);
-  out.writeUInt32LE(node.gid, at + 28);
-  out.writeBigUInt64LE(node.modifiedNs / second, at + 32);
-  out.writeUInt32LE(Number(node.modifiedNs % second), at + 40);
-  out.writeUInt32LE(linksOf(node), at + 44);
-  out.set(xattrs, at + inodeBytes);
+  view.setUint16(at, isLong | (form << 1), true);
+  view.setUint16(at + 2, xattrCount(xattrs), true);
+  view.setUint16(at + 4, formats[node.type] | node.mode, true);
+  setNumber64(view, at + 8, sizeBytes);
+  view.setUint32(at + 16, unionOf(placed, dataBlock), true);
+  view.setUint32(at + 20, at / slotBytes, true);
+  view.setUint32(at + 24, node.uid, true);
+  view.setUint32(at + 28, node.gid, true);
+  view.setBigUint64(at + 32, node.modifiedNs / second, true);
+  view.setUint32(at + 40, Number(node.modifiedNs % second), true);
+  view.setUint32(at + 44, linksOf(placed), true);
+  if (xattrs.length > 0) out.set(xattrs, at + inodeBytes);
 }
 
 // One field is a block, a device or the size of chunks.
@@ -43,9 +43,10 @@ function encodeDevice(major: number, minor: number): number {
   return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
 }
 
-function linksOf(node: LayerNode): number {
-  if (node.type !== "directory") return node.links;
-  let links = 2;
-  for (const child of node.children.values()) if (child.type === "directory") links += 1;
+function linksOf({ node, layout }: Placed): number {
+  if (!layout) return node.links;
+  let links = 0;
+  // With its own two names.
+  for (const child of layout.nodes) if (child.type === "directory") links += 1;
   return links;
 }

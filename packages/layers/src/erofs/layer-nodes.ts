@@ -1,5 +1,5 @@
 import { during, Fault } from "@slipway/fault/fault";
-import { cleanName, leavesRoot, splitName } from "../apply/rooted-tree.ts";
+import { cleanName, leavesRoot } from "../apply/rooted-tree.ts";
 import type { LayerLimits } from "../apply/layer-writer.ts";
 import { opaqueMarker, whiteoutPrefix } from "../apply/whiteouts.ts";
 import { type ByteName, toText } from "../bytes-name.ts";
@@ -14,6 +14,7 @@ import {
   type LayerNode,
   newAttributes,
   newDirectory,
+  newFile,
   setXattr,
 } from "./nodes.ts";
 
@@ -70,14 +71,6 @@ export class LayerNodes implements TarSink {
     }
   }
 
-  data(): void {
-    // It is where it is: in the tar.
-  }
-
-  end(): void {
-    // What there is to know of a member is known at its beginning.
-  }
-
   #count({ sizeBytes }: TarEntry): void {
     this.#bytes += sizeBytes;
     this.#entries += 1;
@@ -92,10 +85,11 @@ export class LayerNodes implements TarSink {
     if (leavesRoot(entry.name)) throw new Fault("invalid_argument", "it is outside of the layer's root");
     const name = cleanName(entry.name);
     if (name.length > maxPathBytes) throw new Fault("invalid_argument", "its name is too long");
-    const [parent, base] = splitName(name);
+    const parentBytes = Math.max(0, name.lastIndexOf("/"));
+    const base = parentBytes === 0 ? name : name.slice(parentBytes + 1);
     // The root's own attributes are the snapshotter's.
     if (base === "") return;
-    const directory = this.#tree.directory(parent);
+    const directory = this.#tree.parentOf(name, parentBytes);
     if (base === opaqueMarker) setOpaque(directory);
     else if (base.startsWith(whiteoutPrefix)) whiteOut(directory, base.slice(whiteoutPrefix.length), entry);
     else this.#create(directory, base, entry, dataOffset);
@@ -103,39 +97,32 @@ export class LayerNodes implements TarSink {
 
   #create(directory: DirectoryNode, base: ByteName, entry: TarEntry, dataOffset: number): void {
     checkName(base);
-    const make = (): LayerNode => this.#make(directory, base, entry, dataOffset);
     const there = directory.children.get(base);
-    const made = make();
-    const node = there && made !== there ? this.#replace(directory, base, make) : made;
+    let node = this.#make(directory, base, entry, dataOffset);
     if (node !== there) {
+      if (there) node = this.#replace(directory, base, entry, dataOffset);
       directory.children.set(base, node);
       if (entry.type === "link") node.links += 1;
     }
     setNodeAttributes(node, entry, this.#onIgnored);
-    if (node.type === "directory") this.#guessed.delete(node);
+    if (node.type === "directory" && this.#guessed.size > 0) this.#guessed.delete(node);
   }
 
   /** Directories are merged; anything else gives way. */
-  #replace(directory: DirectoryNode, base: ByteName, make: () => LayerNode): LayerNode {
+  #replace(directory: DirectoryNode, base: ByteName, entry: TarEntry, dataOffset: number): LayerNode {
     this.#tree.remove(directory, base);
     // What it is linked to may have been in what gave way.
-    const node = make();
+    const node = this.#make(directory, base, entry, dataOffset);
     // What gave way, a whiteout or a file, hid what is below, which must not shine through now.
     if (node.type === "directory") setOpaque(node);
     return node;
   }
 
   #make(directory: DirectoryNode, base: ByteName, entry: TarEntry, dataOffset: number): LayerNode {
-    const { type, sizeBytes, linkName, deviceMajor, deviceMinor, sparse } = entry;
+    const { type, linkName } = entry;
     switch (type) {
       case "file":
-        return {
-          type,
-          ...newAttributes(0),
-          sizeBytes,
-          dataOffset,
-          ...(sparse ? { regions: sparse } : {}),
-        };
+        return newFile(entry.sizeBytes, dataOffset, entry.sparse);
       case "directory": {
         const there = directory.children.get(base);
         return there?.type === "directory" ? there : newDirectory(directory);
@@ -150,15 +137,17 @@ export class LayerNodes implements TarSink {
         return { type, ...newAttributes(0) };
       case "character":
       case "block":
-        return { type, ...newAttributes(0), ...checkedDevice(deviceMajor, deviceMinor) };
+        return { type, ...newAttributes(0), ...checkedDevice(entry.deviceMajor, entry.deviceMinor) };
     }
   }
 
   #linked(linkName: ByteName): LayerNode {
     if (leavesRoot(linkName))
       throw new Fault("invalid_argument", `its target "${toText(linkName)}" is outside of the layer's root`);
-    const [parent, targetBase] = splitName(cleanName(linkName));
-    const target = this.#tree.directory(parent).children.get(targetBase);
+    const name = cleanName(linkName);
+    const parentBytes = Math.max(0, name.lastIndexOf("/"));
+    const targetBase = parentBytes === 0 ? name : name.slice(parentBytes + 1);
+    const target = this.#tree.parentOf(name, parentBytes).children.get(targetBase);
     if (!target || target.type === "directory") {
       const why = target ? "it is a directory" : "no such file or directory";
       throw new Fault("invalid_argument", `cannot link it to "${toText(linkName)}": ${why}`);

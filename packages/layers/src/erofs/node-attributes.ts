@@ -1,5 +1,5 @@
 import { Fault } from "@slipway/fault/fault";
-import { timesOf } from "../apply/attributes.ts";
+import { boundedTime } from "../apply/attributes.ts";
 import type { TarEntry } from "../tar/entry.ts";
 import { type LayerNode, setXattr } from "./nodes.ts";
 import { accessAcl, checkAcl, defaultAcl, withMode } from "./posix-acl.ts";
@@ -12,12 +12,13 @@ export function setNodeAttributes(node: LayerNode, entry: TarEntry, onIgnored: (
   node.gid = ownerOf("group", entry.gid, node.gid);
   // A new owner takes a program's capabilities away.
   if (node.type !== "directory") node.xattrs?.delete("security.capability");
-  for (const [name, value] of entry.xattrs) setNodeXattr(node, name, value, onIgnored);
+  if (entry.xattrs.size > 0)
+    for (const [name, value] of entry.xattrs) setNodeXattr(node, name, value, onIgnored);
   if (node.type !== "symlink") {
     node.mode = entry.mode;
-    chmodAcl(node);
+    if (node.xattrs) chmodAcl(node);
   }
-  node.modifiedNs = timesOf(entry).modifiedNs;
+  node.modifiedNs = boundedTime(entry.modifiedNs);
 }
 
 // The last number is chown's word for "as it is".

@@ -14,6 +14,9 @@ const maxLinks = 40;
 export class NodeTree {
   readonly root = newRoot();
   readonly #known = new Map<ByteName, DirectoryNode>();
+  // Most names are of the directory that the one before is of.
+  #lastName = "";
+  #last = this.root;
   readonly #onCreated: (directory: DirectoryNode, path: ByteName) => void;
 
   /** `onCreated` hears of directories that were missing and were made with mode 0755. */
@@ -26,9 +29,19 @@ export class NodeTree {
     if (name === "") return this.root;
     const known = this.#known.get(name);
     if (known) return known;
-    const found = this.#findOrCreate(name, maxLinks);
+    const found = this.#childOfKnown(name) ?? this.#findOrCreate(name, maxLinks);
     this.#known.set(name, found);
     return found;
+  }
+
+  /** As directory(), of the first `length` bytes of a name. */
+  parentOf(name: ByteName, length: number): DirectoryNode {
+    if (length !== this.#lastName.length || !name.startsWith(this.#lastName)) {
+      const parent = name.slice(0, length);
+      this.#last = this.directory(parent);
+      this.#lastName = parent;
+    }
+    return this.#last;
   }
 
   /** Takes the name away from what is there. */
@@ -38,7 +51,21 @@ export class NodeTree {
     directory.children.delete(name);
     unlink(node);
     // Names that went through it lead elsewhere now.
-    if (node.type === "directory" || node.type === "symlink") this.#known.clear();
+    if (node.type === "directory" || node.type === "symlink") this.#forget();
+  }
+
+  #forget(): void {
+    this.#known.clear();
+    this.#lastName = "";
+    this.#last = this.root;
+  }
+
+  /** Without a walk from the root: nothing unless its parent is known, and it is there. */
+  #childOfKnown(name: ByteName): DirectoryNode | undefined {
+    const [parentName, base] = splitName(name);
+    const parent = parentName === "" ? this.root : this.#known.get(parentName);
+    const child = base === "." || base === ".." ? undefined : parent?.children.get(base);
+    return child?.type === "directory" ? child : undefined;
   }
 
   #findOrCreate(name: ByteName, linksLeft: number): DirectoryNode {

@@ -8,21 +8,22 @@ import { XattrTable } from "./xattrs.ts";
 /** A node, and where in the metadata it goes. Offsets are in bytes. */
 export interface Placed {
   readonly node: LayerNode;
-  readonly offset: number;
+  offset: number;
   readonly xattrs: Buffer;
   /** Of the inode with its extended attributes: then comes what is inline. */
   readonly bodyBytes: number;
   readonly form: (typeof DATA)[keyof typeof DATA];
+  readonly inlineBytes: number;
   readonly sizeBytes: number;
   /** Whole blocks of a directory or a symlink. */
-  dataOffset?: number;
-  readonly layout?: DirectoryLayout;
-  readonly chunks?: ChunkTable;
+  dataOffset: number | undefined;
+  readonly layout: DirectoryLayout | undefined;
+  readonly chunks: ChunkTable | undefined;
 }
 
 export interface PlacedTree {
+  /** A node's index says which is its own. */
   readonly inodes: readonly Placed[];
-  readonly of: ReadonlyMap<LayerNode, Placed>;
   readonly xattrTable: Buffer;
   readonly xattrOffset: number;
   readonly totalBytes: number;
@@ -30,88 +31,92 @@ export interface PlacedTree {
 
 /** Gives each node of the tree its place: inodes, a directory's beside each other, then blocks of data, then shared attributes. */
 export function place(root: DirectoryNode): PlacedTree {
-  const nodes = inOrder(root);
+  const { nodes, layouts } = inOrder(root);
   const xattrs = new XattrTable();
-  for (const node of nodes) xattrs.count(node);
-  const of = new Map<LayerNode, Placed>();
+  for (const node of nodes) if (node.xattrs) xattrs.count(node.xattrs);
+  const inodes: Placed[] = [];
   // An inode of number 0 would be a name that readdir(3) leaves out.
   let end = 2 * slotBytes;
-  for (const node of nodes) {
-    const encoded = xattrs.encode(node);
-    const shape = shapeOf(node, inodeBytes + encoded.length);
+  for (let index = 0; index < nodes.length; index += 1) {
+    const node = nodes[index]!;
+    node.index = index;
+    const placed = unplaced(node, node.xattrs ? xattrs.encode(node.xattrs) : noXattrs, layouts[index]);
     // Neither an inode nor what is inline may cross a block's border.
-    const together = shape.form === DATA.INLINE ? shape.bodyBytes + shape.inlineBytes : inodeBytes;
+    const together = placed.form === DATA.INLINE ? placed.bodyBytes + placed.inlineBytes : inodeBytes;
     if ((end % blockBytes) + together > blockBytes) end = padded(end);
-    const { inlineBytes, ...rest } = shape;
-    of.set(node, { node, offset: end, xattrs: encoded, ...rest });
-    end = Math.ceil((end + shape.bodyBytes + inlineBytes) / slotBytes) * slotBytes;
+    placed.offset = end;
+    inodes.push(placed);
+    end = Math.ceil((end + placed.bodyBytes + placed.inlineBytes) / slotBytes) * slotBytes;
   }
   end = padded(end);
-  const inodes = [...of.values()];
-  for (const each of inodes) {
-    const bytes = wholeBlockBytes(each);
+  for (const placed of inodes) {
+    const bytes = wholeBlockBytes(placed);
     if (bytes === 0) continue;
-    each.dataOffset = end;
+    placed.dataOffset = end;
     end += padded(bytes);
   }
   const xattrTable = xattrs.table;
-  return { inodes, of, xattrTable, xattrOffset: end, totalBytes: padded(end + xattrTable.length) };
+  return { inodes, xattrTable, xattrOffset: end, totalBytes: padded(end + xattrTable.length) };
 }
 
-/** Each node once, a directory's own files before what is in the directories below. */
-function inOrder(root: DirectoryNode): LayerNode[] {
-  const nodes = new Set<LayerNode>();
+const noXattrs = Buffer.alloc(0);
+
+/** Each node once, a directory's own files before what is in the directories below; and the directories' layouts. */
+function inOrder(root: DirectoryNode): {
+  readonly nodes: readonly LayerNode[];
+  readonly layouts: readonly (DirectoryLayout | undefined)[];
+} {
+  const nodes: LayerNode[] = [];
+  const layouts: (DirectoryLayout | undefined)[] = [];
+  const linked = new Set<LayerNode>();
   const left: DirectoryNode[] = [root];
   for (let directory = left.pop(); directory; directory = left.pop()) {
-    nodes.add(directory);
+    const layout = layOut(directory);
+    nodes.push(directory);
+    layouts.push(layout);
     const below: DirectoryNode[] = [];
-    for (const name of [...directory.children.keys()].sort()) {
-      const child = directory.children.get(name);
-      if (child?.type === "directory") below.push(child);
-      else if (child) nodes.add(child);
+    for (const child of layout.nodes) {
+      if (child.type === "directory") {
+        if (child !== directory && child !== directory.parent) below.push(child);
+        continue;
+      }
+      if (child.links > 1) {
+        if (linked.has(child)) continue;
+        linked.add(child);
+      }
+      nodes.push(child);
+      layouts.push(undefined);
     }
-    for (const child of below.toReversed()) left.push(child);
+    for (let index = below.length - 1; index >= 0; index -= 1) left.push(below[index]!);
   }
-  return [...nodes];
+  return { nodes, layouts };
 }
 
-type Shape = Pick<Placed, "bodyBytes" | "form" | "sizeBytes" | "layout" | "chunks"> & {
-  readonly inlineBytes: number;
-};
-
-function shapeOf(node: LayerNode, bodyBytes: number): Shape {
-  const inlineOr = (sizeBytes: number): Pick<Shape, "form" | "inlineBytes" | "sizeBytes" | "bodyBytes"> => {
+function unplaced(node: LayerNode, xattrs: Buffer, layout: DirectoryLayout | undefined): Placed {
+  const bodyBytes = inodeBytes + xattrs.length;
+  let form: Placed["form"] = DATA.PLAIN;
+  let inlineBytes = 0;
+  let sizeBytes = 0;
+  let chunks: ChunkTable | undefined;
+  if (node.type === "file") {
+    sizeBytes = node.sizeBytes;
+    if (node.regions && sizeBytes > 0) {
+      chunks = cutIntoChunks(node.regions, sizeBytes, node.dataOffset);
+      form = DATA.CHUNKS;
+      inlineBytes = 4 * chunks.chunks.length;
+    }
+  } else if (node.type === "directory" || node.type === "symlink") {
+    sizeBytes = node.type === "directory" ? (layout?.sizeBytes ?? 0) : node.target.length;
     const last = sizeBytes % blockBytes;
-    const isInline = last > 0 && bodyBytes + last <= blockBytes;
-    return {
-      form: isInline ? DATA.INLINE : DATA.PLAIN,
-      inlineBytes: isInline ? last : 0,
-      sizeBytes,
-      bodyBytes,
-    };
-  };
-  switch (node.type) {
-    case "directory": {
-      const layout = layOut(node);
-      return { ...inlineOr(layout.sizeBytes), layout };
+    // The kernel reads a symlink fast when all of it is inline.
+    const mayBeInline = node.type === "directory" || sizeBytes < blockBytes;
+    if (mayBeInline && last > 0 && bodyBytes + last <= blockBytes) {
+      form = DATA.INLINE;
+      inlineBytes = last;
     }
-    case "symlink":
-      // The kernel reads it fast when all of it is inline.
-      return node.target.length < blockBytes
-        ? inlineOr(node.target.length)
-        : { form: DATA.PLAIN, inlineBytes: 0, sizeBytes: node.target.length, bodyBytes };
-    case "file": {
-      const { regions, sizeBytes, dataOffset } = node;
-      const plain = { form: DATA.PLAIN, inlineBytes: 0, sizeBytes, bodyBytes };
-      if (!regions || sizeBytes === 0) return plain;
-      const chunks = cutIntoChunks(regions, sizeBytes, dataOffset);
-      return { ...plain, form: DATA.CHUNKS, inlineBytes: 4 * chunks.chunks.length, chunks };
-    }
-    case "character":
-    case "block":
-    case "fifo":
-      return { form: DATA.PLAIN, inlineBytes: 0, sizeBytes: 0, bodyBytes };
   }
+  const dataOffset = undefined;
+  return { node, offset: 0, xattrs, bodyBytes, form, inlineBytes, sizeBytes, dataOffset, layout, chunks };
 }
 
 function wholeBlockBytes({ node, form, sizeBytes }: Placed): number {

@@ -1,5 +1,4 @@
 import { Fault } from "@slipway/fault/fault";
-import type { LayerNode } from "./nodes.ts";
 
 // A name is written without what it begins with, longest first; the kernel's fs/erofs/erofs_fs.h.
 export const xattrPrefixes = [
@@ -18,9 +17,9 @@ export class XattrTable {
   readonly #table: Buffer[] = [];
   #tableBytes = 0;
 
-  /** Counts the node's attributes; to be called for each before the first size is asked for. */
-  count(node: LayerNode): void {
-    for (const [name, value] of node.xattrs ?? []) {
+  /** Counts a node's attributes; to be called for each before the first size is asked for. */
+  count(xattrs: ReadonlyMap<string, Uint8Array>): void {
+    for (const [name, value] of xattrs) {
       const entry = encodeEntry(name, value);
       const known = this.#seen.get(keyOf(entry));
       if (known) known.count += 1;
@@ -29,8 +28,8 @@ export class XattrTable {
   }
 
   /** What stands behind the node's inode. */
-  encode(node: LayerNode): Buffer {
-    const all = [...(node.xattrs ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  encode(xattrs: ReadonlyMap<string, Uint8Array>): Buffer {
+    const all = [...xattrs].toSorted(([a], [b]) => (a < b ? -1 : 1));
     if (all.length === 0) return empty;
     const places: number[] = [];
     const own: Buffer[] = [];

@@ -11,9 +11,9 @@ export interface TarSink {
   /** A member begins. What there is of its data stands in the archive at `dataOffset`, in one piece. */
   entry(entry: TarEntry, dataOffset: number): void;
   /** Data of the member, which belongs at `position` in bytes. Valid until the call returns. */
-  data(bytes: Uint8Array, position: number): void;
+  data?(bytes: Uint8Array, position: number): void;
   /** The member is complete. */
-  end(): void;
+  end?(): void;
 }
 
 // Go's reader has the same limit for what stands before a member: names, pax records, sparse maps.
@@ -37,7 +37,7 @@ export class TarDecoder {
   // Gathers a block, or a prelude, from pieces.
   #pending = Buffer.alloc(0);
   #wanted = blockBytes;
-  readonly #takeHeader = (block: Buffer): void => this.#header(block);
+  readonly #takeHeader = (block: Buffer): void => this.#header(block, 0);
   #take = this.#takeHeader;
   // The member's data.
   #regions: SparseRegion[] = [];
@@ -61,6 +61,10 @@ export class TarDecoder {
         const skipped = Math.min(this.#paddingLeft, bytes.length - at);
         this.#paddingLeft -= skipped;
         at += skipped;
+      } else if (this.#isBetweenMembers && at + blockBytes <= bytes.length) {
+        this.#offset = this.#chunkStart + at + blockBytes;
+        this.#header(bytes, at);
+        at += blockBytes;
       } else at = this.#gather(bytes, at);
     }
     this.#chunkStart += bytes.length;
@@ -78,6 +82,11 @@ export class TarDecoder {
       (this.#longName ?? this.#longLink) !== undefined;
     if (this.#done || !isInside) return;
     throw new Fault("data_loss", "Cannot read tar: unexpected end of the archive");
+  }
+
+  /** Whether a header is next, of which nothing has come. */
+  get #isBetweenMembers(): boolean {
+    return this.#take === this.#takeHeader && this.#pending.length === 0;
   }
 
   #gather(bytes: Buffer, at: number): number {
@@ -109,8 +118,8 @@ export class TarDecoder {
     this.#expect(blockBytes, this.#takeHeader);
   }
 
-  #header(block: Buffer): void {
-    const header = readHeader(block);
+  #header(bytes: Buffer, at: number): void {
+    const header = readHeader(bytes, at);
     if (!header) {
       if (this.#sawZeroBlock) this.#done = true;
       this.#sawZeroBlock = true;
@@ -122,7 +131,8 @@ export class TarDecoder {
     if (sizeBytes < 0) throw new Fault("invalid_argument", "Cannot read tar header: a size is negative");
     if (type === "x" || type === "g" || type === "L" || type === "K") {
       this.#expect(padded(sizeBytes), (bytes) => this.#prelude(type, bytes.subarray(0, sizeBytes)));
-    } else if (type === "S") this.#oldSparse(header, block);
+    } else if (type === "S") this.#oldSparse(header, bytes.subarray(at, at + blockBytes));
+    else if (this.#records.size === 0) this.#begin(header);
     else this.#member(header);
   }
 
@@ -177,13 +187,12 @@ export class TarDecoder {
     sparse?: { regions: SparseRegion[]; sizeBytes: number; mapBytes?: number },
   ): void {
     const plain = toEntry(header, this.#records, this.#longName, this.#longLink);
-    const hasData = plain.type === "file";
-    const stored = hasData ? plain.sizeBytes - (sparse?.mapBytes ?? 0) : 0;
+    const stored = plain.sizeBytes - (sparse?.mapBytes ?? 0);
     const entry: TarEntry = sparse
       ? { ...plain, sizeBytes: sparse.sizeBytes, sparse: sparse.regions }
-      : { ...plain, sizeBytes: stored };
+      : plain;
     if (sparse) checkRegions(sparse.regions, sparse.sizeBytes, stored);
-    this.#records = new Map();
+    if (this.#records.size > 0) this.#records = new Map();
     this.#longName = undefined;
     this.#longLink = undefined;
     this.#expectHeader();
@@ -193,21 +202,21 @@ export class TarDecoder {
     this.#dataLeft = stored;
     this.#paddingLeft = padded(stored) - stored;
     this.#sink.entry(entry, this.#offset);
-    if (stored === 0) this.#sink.end();
+    if (stored === 0) this.#sink.end?.();
   }
 
   #data(bytes: Buffer, at: number): number {
     const region = this.#regions[this.#region];
     if (!region) throw new Fault("internal", "Cannot read tar: data without a region");
     const length = Math.min(region.length - this.#inRegion, bytes.length - at);
-    if (length > 0) this.#sink.data(bytes.subarray(at, at + length), region.offset + this.#inRegion);
+    if (length > 0) this.#sink.data?.(bytes.subarray(at, at + length), region.offset + this.#inRegion);
     this.#inRegion += length;
     this.#dataLeft -= length;
     if (this.#inRegion === region.length) {
       this.#region += 1;
       this.#inRegion = 0;
     }
-    if (this.#dataLeft === 0) this.#sink.end();
+    if (this.#dataLeft === 0) this.#sink.end?.();
     return length;
   }
 }

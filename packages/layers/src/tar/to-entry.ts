@@ -10,22 +10,48 @@ export function toEntry(
   longName?: string,
   longLink?: string,
 ): TarEntry {
+  if (records.size > 0) return withRecords(header, records, longName, longLink);
+  const name = longName ?? header.name;
+  const type = typeOf(header.type, name);
+  return {
+    type,
+    name,
+    linkName: longLink ?? header.linkName,
+    mode: header.mode,
+    uid: header.uid,
+    gid: header.gid,
+    sizeBytes: type === "file" ? header.sizeBytes : 0,
+    modifiedNs: BigInt(header.modified) * 1_000_000_000n,
+    deviceMajor: header.deviceMajor,
+    deviceMinor: header.deviceMinor,
+    xattrs: noXattrs,
+  };
+}
+
+function withRecords(
+  header: TarHeader,
+  records: PaxRecords,
+  longName: string | undefined,
+  longLink: string | undefined,
+): TarEntry {
   const bytesOf = (record: string): string | undefined => records.get(record)?.toString("latin1");
   const name = bytesOf("GNU.sparse.name") ?? bytesOf("path") ?? longName ?? header.name;
+  const type = typeOf(header.type, name);
   const accessedNs = paxTime(records, "atime");
+  const sizeBytes = paxNumber(records, "size") ?? header.sizeBytes;
   return {
-    type: typeOf(header.type, name),
+    type,
     name,
     linkName: bytesOf("linkpath") ?? longLink ?? header.linkName,
     mode: header.mode,
     uid: paxNumber(records, "uid") ?? header.uid,
     gid: paxNumber(records, "gid") ?? header.gid,
-    sizeBytes: paxNumber(records, "size") ?? header.sizeBytes,
+    sizeBytes: type === "file" ? sizeBytes : 0,
     modifiedNs: paxTime(records, "mtime") ?? BigInt(header.modified) * 1_000_000_000n,
     ...(accessedNs === undefined ? {} : { accessedNs }),
     deviceMajor: header.deviceMajor,
     deviceMinor: header.deviceMinor,
-    xattrs: records.size === 0 ? noXattrs : xattrsOf(records),
+    xattrs: xattrsOf(records),
   };
 }
 

@@ -11,7 +11,7 @@ import { deviceOf, type Inode, readInode } from "./inode.ts";
 import { readXattrs } from "./xattrs.ts";
 
 /** Takes what an image has in it, as the members of a layer. */
-export interface ImageSink extends Pick<TarSink, "data" | "end"> {
+export interface ImageSink extends Required<Pick<TarSink, "data" | "end">> {
   /** A member begins; its name is itself, whatever it looks like. */
   member(entry: TarEntry): void;
   /** A member that says that its name is gone from the layers below: overlay's device 0:0, or a link to one. */
