@@ -17,7 +17,8 @@ const entries = [
   { name: "slipway", source: join(root, "packages/cli/src/main.ts") },
   { name: "slipway-logger", source: join(root, "packages/cli/src/logs/logger.ts") },
   { name: "containerd-shim-slipway-v1", source: join(root, "packages/shim/src/main.ts") },
-  { name: "file-thread", source: join(root, "packages/layers/src/threads/worker.ts") },
+  { name: "file-thread", source: join(root, "packages/layers/src/threads/file-worker.ts") },
+  { name: "blob-thread", source: join(root, "packages/layers/src/threads/blob-worker.ts") },
   { name: "checkpoint-thread", source: join(root, "packages/plugins/src/store-sqlite/checkpoint-worker.ts") },
 ] as const;
 

@@ -57,6 +57,8 @@ export interface WriterOptions {
   readonly expected?: Digest;
   /** What the blob is for, if that is known: a store may have it unpacked while it comes. */
   readonly layer?: AwaitedLayer;
+  /** Layers follow, as it seems. */
+  readonly foretellsLayers?: boolean;
 }
 
 export interface CommitOptions {

@@ -1,6 +1,6 @@
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { gunzip } from "@slipway/linux/inflate/gunzip";
-import type { Inflater } from "@slipway/linux/inflate/inflater";
+import type { Inflater, Output } from "@slipway/linux/inflate/inflater";
 import { unzstd } from "@slipway/linux/inflate/zstd";
 import type { Compression } from "@slipway/oci/media-types";
 import { decompress, detectCompression } from "./decompress.ts";
@@ -49,6 +49,12 @@ export class Inflation implements Disposable {
   #inflater: Inflater | undefined;
   // What came before there was enough to tell.
   #start = Buffer.alloc(0);
+  readonly #output: Output | undefined;
+
+  /** Pieces are made in the memory that `output` gives, unless the thread's own will do. */
+  constructor(output?: Output) {
+    this.#output = output;
+  }
 
   /** @throws {Fault} `data_loss` when the stream is broken */
   *push(bytes: Uint8Array): Generator<Uint8Array> {
@@ -76,8 +82,8 @@ export class Inflation implements Disposable {
 
   #begin(start: Uint8Array): void {
     this.#compression = detectCompression(start);
-    if (this.#compression === "gzip") this.#inflater = gunzip();
-    if (this.#compression === "zstd") this.#inflater = unzstd();
+    if (this.#compression === "gzip") this.#inflater = gunzip(this.#output);
+    if (this.#compression === "zstd") this.#inflater = unzstd(this.#output);
   }
 
   *#inflate(input: Uint8Array): Generator<Uint8Array> {

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { type Digest, digestFromHash } from "@slipway/oci/digest";
 import { writeFully } from "../files/write-fully.ts";
-import { type AheadImage, UnpackAhead } from "./unpack-ahead.ts";
+import type { AheadTar } from "./ahead-tar.ts";
+import { TarAhead } from "./tar-ahead.ts";
 
 export interface IngestBlobOptions {
   /** The ingest's data, which is there already up to `offset`. */
@@ -10,45 +11,43 @@ export interface IngestBlobOptions {
   readonly offset: number;
   /** Of the digest. */
   readonly algorithm: string;
-  /** The new file that the blob, a layer, becomes an image in. */
-  readonly image?: string;
+  /** What the blob, a layer, is inflated into for its image. */
+  readonly tar?: AheadTar;
 }
 
 export interface IngestedBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
-  /** Nothing when it was not asked for, or the blob is no layer. */
-  readonly image?: AheadImage;
 }
 
 const pieceBytes = 1 << 18;
 
 /**
- * Stores a blob's bytes in one pass with all that is to be done to them: they are written and hashed, and unpacked for
- * whoever is going to apply them. With synchronous calls: meant for a thread. What goes wrong with the image does not hurt
- * the blob.
+ * Stores a blob's bytes in one pass with all that is to be done to them: they are written and hashed, and a layer is
+ * inflated for whoever is going to apply it. With synchronous calls: meant for a thread. What goes wrong with the layer
+ * does not hurt the blob.
  */
 export async function ingestBlob(
   bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { path, offset, algorithm, image }: IngestBlobOptions,
+  { path, offset, algorithm, tar }: IngestBlobOptions,
 ): Promise<IngestedBlob> {
   const fd = openSync(path, "r+");
   try {
-    using unpacking = image === undefined ? undefined : new UnpackAhead(image);
+    using ahead = tar && new TarAhead(tar);
     const hash = createHash(algorithm);
     for (const piece of stored(fd, offset)) {
       hash.update(piece);
-      unpacking?.write(piece);
+      ahead?.write(piece);
     }
     let at = offset;
     for await (const piece of bytes) {
       writeFully(fd, piece, at);
       at += piece.length;
       hash.update(piece);
-      unpacking?.write(piece);
+      ahead?.write(piece);
     }
-    const made = unpacking?.finish();
-    return { digest: digestFromHash(hash, algorithm), sizeBytes: at, ...(made ? { image: made } : {}) };
+    ahead?.end();
+    return { digest: digestFromHash(hash, algorithm), sizeBytes: at };
   } finally {
     closeSync(fd);
   }

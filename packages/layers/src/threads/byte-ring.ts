@@ -16,16 +16,23 @@ const ringBytes = 1 << 20;
 /** Pieces are no larger: what they become should still be in the processor's cache when it is used. */
 const pieceBytes = 1 << 18;
 
-/** The words: bytes ever written and taken, what the writer said last, changes of both, whether the writer waits. */
-const WORD = { WRITTEN: 0, TAKEN: 1, STATE: 2, CHANGES: 3, WAITS: 4, COUNT: 5 } as const;
+/**
+ * The words: bytes ever written and taken; what the writer said last; how often it said something; whether it waits; how
+ * often the reader took some or left; whether it has left.
+ */
+const WORD = { WRITTEN: 0, TAKEN: 1, STATE: 2, CHANGES: 3, WAITS: 4, MOVES: 5, LEFT: 6, COUNT: 7 } as const;
 const STATE = { OPEN: 0, ENDED: 1, ABORTED: 2 } as const;
 
-/** The end that gives the bytes. */
-export class RingWriter {
-  readonly shared: SharedRing = {
+export function newRing(): SharedRing {
+  return {
     words: new SharedArrayBuffer(4 * WORD.COUNT),
     bytes: new SharedArrayBuffer(ringBytes),
   };
+}
+
+/** The end that gives the bytes. */
+export class RingWriter {
+  readonly shared = newRing();
   readonly #words = new Int32Array(this.shared.words);
   readonly #bytes = new Uint8Array(this.shared.bytes);
   #wake: (() => void) | undefined;
@@ -46,18 +53,18 @@ export class RingWriter {
       this.#bytes.set(bytes.subarray(at, at + length), start);
       at += length;
       Atomics.store(this.#words, WORD.WRITTEN, (written + length) | 0);
-      this.#tell();
+      tell(this.#words);
     }
   }
 
   /** There are no more bytes. */
   end(): void {
-    this.#close(STATE.ENDED);
+    close(this.#words, STATE.ENDED);
   }
 
   /** Nobody wants the bytes that are there any more. */
   abort(): void {
-    this.#close(STATE.ABORTED);
+    close(this.#words, STATE.ABORTED);
   }
 
   /** The other end says that it took some. */
@@ -82,16 +89,88 @@ export class RingWriter {
     Atomics.store(this.#words, WORD.WAITS, 0);
     this.#wake = undefined;
   }
+}
 
-  #close(state: number): void {
-    Atomics.store(this.#words, WORD.STATE, state);
-    this.#tell();
+/** The end that gives the bytes, in a thread that has nothing to do while there is no room: bytes are made in the ring. */
+export class BlockingRingWriter {
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+
+  constructor({ words, bytes }: SharedRing) {
+    this.#words = new Int32Array(words);
+    this.#bytes = new Uint8Array(bytes);
   }
 
-  #tell(): void {
-    Atomics.add(this.#words, WORD.CHANGES, 1);
-    Atomics.notify(this.#words, WORD.CHANGES);
+  /** Memory of the ring that is to be filled from its start on. @throws {Error} when the reader has left */
+  room(): Uint8Array {
+    for (;;) {
+      const moves = Atomics.load(this.#words, WORD.MOVES);
+      if (Atomics.load(this.#words, WORD.LEFT) === 1) throw new Error("nobody reads the bytes any more");
+      const written = Atomics.load(this.#words, WORD.WRITTEN);
+      const free = ringBytes - ((written - Atomics.load(this.#words, WORD.TAKEN)) >>> 0);
+      const start = written & (ringBytes - 1);
+      if (free > 0) return this.#bytes.subarray(start, start + Math.min(free, ringBytes - start, pieceBytes));
+      // Who has just said that it waits looks once more: some may have been taken just before.
+      if (Atomics.exchange(this.#words, WORD.WAITS, 1) === 1) Atomics.wait(this.#words, WORD.MOVES, moves);
+    }
   }
+
+  /** Gives bytes: those that room() was filled with are there already. @throws {Error} as room() */
+  write(bytes: Uint8Array): void {
+    if (bytes.buffer === this.#bytes.buffer) this.#give(bytes.length);
+    else {
+      for (let at = 0; at < bytes.length;) {
+        const room = this.room();
+        const piece = bytes.subarray(at, at + room.length);
+        room.set(piece);
+        this.#give(piece.length);
+        at += piece.length;
+      }
+    }
+  }
+
+  end(): void {
+    close(this.#words, STATE.ENDED);
+  }
+
+  abort(): void {
+    close(this.#words, STATE.ABORTED);
+  }
+
+  #give(length: number): void {
+    Atomics.store(this.#words, WORD.WRITTEN, (Atomics.load(this.#words, WORD.WRITTEN) + length) | 0);
+    tell(this.#words);
+  }
+}
+
+/** Tells the reader that nothing comes any more, for a writer that cannot. */
+export function abortRing(ring: SharedRing): void {
+  close(new Int32Array(ring.words), STATE.ABORTED);
+}
+
+/** Tells the writer that nobody reads any more, for a reader that cannot. */
+export function leaveRing(ring: SharedRing): void {
+  leave(new Int32Array(ring.words));
+}
+
+function close(words: Int32Array, state: number): void {
+  Atomics.store(words, WORD.STATE, state);
+  tell(words);
+}
+
+function tell(words: Int32Array): void {
+  Atomics.add(words, WORD.CHANGES, 1);
+  Atomics.notify(words, WORD.CHANGES);
+}
+
+function leave(words: Int32Array): void {
+  Atomics.store(words, WORD.LEFT, 1);
+  move(words);
+}
+
+function move(words: Int32Array): void {
+  Atomics.add(words, WORD.MOVES, 1);
+  Atomics.notify(words, WORD.MOVES);
 }
 
 /**
@@ -107,15 +186,25 @@ export function* readRing(ring: SharedRing, onTaken: () => void): Generator<Uint
   }
 }
 
-/** As readRing(), in a thread that has other work as well, which gets its turn after each piece. */
-export async function* readRingInTurns(ring: SharedRing, onTaken: () => void): AsyncGenerator<Uint8Array> {
+/**
+ * As readRing(), in a thread that has other work as well, which gets its turn after each piece. Who stops before the end
+ * tells the writer so.
+ */
+export async function* readRingInTurns(
+  ring: SharedRing,
+  onTaken: () => void = () => {},
+): AsyncGenerator<Uint8Array> {
   const words = new Int32Array(ring.words);
-  for (const found of lookInto(ring, onTaken)) {
-    if (typeof found === "number") await Atomics.waitAsync(words, WORD.CHANGES, found).value;
-    else {
-      yield found;
-      await setImmediate();
+  try {
+    for (const found of lookInto(ring, onTaken)) {
+      if (typeof found === "number") await Atomics.waitAsync(words, WORD.CHANGES, found).value;
+      else {
+        yield found;
+        await setImmediate();
+      }
     }
+  } finally {
+    leave(words);
   }
 }
 
@@ -137,6 +226,9 @@ function* lookInto({ words, bytes }: SharedRing, onTaken: () => void): Generator
     const length = Math.min(filled, ringBytes - start, pieceBytes);
     yield new Uint8Array(bytes, start, length);
     Atomics.store(shared, WORD.TAKEN, (taken + length) | 0);
-    if (Atomics.exchange(shared, WORD.WAITS, 0) === 1) onTaken();
+    if (Atomics.exchange(shared, WORD.WAITS, 0) === 1) {
+      move(shared);
+      onTaken();
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { getCompileCacheDir } from "node:module";
 import { availableParallelism } from "node:os";
+import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
@@ -12,30 +13,32 @@ import type { ExtractImageOptions } from "../erofs/extract-image.ts";
 import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
 import type { ImageSummary, VerifyImageOptions } from "../erofs/verify.ts";
-import type { IngestBlobOptions, IngestedBlob } from "../ingest/ingest-blob.ts";
+import type { AheadImage } from "../ingest/index-ahead.ts";
+import type { IngestedBlob as Bytes } from "../ingest/ingest-blob.ts";
+import { type AheadTar, newAheadTar } from "../ingest/ahead-tar.ts";
 import type { TreeUsage } from "../files/usage.ts";
-import { RingWriter } from "./byte-ring.ts";
+import { abortRing, leaveRing, RingWriter } from "./byte-ring.ts";
 import { Channel } from "./channel.ts";
-import type { Answers, Work, WorkKind } from "./messages.ts";
+import type { Answers, FileWork, Work, WorkKind } from "./messages.ts";
+import { SharedThreads } from "./shared-threads.ts";
 
-export type { IngestBlobOptions, IngestedBlob } from "../ingest/ingest-blob.ts";
 export type { UnpackImageOptions } from "../erofs/unpack-image.ts";
-export type { AheadImage } from "../ingest/unpack-ahead.ts";
+export type { AheadImage } from "../ingest/index-ahead.ts";
 
 // A thread takes 40 ms to start and some megabytes while it is there.
 const idleMs = 5_000;
 // A layer that comes slowly keeps its thread: those of other images must not wait behind it on a small machine.
 const maxThreads = Math.max(4, availableParallelism());
 
-// Blobs share threads: each compiles for itself what it does to a layer, which takes as long as inflating 100 MB. Half of
-// the processors are for what brings the bytes. With two of them a second thread takes a sixth more of computing and gives
-// back a tenth of the time (bench/pull.ts).
-const maxIngestThreads = Math.max(
-  Math.min(2, availableParallelism()),
-  Math.floor(availableParallelism() / 2),
-);
-const maxSharing = 8;
-// Of all threads, that do not store blobs.
+// Blobs share threads: each compiles for itself what it does. One kind of thread does what there is to do to bytes, another
+// makes the index of them: so the code for that, which takes as long to compile as inflating 100 MB, is compiled once, and
+// two processors work on one layer (bench/pull.ts). Half of the processors are for what brings the bytes.
+const maxBlobThreads = Math.max(Math.min(2, availableParallelism()), Math.floor(availableParallelism() / 2));
+const maxBlobs = 8;
+// An index takes less time than its tar.
+const blobThreadsOfIndexThread = 4;
+const maxIndexThreads = Math.ceil(maxBlobThreads / blobThreadsOfIndexThread);
+// Of all threads, for other work.
 const keptFree = 1;
 
 interface RunOptions {
@@ -47,6 +50,16 @@ interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Ends the thread with the work, which must not leave anything half done. */
   readonly interrupt?: AbortSignal | undefined;
+}
+
+export interface IngestBlobOptions extends Omit<Work["ingest"], "tar"> {
+  /** The new file that the blob, a layer, becomes an image in. */
+  readonly image?: string;
+}
+
+export interface IngestedBlob extends Bytes {
+  /** Made when its index is, which may take longer. Nothing when it was not asked for, or the blob is no layer. */
+  readonly image: Promise<AheadImage | undefined>;
 }
 
 /** A blob that a thread stores. */
@@ -62,22 +75,43 @@ export interface BlobThread {
  * than the calls, and would hold up everybody else (bench/unpack.ts).
  */
 export class FileThreads implements AsyncDisposable {
-  readonly #idle: { readonly worker: Worker; readonly timer: NodeJS.Timeout }[] = [];
+  readonly #idle: { readonly worker: Worker; readonly role: Role; readonly timer: NodeJS.Timeout }[] = [];
   readonly #busy = new Set<Worker>();
-  /** How many blobs each of them stores. */
-  readonly #ingests = new Map<Worker, number>();
+  readonly #blobThreads = this.#shared("blobs", maxBlobThreads, maxBlobs);
+  readonly #indexThreads = this.#shared("files", maxIndexThreads, maxBlobs * blobThreadsOfIndexThread);
   readonly #waiting: (() => void)[] = [];
   #free = maxThreads;
+
+  /** Layers are going to be stored: makes threads ready for them, which takes longer than a small layer's download. */
+  async expectLayers(): Promise<void> {
+    const getReady = async (threads: SharedThreads): Promise<void> => {
+      const worker = threads.expect();
+      if (!worker) return;
+      try {
+        await this.#perform(worker, "getReady", undefined, {});
+      } finally {
+        threads.leave(worker);
+      }
+    };
+    await Promise.all([getReady(this.#blobThreads), getReady(this.#indexThreads)]);
+  }
 
   /**
    * As ingestBlob(), with bytes that are given to what it returns. Nothing when too many are stored at once: some threads
    * have to be left for other work.
    */
-  ingest(options: IngestBlobOptions): BlobThread | undefined {
-    const worker = this.#joinIngests();
+  ingest({ image, ...blob }: IngestBlobOptions): BlobThread | undefined {
+    const worker = this.#blobThreads.join();
     if (!worker) return undefined;
+    const indexer = image === undefined ? undefined : this.#indexThreads.join();
+    if (image !== undefined && !indexer) {
+      this.#blobThreads.leave(worker);
+      return undefined;
+    }
     const ring = new RingWriter();
-    const done = this.#ingestIn(worker, options, ring);
+    const tar = image === undefined ? undefined : newAheadTar(image);
+    const made = tar && indexer ? this.#index(indexer, tar) : Promise.resolve(undefined);
+    const done = this.#ingestIn(worker, { ...blob, ...(tar ? { tar } : {}) }, ring, made);
     done.catch(() => {
       // Whoever writes or ends it is told.
     });
@@ -169,7 +203,7 @@ export class FileThreads implements AsyncDisposable {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
-  async #run<Kind extends WorkKind>(
+  async #run<Kind extends keyof FileWork>(
     kind: Kind,
     work: Work[Kind],
     options: RunOptions = {},
@@ -177,41 +211,62 @@ export class FileThreads implements AsyncDisposable {
     options.interrupt?.throwIfAborted();
     await this.#enter();
     try {
-      const worker = this.#takeWorker();
+      const worker = this.#takeWorker("files");
       try {
         return await this.#perform(worker, kind, work, options);
       } finally {
-        this.#release(worker);
+        this.#release(worker, "files");
       }
     } finally {
       this.#leave();
     }
   }
 
-  /** A thread for one more blob: a new one, or the one that has the fewest. */
-  #joinIngests(): Worker | undefined {
-    const alive = [...this.#ingests].filter(([worker]) => this.#busy.has(worker));
-    const [least] = alive.toSorted(([, some], [, others]) => some - others);
-    let worker = least && least[1] < maxSharing ? least[0] : undefined;
-    if (alive.length < maxIngestThreads && this.#free > keptFree) {
-      this.#free -= 1;
-      worker = this.#takeWorker();
-    }
-    if (worker) this.#ingests.set(worker, (this.#ingests.get(worker) ?? 0) + 1);
-    return worker;
+  #shared(role: Role, threads: number, maxJobs: number): SharedThreads {
+    return new SharedThreads({
+      maxThreads: threads,
+      maxJobs,
+      isAlive: (worker) => this.#busy.has(worker),
+      take: () => {
+        if (this.#free <= keptFree) return undefined;
+        this.#free -= 1;
+        return this.#takeWorker(role);
+      },
+      giveBack: (worker) => {
+        this.#release(worker, role);
+        this.#leave();
+      },
+    });
   }
 
-  async #ingestIn(worker: Worker, options: IngestBlobOptions, ring: RingWriter): Promise<IngestedBlob> {
+  async #ingestIn(
+    worker: Worker,
+    work: Work["ingest"],
+    ring: RingWriter,
+    image: Promise<AheadImage | undefined>,
+  ): Promise<IngestedBlob> {
     try {
-      return await this.#perform(worker, "ingest", options, { ring });
+      return { ...(await this.#perform(worker, "ingest", work, { ring })), image };
+    } catch (error) {
+      // Its thread may have died in the middle.
+      if (work.tar) abortRing(work.tar.ring);
+      await image;
+      throw error;
     } finally {
-      const others = (this.#ingests.get(worker) ?? 1) - 1;
-      if (others > 0) this.#ingests.set(worker, others);
-      else {
-        this.#ingests.delete(worker);
-        this.#release(worker);
-        this.#leave();
-      }
+      this.#blobThreads.leave(worker);
+    }
+  }
+
+  /** Nothing when it went wrong: who applies the layer will meet the same, and tell of it. */
+  async #index(worker: Worker, tar: AheadTar): Promise<AheadImage | undefined> {
+    try {
+      return await this.#perform(worker, "indexAhead", tar, {});
+    } catch {
+      leaveRing(tar.ring);
+      await rm(tar.path, { force: true });
+      return undefined;
+    } finally {
+      this.#indexThreads.leave(worker);
     }
   }
 
@@ -247,14 +302,15 @@ export class FileThreads implements AsyncDisposable {
     }
   }
 
-  #takeWorker(): Worker {
-    const worker = this.#idleWorker() ?? newWorker();
+  #takeWorker(role: Role): Worker {
+    const worker = this.#idleWorker(role) ?? newWorker(role);
     this.#busy.add(worker);
     return worker;
   }
 
-  #idleWorker(): Worker | undefined {
-    const known = this.#idle.pop();
+  #idleWorker(role: Role): Worker | undefined {
+    const at = this.#idle.findLastIndex((entry) => entry.role === role);
+    const [known] = at === -1 ? [] : this.#idle.splice(at, 1);
     if (!known) return undefined;
     clearTimeout(known.timer);
     known.worker.ref();
@@ -262,11 +318,11 @@ export class FileThreads implements AsyncDisposable {
   }
 
   /** Those that have ended are not kept. */
-  #release(worker: Worker): void {
-    if (this.#busy.delete(worker)) this.#keep(worker);
+  #release(worker: Worker, role: Role): void {
+    if (this.#busy.delete(worker)) this.#keep(worker, role);
   }
 
-  #keep(worker: Worker): void {
+  #keep(worker: Worker, role: Role): void {
     worker.unref();
     const end = (): void => {
       this.#idle.splice(
@@ -275,7 +331,7 @@ export class FileThreads implements AsyncDisposable {
       );
       void worker.terminate();
     };
-    this.#idle.push({ worker, timer: setTimeout(end, idleMs).unref() });
+    this.#idle.push({ worker, role, timer: setTimeout(end, idleMs).unref() });
   }
 
   async #enter(): Promise<void> {
@@ -290,9 +346,15 @@ export class FileThreads implements AsyncDisposable {
   }
 }
 
-function newWorker(): Worker {
+const programs = {
+  files: new URL("./file-worker.ts", import.meta.url),
+  blobs: new URL("./blob-worker.ts", import.meta.url),
+};
+type Role = keyof typeof programs;
+
+function newWorker(role: Role): Worker {
   // Files are opened by system calls that Node does not see, and closed as Node's.
-  return new Worker(new URL("./worker.ts", import.meta.url), {
+  return new Worker(programs[role], {
     trackUnmanagedFds: false,
     env: { ...process.env, ...compileCache() },
   });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -38,7 +38,7 @@ async function ingest(pieceBytes: number, start = 0): ReturnType<FileThreads["ve
   const ingested = await thread.end();
   assert.equal(ingested.digest, digestOf(blob));
   assert.equal(ingested.sizeBytes, blob.length);
-  assert.equal(ingested.image?.guessesDirectories, false);
+  assert.equal((await ingested.image)?.guessesDirectories, false);
   assert.ok(readFileSync(path).equals(blob));
   return await threads.verifyImage(image);
 }
@@ -71,10 +71,29 @@ describe("ingest", () => {
         await thread.write(blob.subarray(at, Math.min(at + 65_536, blob.length)));
       const { digest, image } = await thread.end();
       assert.equal(digest, digestOf(blob));
-      assert.equal(image?.diffId, digestOf(tar));
+      assert.equal((await image)?.diffId, digestOf(tar));
       assert.ok(readFileSync(path).equals(blob));
       assert.equal((await threads.verifyImage(`${path}-image`)).diffId, digestOf(tar));
     }
+  });
+
+  it("stores what is no layer, though it is more than waits between the threads, and makes nothing of it", async () => {
+    const compressed = gzipSync(noise);
+    const path = join(root, "data");
+    writeFileSync(path, "");
+    const thread = threads.ingest({ path, offset: 0, algorithm: "sha256", image: join(root, "image") });
+    assert.ok(thread);
+    await thread.write(compressed);
+    const { digest, image } = await thread.end();
+    assert.equal(digest, digestOf(compressed));
+    assert.equal(await image, undefined);
+    assert.deepEqual(readdirSync(root), ["data"]);
+  });
+
+  it("has threads ready for layers that are expected", async () => {
+    await threads.expectLayers();
+    await threads.expectLayers();
+    assert.equal((await ingest(65_536)).diffId, digestOf(tar));
   });
 
   it("leaves threads for those who do not store blobs", async () => {

@@ -9,14 +9,20 @@ import type { ExtractImageOptions } from "../erofs/extract-image.ts";
 import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
 import type { ImageSummary, VerifyImageOptions } from "../erofs/verify.ts";
+import type { AheadImage } from "../ingest/index-ahead.ts";
 import type { IngestBlobOptions, IngestedBlob } from "../ingest/ingest-blob.ts";
+import type { AheadTar } from "../ingest/ahead-tar.ts";
 import type { TreeUsage } from "../files/usage.ts";
 import type { SharedRing } from "./byte-ring.ts";
 
-/** What a thread can be told to do, and what it answers. */
-export interface Work {
-  /** Takes a blob in. */
-  ingest: IngestBlobOptions;
+interface AwaitedWork {
+  /** Answers when the thread can begin with layers. */
+  getReady: undefined;
+}
+/** What threads that walk files can be told to do. */
+export interface FileWork extends AwaitedWork {
+  /** Takes a layer's tar in. */
+  indexAhead: AheadTar;
   /** Takes the layer's blob in. */
   unpack: { readonly root: string; readonly options: Omit<ApplyLayerOptions, "onIgnored"> };
   /** Takes the layer's blob in. */
@@ -34,8 +40,16 @@ export interface Work {
   /** Gives the layer's blob out. */
   diff: { readonly options: WriteDiffOptions; readonly compression: Compression };
 }
+/** What threads that store blobs can be told to do. */
+export interface BlobWork extends AwaitedWork {
+  /** Takes a blob in. */
+  ingest: IngestBlobOptions;
+}
+export interface Work extends FileWork, BlobWork {}
 export interface Answers {
+  getReady: undefined;
   ingest: IngestedBlob;
+  indexAhead: AheadImage;
   unpack: UnpackedLayer;
   unpackImage: WrittenImage;
   reindexImage: WrittenImage;
@@ -47,16 +61,15 @@ export interface Answers {
   diff: PackedDiff;
 }
 export type WorkKind = keyof Work;
-export type Job = {
-  [Kind in WorkKind]: {
+export type JobFor<Kinds> = {
+  [Kind in keyof Kinds & WorkKind]: {
     readonly kind: Kind;
     readonly work: Work[Kind];
     readonly port: MessagePort;
     /** The bytes that the thread takes in. */
     readonly ring?: SharedRing;
   };
-}[WorkKind];
-
+}[keyof Kinds & WorkKind];
 /** A fault between threads: errors lose their codes on the way. */
 interface SentFault {
   readonly code: FaultCode;

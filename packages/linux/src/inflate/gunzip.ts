@@ -1,8 +1,8 @@
-import type { Inflater } from "./inflater.ts";
+import type { Inflater, Output } from "./inflater.ts";
 import { gunzipWithIsaL } from "./isa-l.ts";
 import { gunzipWithZlib } from "./zlib.ts";
 
 /** gzip, of several members as well, by the fastest library that is there. @throws {Error} where there is none */
-export function gunzip(): Inflater {
-  return gunzipWithIsaL() ?? gunzipWithZlib();
+export function gunzip(output?: Output): Inflater {
+  return gunzipWithIsaL(output) ?? gunzipWithZlib(output);
 }

@@ -6,7 +6,10 @@ export interface Inflater extends Disposable {
   readonly isComplete: boolean;
 }
 
-export const outputBytes = 1 << 18;
+/** Memory for the next piece, of which it fills as much as there is. Asked for before each piece. */
+export type Output = () => Uint8Array;
+
+const outputBytes = 1 << 18;
 let output: Buffer | undefined;
 
 /**

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { addressOf, libraryCall } from "../system-call.ts";
 import { gzipHeaderBytes } from "./gzip-header.ts";
-import { beginsMember, type Inflater, outputBytes, outputOfThread } from "./inflater.ts";
+import { beginsMember, type Inflater, type Output, outputOfThread } from "./inflater.ts";
 
 interface IsaL {
   readonly init: (state: Uint8Array) => void;
@@ -33,9 +33,9 @@ let library: IsaL | null | undefined;
  * gzip, of several members as well, by Intel's ISA-L, which takes three fifths of zlib's time (bench/inflate.ts). Nothing
  * where it is not installed (Debian's libisal2), or is not the one that is known here.
  */
-export function gunzipWithIsaL(): Inflater | undefined {
+export function gunzipWithIsaL(output: Output = outputOfThread): Inflater | undefined {
   library ??= load();
-  return library ? new IsaLInflater(library) : undefined;
+  return library ? new IsaLInflater(library, output) : undefined;
 }
 
 function load(): IsaL | null {
@@ -58,7 +58,7 @@ function isAsKnown(loaded: IsaL): boolean {
   // The checksum's last byte; the length is behind it.
   damaged[blob.length - 5]! ^= 1;
   const reads = (bytes: Uint8Array): boolean => {
-    using stream = new IsaLInflater(loaded);
+    using stream = new IsaLInflater(loaded, outputOfThread);
     try {
       return Buffer.concat([...stream.inflate(bytes)]).equals(Buffer.from("layer")) && stream.isComplete;
     } catch {
@@ -70,14 +70,15 @@ function isAsKnown(loaded: IsaL): boolean {
 
 class IsaLInflater implements Inflater {
   readonly #library: IsaL;
-  readonly #out = outputOfThread();
+  readonly #output: Output;
   readonly #state = Buffer.alloc(STATE.BYTES);
   #place: "header" | "data" | "padding" = "header";
   // What came of a header that is not complete.
   #header = Buffer.alloc(0);
 
-  constructor(library: IsaL) {
+  constructor(library: IsaL, output: Output) {
     this.#library = library;
+    this.#output = output;
     this.#begin(library.init);
   }
 
@@ -123,18 +124,19 @@ class IsaLInflater implements Inflater {
     state.writeBigUInt64LE(addressOf(input), STATE.NEXT_IN);
     state.writeUInt32LE(input.length, STATE.LEFT_IN);
     for (;;) {
-      state.writeBigUInt64LE(addressOf(this.#out), STATE.NEXT_OUT);
-      state.writeUInt32LE(outputBytes, STATE.LEFT_OUT);
+      const out = this.#output();
+      state.writeBigUInt64LE(addressOf(out), STATE.NEXT_OUT);
+      state.writeUInt32LE(out.length, STATE.LEFT_OUT);
       const code = this.#library.inflate(state);
       if (code < 0) throw new Error(`invalid data (${code})`);
-      const made = outputBytes - state.readUInt32LE(STATE.LEFT_OUT);
-      if (made > 0) yield this.#out.subarray(0, made);
+      const made = out.length - state.readUInt32LE(STATE.LEFT_OUT);
+      if (made > 0) yield out.subarray(0, made);
       if (state.readUInt32LE(STATE.BLOCK) === ISAL_BLOCK_FINISH) {
         this.#place = "header";
         this.#begin(this.#library.reset);
         return input.length - state.readUInt32LE(STATE.LEFT_IN);
       }
-      if (made < outputBytes) return input.length;
+      if (made < out.length) return input.length;
     }
   }
 }

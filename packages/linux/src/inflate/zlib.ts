@@ -1,5 +1,5 @@
 import { addressOf, libraryCall } from "../system-call.ts";
-import { beginsMember, type Inflater, outputBytes, outputOfThread } from "./inflater.ts";
+import { beginsMember, type Inflater, type Output, outputOfThread } from "./inflater.ts";
 
 interface Zlib {
   readonly init: (stream: Uint8Array, windowBits: number, version: string, size: number) => number;
@@ -26,9 +26,8 @@ const Z_BUF_ERROR = -5;
 const anyHeaderOfGzip = 16 + 15;
 
 /** gzip, of several members as well, by the zlib in the node binary. @throws {Error} where that does not export it */
-export function gunzipWithZlib(): Inflater {
+export function gunzipWithZlib(output: Output = outputOfThread): Inflater {
   const { init, inflate, reset, end } = loaded();
-  const out = outputOfThread();
   const stream = Buffer.alloc(STREAM.BYTES);
   const result = init(stream, anyHeaderOfGzip, "1", stream.length);
   if (result !== 0) throw new Error(`zlib cannot start: ${result}`);
@@ -45,18 +44,19 @@ export function gunzipWithZlib(): Inflater {
         const left = stream.readUInt32LE(STREAM.LEFT_IN);
         if (isComplete && left > 0) isTrailing ||= !beginsMember(input[input.length - left]);
         if (isTrailing || (isComplete && left === 0)) return;
+        const out = output();
         stream.writeBigUInt64LE(addressOf(out), STREAM.NEXT_OUT);
-        stream.writeUInt32LE(outputBytes, STREAM.LEFT_OUT);
+        stream.writeUInt32LE(out.length, STREAM.LEFT_OUT);
         isComplete = false;
         const code = inflate(stream, 0);
-        const made = outputBytes - stream.readUInt32LE(STREAM.LEFT_OUT);
+        const made = out.length - stream.readUInt32LE(STREAM.LEFT_OUT);
         if (code < 0 && code !== Z_BUF_ERROR) throw new Error(`invalid data (${code})`);
         if (code > Z_STREAM_END) throw new Error("it needs a dictionary");
         if (made > 0) yield out.subarray(0, made);
         if (code === Z_STREAM_END) {
           reset(stream);
           isComplete = true;
-        } else if (made < outputBytes) return;
+        } else if (made < out.length) return;
       }
     },
     [Symbol.dispose]: () => void end(stream),

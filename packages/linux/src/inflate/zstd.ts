@@ -1,5 +1,5 @@
 import { addressOf, libraryCall, type NativeArgument } from "../system-call.ts";
-import { type Inflater, outputBytes, outputOfThread } from "./inflater.ts";
+import { type Inflater, type Output, outputOfThread } from "./inflater.ts";
 
 interface Zstd {
   readonly create: () => NativeArgument;
@@ -21,9 +21,8 @@ function loaded(): Zstd {
 const BUFFER = { MEMORY: 0, SIZE: 8, POSITION: 16, BYTES: 24 } as const;
 
 /** zstd, of several frames as well, by the library in the node binary. @throws {Error} where that does not export it */
-export function unzstd(): Inflater {
+export function unzstd(output: Output = outputOfThread): Inflater {
   const { create, free, decompress } = loaded();
-  const out = outputOfThread();
   const decoder = create();
   const source = Buffer.alloc(BUFFER.BYTES);
   const target = Buffer.alloc(BUFFER.BYTES);
@@ -38,15 +37,16 @@ export function unzstd(): Inflater {
       source.writeBigUInt64LE(BigInt(input.length), BUFFER.SIZE);
       source.writeBigUInt64LE(0n, BUFFER.POSITION);
       for (;;) {
+        const out = output();
         target.writeBigUInt64LE(addressOf(out), BUFFER.MEMORY);
-        target.writeBigUInt64LE(BigInt(outputBytes), BUFFER.SIZE);
+        target.writeBigUInt64LE(BigInt(out.length), BUFFER.SIZE);
         target.writeBigUInt64LE(0n, BUFFER.POSITION);
         const hint = decompress(decoder, target, source);
         if (hint < 0) throw new Error(`invalid data (${hint})`);
         isComplete = hint === 0;
         const made = Number(target.readBigUInt64LE(BUFFER.POSITION));
         if (made > 0) yield out.subarray(0, made);
-        if (made < outputBytes && Number(source.readBigUInt64LE(BUFFER.POSITION)) === input.length) return;
+        if (made < out.length && Number(source.readBigUInt64LE(BUFFER.POSITION)) === input.length) return;
       }
     },
     [Symbol.dispose]: () => void free(decoder),

@@ -16,6 +16,8 @@ export interface BlobSink {
 
 /** Stores layers in threads that unpack them as well. */
 export interface LayerIngests {
+  /** Layers are going to come. */
+  expect(): void;
   begin(layer: AwaitedLayer, blob: Omit<IngestBlobOptions, "image">): Promise<BlobThread | undefined>;
 }
 

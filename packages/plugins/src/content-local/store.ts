@@ -84,6 +84,7 @@ export class LocalContentStore implements ContentStore {
         has: async (digest: Digest) => (await this.#find(digest)) !== undefined,
         label: (digest: Digest, labels: Labels) => this.#labels?.set(digest, labels),
       };
+      if (options.foretellsLayers) this.#layers?.expect();
       const writer = await LocalWriter.open(owner, ref, options);
       this.#writers.set(ref, writer);
       return writer;

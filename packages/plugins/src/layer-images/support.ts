@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "@slipway/fault/fault";
-import type { FileThreads } from "@slipway/layers/threads";
+import { ImageFile } from "@slipway/layers/erofs/image-file";
 import { encodeHeader, endOfArchive } from "@slipway/layers/tar/encoder";
 
 /**
@@ -11,7 +11,6 @@ import { encodeHeader, endOfArchive } from "@slipway/layers/tar/encoder";
  */
 export async function whyNoImages(
   root: string,
-  threads: FileThreads,
   mountOptions: readonly string[],
 ): Promise<string | undefined> {
   const folder = mkdtempSync(join(root, "check-"));
@@ -22,8 +21,7 @@ export async function whyNoImages(
     const { mount, unmountAll } = await import("@slipway/linux/mount");
     const { mountImage } = await import("@slipway/linux/image-mount");
     for (const name of ["fs", "lower", "upper", "work", "merged"]) mkdirSync(at(name));
-    const archive = [encodeHeader({ type: "directory", name: "there", mode: 0o755 }), endOfArchive];
-    await threads.unpackImage(bytesOf(Buffer.concat(archive)), at("layer.erofs"), { root: at("fs") });
+    writeImage(at("layer.erofs"));
     mountImage(at("layer.erofs"), at("fs"));
     undo.defer(() => unmountAll(at("fs")));
     const directories = [
@@ -41,6 +39,10 @@ export async function whyNoImages(
   }
 }
 
-async function* bytesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+/** Here: a thread for it would keep the first layers waiting. */
+function writeImage(path: string): void {
+  using image = new ImageFile(path, { uid: 0, gid: 0, mode: 0o755 }, {});
+  image.write(encodeHeader({ type: "directory", name: "there", mode: 0o755 }));
+  image.write(endOfArchive);
+  image.finish();
 }

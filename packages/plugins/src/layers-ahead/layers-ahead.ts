@@ -21,7 +21,8 @@ export interface AheadPlace {
 
 interface Made {
   readonly path: string;
-  readonly image: AheadImage;
+  /** Nothing when the blob is no layer. */
+  readonly image: Promise<AheadImage | undefined>;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -59,6 +60,16 @@ export class LayersAhead implements AsyncDisposable {
     this.#places.set(snapshotter, place);
   }
 
+  /** Layers are going to come, as it seems: those that the snapshotter takes, where it is known. */
+  expect(snapshotter?: string): void {
+    const getReady = async (): Promise<void> => {
+      if (await this.#placeFor(snapshotter)?.isWanted()) await this.#threads.expectLayers();
+    };
+    getReady().catch(() => {
+      // It is told when they are there.
+    });
+  }
+
   /** Begins to store the blob of a layer, and to make an image of it. Nothing when it is not worth a thread. */
   async begin(
     { digest, snapshotter }: AwaitedLayer,
@@ -77,8 +88,9 @@ export class LayersAhead implements AsyncDisposable {
     if (!made) return undefined;
     this.#made.delete(digest);
     clearTimeout(made.timer);
-    await rename(made.path, path);
-    return made.image;
+    const image = await made.image;
+    if (image) await rename(made.path, path);
+    return image;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -106,7 +118,9 @@ export class LayersAhead implements AsyncDisposable {
     const end = async (): Promise<IngestedBlob> => {
       try {
         const ingested = await thread.end();
-        if (ingested.image) await this.#keep(digest, ingested.digest, image, ingested.image);
+        // An ingest that ends before it is complete, or is another blob, has no image that anybody could ask for.
+        if (ingested.digest === digest) this.#keep(digest, image, ingested.image);
+        else await remove(image, ingested.image);
         return ingested;
       } finally {
         this.#coming.delete(digest);
@@ -115,9 +129,7 @@ export class LayersAhead implements AsyncDisposable {
     return { write: (bytes) => thread.write(bytes), end };
   }
 
-  // An ingest that ends before it is complete, or is another blob, has no image that anybody could ask for.
-  async #keep(expected: Digest, digest: Digest, path: string, image: AheadImage): Promise<void> {
-    if (digest !== expected) return await rm(path, { force: true });
+  #keep(digest: Digest, path: string, image: Made["image"]): void {
     for (const { timer } of this.#made.values()) timer.refresh();
     const expire = (): void => {
       // The pull goes on: its client waits for all of it.
@@ -125,11 +137,20 @@ export class LayersAhead implements AsyncDisposable {
       else {
         this.#made.delete(digest);
         this.#guess = false;
-        void rm(path, { force: true });
+        void remove(path, image);
       }
     };
     const timer = setTimeout(expire, this.#keptMs).unref();
     this.#made.set(digest, { path, image, timer });
+    void this.#forgetUnlessMade(digest, image);
+  }
+
+  async #forgetUnlessMade(digest: Digest, image: Made["image"]): Promise<void> {
+    const isMade = (await image) !== undefined;
+    const known = this.#made.get(digest);
+    if (isMade || known?.image !== image) return;
+    clearTimeout(known.timer);
+    this.#made.delete(digest);
   }
 
   #pass(digest: Digest): void {
@@ -141,6 +162,11 @@ export class LayersAhead implements AsyncDisposable {
 }
 
 export const LayersAheadPlugin = onePlugin<LayersAhead>("io.slipway.layers-ahead.v1");
+
+async function remove(path: string, image: Made["image"]): Promise<void> {
+  await image;
+  await rm(path, { force: true });
+}
 
 export const layersAheadPlugin = definePlugin({
   kind: LayersAheadPlugin,

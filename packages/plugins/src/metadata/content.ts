@@ -126,7 +126,7 @@ export class NamespacedContent implements ContentStore {
       ? undefined
       : await this.#database.content.instance.writer(ingest.backendRef, {
           total,
-          ...this.#layerOf(ref, expected),
+          ...this.#purposeOf(ref, expected),
         });
     return new NamespacedWriter(this.#database, this.#scope, ingest, writer ?? sharedBlob(shared), expected);
   }
@@ -171,10 +171,12 @@ export class NamespacedContent implements ContentStore {
     }
   }
 
-  /** What the ingest is for, if it has the name that a pull gives to a layer. */
-  #layerOf(ref: string, digest: Digest | undefined): Pick<WriterOptions, "layer"> {
+  /** What the ingest is for, as far as the name tells that a pull gives to it. */
+  #purposeOf(ref: string, digest: Digest | undefined): Pick<WriterOptions, "layer" | "foretellsLayers"> {
     // Who pulls does it under a lease.
-    if (digest === undefined || ref !== `layer-${digest}` || this.#scope.lease === undefined) return {};
+    if (digest === undefined || this.#scope.lease === undefined) return {};
+    if (ref === `manifest-${digest}` || ref === `index-${digest}`) return { foretellsLayers: true };
+    if (ref !== `layer-${digest}`) return {};
     const snapshotter = this.#database.extractions.snapshotterOf(this.#scope);
     return { layer: { digest, ...(snapshotter === undefined ? {} : { snapshotter }) } };
   }

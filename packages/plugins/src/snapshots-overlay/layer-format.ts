@@ -1,6 +1,5 @@
 import type { Logger } from "@slipway/core/plugin";
 import { Fault } from "@slipway/fault/fault";
-import type { FileThreads } from "@slipway/layers/threads";
 import { isInUserNamespace } from "./kernel-support.ts";
 
 /** The key `layer_format`, how layers are kept: as images, as directories, or as images where the kernel can mount them. */
@@ -19,14 +18,13 @@ export function layerImageSupport(
   format: LayerFormat,
   parts: {
     readonly root: string;
-    readonly threads: FileThreads;
     readonly mountOptions: readonly string[];
     readonly log: Logger;
   },
 ): LayerImageSupport {
   const probe = async (): Promise<string | undefined> => {
     const { whyNoImages } = await import("../layer-images/support.ts");
-    return await whyNoImages(parts.root, parts.threads, parts.mountOptions);
+    return await whyNoImages(parts.root, parts.mountOptions);
   };
   let probing: Promise<string | undefined> | undefined;
   const whyNot = async (): Promise<string | undefined> => await (probing ??= probe());

@@ -44,7 +44,7 @@ export const overlayPlugin = definePlugin({
     const content = contents.get("content");
     if (!content) throw new Fault("failed_precondition", "Cannot keep layers without the content store");
     const parts = { root, name: "overlayfs", store, threads, log };
-    const support = layerImageSupport(config.layerFormat, { root, threads, mountOptions, log });
+    const support = layerImageSupport(config.layerFormat, { root, mountOptions, log });
     const images = new LayerImages({ ...parts, content, support });
     ahead.offer("overlayfs", { folder: join(root, "ahead"), isWanted: () => support.isWanted() });
     void images.restore();

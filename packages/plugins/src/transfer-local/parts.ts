@@ -12,6 +12,7 @@ import type { Workspace } from "@slipway/images/workspace";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { hostPlatform } from "@slipway/oci/platform";
 import type { BandwidthLimit } from "@slipway/registry/bandwidth";
+import type { LayersAhead } from "../layers-ahead/layers-ahead.ts";
 import type { TransferConfig } from "./config.ts";
 import type { PullMeasures } from "./pull-report.ts";
 
@@ -19,6 +20,7 @@ import type { PullMeasures } from "./pull-report.ts";
 export interface TransferParts {
   readonly stores: MetadataStores;
   readonly differ: Differ;
+  readonly layers: LayersAhead;
   readonly verifiers: ReadonlyMap<string, ImageVerifier>;
   readonly config: TransferConfig;
   readonly log: Logger;

@@ -36,6 +36,7 @@ async function pullAndTell(
   const { reference } = from;
   const registry = `OCI Registry (${reference})`;
   const { parsed, repository } = openRemote(parts, from, options);
+  void expectLayers(parts, scope, to);
   onProgress?.({ event: `Resolving from ${registry}` });
   const target = await resolve(repository, parsed, signal);
   report.resolved(target);
@@ -67,6 +68,18 @@ async function pullAndTell(
     onProgress?.({ event: "saved", name, target });
   }
   onProgress?.({ event: `Completed pull from ${registry}` });
+}
+
+/** While the registry is asked. An image that has its name already may well have all of its layers. */
+async function expectLayers(parts: TransferParts, { namespace }: Scope, to: ImageStoreEnd): Promise<void> {
+  const [unpack] = unpacksOf(parts, to);
+  if (!unpack) return;
+  const { images } = parts.stores.scoped({ namespace });
+  const isNew = await images.get(to.name).then(
+    () => false,
+    () => true,
+  );
+  if (isNew) parts.layers.expect(unpack.snapshotter);
 }
 
 /** By the label that the image is to have, or by the configuration. @throws {Fault} `invalid_argument` when nothing is unpacked */

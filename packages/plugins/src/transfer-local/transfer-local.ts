@@ -12,6 +12,7 @@ import type { Scope } from "@slipway/core/stores";
 import { Fault } from "@slipway/fault/fault";
 import { KeyedLock } from "@slipway/images/keyed-lock";
 import { BandwidthLimit } from "@slipway/registry/bandwidth";
+import { LayersAheadPlugin } from "../layers-ahead/layers-ahead.ts";
 import { parseTransferConfig } from "./config.ts";
 import type { TransferParts } from "./parts.ts";
 import { pullMeasures } from "./pull-report.ts";
@@ -23,19 +24,21 @@ export const transferPlugin = definePlugin({
   needs: {
     stores: MetadataPlugin,
     differs: DiffPlugin,
+    layers: LayersAheadPlugin,
     verifiers: ImageVerifierPlugin,
     events: EventPlugin,
     metrics: MetricsPlugin,
   },
   parseConfig: parseTransferConfig,
-  async start({ stores, differs, verifiers, events, metrics }, config, { log }) {
+  async start({ stores, differs, layers, verifiers, events, metrics }, config, { log }) {
     const [differ] = differs.values();
     if (!differ) throw new Fault("failed_precondition", "no plugin that can apply layers runs");
     const limits =
       config.downloadBytesPerSecond > 0 ? [new BandwidthLimit(config.downloadBytesPerSecond)] : [];
     const measures = pullMeasures(metrics);
     const locks = new KeyedLock();
-    const parts: TransferParts = { stores, differ, verifiers, config, log, limits, locks, events, measures };
+    const shared = { limits, locks, events, measures };
+    const parts: TransferParts = { stores, differ, layers, verifiers, config, log, ...shared };
     return {
       instance: {
         transfer: (scope, source, destination, options) =>
