@@ -1,4 +1,5 @@
 import type { ContentStore, ContentWriter } from "@slipway/core/content";
+import { giveBack } from "@slipway/core/content/give-back";
 import type { Labels } from "@slipway/core/labels";
 import { cleanup } from "@slipway/fault/cleanup";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
@@ -67,14 +68,6 @@ export async function fetchBlob(
     onBytes?.(target.size);
     return "existed";
   }
-}
-
-/**
- * Gives a piece's memory back at once, if it is all of a buffer. V8 counts what downloads leave behind, and would collect the
- * whole heap every few megabytes to be rid of it (bench/pull.ts).
- */
-function giveBack({ buffer, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** @throws {Fault} `data_loss` when the bytes are not the target's, `already_exists` */

@@ -6,6 +6,7 @@ import {
 } from "@slipway/api/containerd/services/content/v1/content_pb";
 import { toTimestamp } from "@slipway/client/messages";
 import type { ContentStore, ContentWriter } from "@slipway/core/content";
+import { giveBack } from "@slipway/core/content/give-back";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
 
@@ -98,8 +99,10 @@ class Session {
       await this.writer.truncate(0);
       offset = 0;
     }
-    if (data.length > 0) await this.writer.write(data);
-    return offset + data.length;
+    const { length } = data;
+    if (length > 0) await this.writer.write(data);
+    giveBack(data);
+    return offset + length;
   }
 
   async #commit(labels: Readonly<Record<string, string>>): Promise<Digest> {
