@@ -29,6 +29,8 @@ export interface SnapshotUsage {
 
 export interface SnapshotOptions {
   readonly labels?: Labels;
+  /** The caller makes a record of it in the daemon's store, and waits for that: see UpdateOptions. */
+  readonly isFollowed?: boolean;
 }
 
 export interface CommitSnapshotOptions extends SnapshotOptions {

@@ -23,6 +23,14 @@ export interface Transaction extends Reader {
   delete<T>(bucket: Bucket<T>, key: string): void;
 }
 
+export interface UpdateOptions<T> {
+  /**
+   * Whether the caller goes on to another update, and waits for that: then this one resolves when it is visible. Updates
+   * become durable in their order.
+   */
+  readonly isFollowed?: (result: T) => boolean;
+}
+
 /**
  * The daemon's embedded transactional store. `work` is synchronous: nothing comes between its reads and writes. What it
  * throws undoes it.
@@ -31,5 +39,5 @@ export interface Store {
   /** Sees everything that was acknowledged. */
   read<T>(work: (reader: Reader) => T): T;
   /** Resolves when the writes are durable: they survive a power cut. */
-  update<T>(work: (transaction: Transaction) => T): Promise<T>;
+  update<T>(work: (transaction: Transaction) => T, options?: UpdateOptions<T>): Promise<T>;
 }

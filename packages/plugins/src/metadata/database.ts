@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { ContentStore } from "@slipway/core/content";
 import type { EventPublisher } from "@slipway/core/events";
 import type { Snapshotter } from "@slipway/core/snapshots";
-import type { Bucket, Reader, Store, Transaction } from "@slipway/core/store";
+import type { Bucket, Reader, Store, Transaction, UpdateOptions } from "@slipway/core/store";
 import { Extractions } from "./extractions.ts";
 import { namespaces, sequences } from "./buckets.ts";
 import { NameLock, SharedLock } from "./locks.ts";
@@ -49,9 +49,10 @@ export class Database {
     return this.#store.read(work);
   }
 
-  async update<T>(work: (transaction: Transaction) => T): Promise<T> {
-    const result = await this.#store.update((transaction) =>
-      work(this.#changes ? new WatchedTransaction(transaction, this.#changes) : transaction),
+  async update<T>(work: (transaction: Transaction) => T, options?: UpdateOptions<T>): Promise<T> {
+    const result = await this.#store.update(
+      (transaction) => work(this.#changes ? new WatchedTransaction(transaction, this.#changes) : transaction),
+      options,
     );
     for (const listener of this.#listeners) listener(this.dirty);
     return result;

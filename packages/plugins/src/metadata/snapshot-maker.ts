@@ -53,7 +53,10 @@ export class SnapshotMaker {
     checkInfoLabels(labels);
     using _names = await this.#database.snapshotNames.acquire([this.#key(key)]);
     using _use = await this.#backend.lock.shared();
-    const begun = await this.#database.update((transaction) => this.#begin(transaction, key, parent, labels));
+    const begun = await this.#database.update(
+      (transaction) => this.#begin(transaction, key, parent, labels),
+      { isFollowed: (result) => !(result instanceof Fault) },
+    );
     if (begun instanceof Fault) throw begun;
     const made = await this.#makeBelow(kind, key, begun, labels);
     const fault = await this.#nameIt(made, parent);
@@ -95,7 +98,7 @@ export class SnapshotMaker {
   ): Promise<Made> {
     const target = labels[refLabel] ?? "";
     try {
-      const options = { labels: inheritedLabels(labels) };
+      const options = { labels: inheritedLabels(labels), isFollowed: true };
       const mounts = await this.#backend.instance[kind](backendKey, backendParent, options);
       return { key, backendKey, backendParent, labels, mounts, found: false };
     } catch (error) {

@@ -96,21 +96,25 @@ export class NamespacedSnapshotter implements Snapshotter {
   ): Promise<void> {
     checkInfoLabels(labels);
     using _ = await this.#use(name, key);
-    const begun = await this.#database.update((transaction) => {
-      hold(transaction, this.#scope, { type: `snapshots/${this.#name}`, id: name });
-      // Not thrown: who wants a snapshot that is there has it held by the lease all the same.
-      if (transaction.get(snapshots, this.#key(name))) return alreadyExists(`snapshot "${name}"`);
-      const row = this.#row(transaction, key);
-      // One that has a parent keeps it, whatever the caller says.
-      const rebased = row.parent === "" && parent !== "";
-      const backendParent = rebased ? this.#parentRow(transaction, parent).backendKey : undefined;
-      const sequence = nextSequence(transaction, this.#key(""));
-      return { row, backendParent, to: backendKey(this.#scope.namespace, sequence, name) };
-    });
+    const begun = await this.#database.update(
+      (transaction) => {
+        hold(transaction, this.#scope, { type: `snapshots/${this.#name}`, id: name });
+        // Not thrown: who wants a snapshot that is there has it held by the lease all the same.
+        if (transaction.get(snapshots, this.#key(name))) return alreadyExists(`snapshot "${name}"`);
+        const row = this.#row(transaction, key);
+        // One that has a parent keeps it, whatever the caller says.
+        const rebased = row.parent === "" && parent !== "";
+        const backendParent = rebased ? this.#parentRow(transaction, parent).backendKey : undefined;
+        const sequence = nextSequence(transaction, this.#key(""));
+        return { row, backendParent, to: backendKey(this.#scope.namespace, sequence, name) };
+      },
+      { isFollowed: (result) => !(result instanceof Fault) },
+    );
     if (begun instanceof Fault) throw begun;
     const { row, backendParent, to } = begun;
     await this.#backend.instance.commit(to, row.backendKey, {
       labels: inheritedLabels(labels),
+      isFollowed: true,
       ...(backendParent === undefined ? {} : { parent: backendParent }),
     });
     // If the collector took the active one meanwhile, what was committed has no name and goes, too.

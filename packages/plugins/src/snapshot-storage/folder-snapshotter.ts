@@ -127,17 +127,17 @@ export class FolderSnapshotter implements Snapshotter {
   }
 
   async prepare(key: string, parent: string, options: SnapshotOptions = {}): Promise<Mount[]> {
-    return await this.#create("active", key, parent, options.labels ?? {});
+    return await this.#create("active", key, parent, options);
   }
 
   async view(key: string, parent: string, options: SnapshotOptions = {}): Promise<Mount[]> {
-    return await this.#create("view", key, parent, options.labels ?? {});
+    return await this.#create("view", key, parent, options);
   }
 
   async commit(name: string, key: string, options: CommitSnapshotOptions = {}): Promise<void> {
     const { store, folders } = this.#options;
     const { id, info } = store.read((reader) => this.#storage.info(reader, key));
-    const { parent = "" } = options;
+    const { parent = "", isFollowed = false } = options;
     if (info.parent === "" && parent !== "" && folders.rebasing)
       await folders.rebasing(
         id,
@@ -145,10 +145,13 @@ export class FolderSnapshotter implements Snapshotter {
       );
     const usage = await this.#usageOf(id);
     try {
-      await store.update((transaction) => {
-        this.#storage.commit(transaction, { key, name, usage, ...options });
-        folders.committing?.(transaction, id);
-      });
+      await store.update(
+        (transaction) => {
+          this.#storage.commit(transaction, { key, name, usage, ...options });
+          folders.committing?.(transaction, id);
+        },
+        { isFollowed: () => isFollowed },
+      );
       folders.changed?.();
     } catch (error) {
       throw failedTo("commit snapshot", error);
@@ -188,7 +191,12 @@ export class FolderSnapshotter implements Snapshotter {
     // The store belongs to the daemon, the threads to who made them.
   }
 
-  async #create(kind: "active" | "view", key: string, parent: string, labels: Labels): Promise<Mount[]> {
+  async #create(
+    kind: "active" | "view",
+    key: string,
+    parent: string,
+    { labels = {}, isFollowed = false }: SnapshotOptions,
+  ): Promise<Mount[]> {
     const { store, folders } = this.#options;
     const draft = { kind, key, parent, labels };
     const planned = this.#plan(draft);
@@ -200,12 +208,15 @@ export class FolderSnapshotter implements Snapshotter {
       await mkdir(folder, { mode: 0o700 });
       using _ = await folders.hold?.(planned.parentIds);
       await folders.fill(folder, { ...planned, key }, (id) => this.#folder(id));
-      const chain = await store.update((transaction) => {
-        const created = this.#storage.create(transaction, draft, planned);
-        renameSync(folder, this.#folder(created.id));
-        folder = this.#folder(created.id);
-        return created;
-      });
+      const chain = await store.update(
+        (transaction) => {
+          const created = this.#storage.create(transaction, draft, planned);
+          renameSync(folder, this.#folder(created.id));
+          folder = this.#folder(created.id);
+          return created;
+        },
+        { isFollowed: () => isFollowed },
+      );
       return this.#mounts(chain);
     } catch (error) {
       await this.#removeFolder(folder);

@@ -47,6 +47,19 @@ describe("SqliteStore", () => {
     });
   });
 
+  it("shows an update that another one follows at once", async () => {
+    await using store = SqliteStore.open(path);
+    const order: string[] = [];
+    const note = (name: string) => (): unknown => order.push(name);
+    const first = store.update((transaction) => transaction.put(words, "a", "one")).then(note("awaited"));
+    const isFollowed = (): boolean => true;
+    const second = store.update((transaction) => transaction.put(words, "b", "two"), { isFollowed });
+    await second.then(note("followed"));
+    assert.deepEqual(store.read(keys), ["a", "b"]);
+    await first;
+    assert.deepEqual(order, ["followed", "awaited"]);
+  });
+
   it("lists by prefix in the order of the keys' bytes", async () => {
     await using store = SqliteStore.open(path);
     await store.update((transaction) => {

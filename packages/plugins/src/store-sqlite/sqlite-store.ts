@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
-import type { Bucket, Page, Reader, Store, Transaction } from "@slipway/core/store";
+import type { Bucket, Page, Reader, Store, Transaction, UpdateOptions } from "@slipway/core/store";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { GroupSync } from "./group-sync.ts";
 import { openDatabase } from "./schema.ts";
@@ -57,7 +57,10 @@ export class SqliteStore implements Store, AsyncDisposable {
   }
 
   /** @throws {Fault} what `work` throws, `resource_exhausted` on a full disk, `unavailable` once a sync has failed */
-  async update<T>(work: (transaction: Transaction) => T): Promise<T> {
+  async update<T>(
+    work: (transaction: Transaction) => T,
+    { isFollowed = () => false }: UpdateOptions<T> = {},
+  ): Promise<T> {
     if (this.#gate) await this.#gate;
     this.#sync.check();
     const transaction = new SqliteTransaction(this.#statements);
@@ -70,7 +73,7 @@ export class SqliteStore implements Store, AsyncDisposable {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
     }
     // Without writes, too: what was read may be of an update whose sync still runs.
-    await this.#sync.flushed();
+    if (!isFollowed(result)) await this.#sync.flushed();
     if (transaction.wrote) this.#keepLogShort();
     return result;
   }
