@@ -95,7 +95,7 @@ export class LocalContentStore implements ContentStore {
   }
 
   async status(ref: string): Promise<IngestStatus> {
-    return this.#current(await readIngest(ingestFolder(this.#root, ref)));
+    return this.#writers.get(ref)?.status() ?? (await readIngest(ingestFolder(this.#root, ref)));
   }
 
   async listStatuses(filters: readonly string[] = []): Promise<IngestStatus[]> {
@@ -114,6 +114,8 @@ export class LocalContentStore implements ContentStore {
   }
 
   async abort(ref: string): Promise<void> {
+    // A writer of it has nothing any more that one could speak of.
+    this.#writers.delete(ref);
     try {
       await rm(ingestFolder(this.#root, ref), { recursive: true });
     } catch (error) {
