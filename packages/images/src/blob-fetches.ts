@@ -52,7 +52,9 @@ export class BlobFetches {
     this.announce(target, parents);
     let started = this.#started.get(target.digest);
     if (!started) {
-      started = isLayer(target.mediaType) ? this.#inTurn(() => this.#fetch(target)) : this.#fetch(target);
+      started = isLayer(target.mediaType)
+        ? this.#inTurn((leave) => this.#fetch(target, leave))
+        : this.#fetch(target);
       // Whoever waits for it is told; nobody may.
       started.catch(() => {});
       this.#started.set(target.digest, started);
@@ -81,29 +83,40 @@ export class BlobFetches {
     await Promise.allSettled(this.#started.values());
   }
 
-  async #fetch(target: Descriptor): Promise<void> {
+  /** @param onWhole called when all bytes have come: then they have yet to reach the disk */
+  async #fetch(target: Descriptor, onWhole: () => void = () => {}): Promise<void> {
     const { labels, locks, signal } = this.#options;
     const result = await locks.run(`blob ${target.digest}`, async () => {
       signal.throwIfAborted();
       return await fetchBlob(this.#content, this.#source, target, {
         ...(labels ? { labels } : {}),
-        onBytes: (offset) => this.report(target, "fetching", offset),
+        onBytes: (offset) => {
+          this.report(target, "fetching", offset);
+          if (offset >= target.size) onWhole();
+        },
         signal,
       });
     });
     this.report(target, result, target.size);
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  /** @param work may leave its turn to others before it is done */
+  async #inTurn(work: (leave: () => void) => Promise<void>): Promise<void> {
     if (this.#running >= this.#options.concurrentLayers) {
       await new Promise<void>((resolve) => this.#queue.push(resolve));
     } else this.#running += 1;
-    try {
-      return await work();
-    } finally {
+    let hasLeft = false;
+    const leave = (): void => {
+      if (hasLeft) return;
+      hasLeft = true;
       const next = this.#queue.shift();
       if (next) next();
       else this.#running -= 1;
+    };
+    try {
+      await work(leave);
+    } finally {
+      leave();
     }
   }
 }
