@@ -1,5 +1,5 @@
 import { run } from "./run.ts";
 
-// Meant for this process; what it starts has caches of its own.
-delete process.env["NODE_COMPILE_CACHE"];
+// Meant for this process, and not for what it starts: that has caches of its own.
+for (const name of ["NODE_COMPILE_CACHE", "MALLOC_MMAP_THRESHOLD_"]) delete process.env[name];
 void run(process.argv.slice(2)).then((code) => (process.exitCode = code));

@@ -24,6 +24,9 @@ interface BlobFetchesOptions {
   readonly signal: AbortSignal;
 }
 
+// Pieces come by the thousand in a second.
+const eachMs = 20;
+
 /** The blobs of one image on their way: each once, layers a few at a time in the order in which they were asked for. */
 export class BlobFetches {
   readonly #content: ContentStore;
@@ -86,13 +89,18 @@ export class BlobFetches {
   /** @param onWhole called when all bytes have come: then they have yet to reach the disk */
   async #fetch(target: Descriptor, onWhole: () => void = () => {}): Promise<void> {
     const { labels, locks, signal } = this.#options;
+    let toldAtMs = Number.NEGATIVE_INFINITY;
     const result = await locks.run(`blob ${target.digest}`, async () => {
       signal.throwIfAborted();
       return await fetchBlob(this.#content, this.#source, target, {
         ...(labels ? { labels } : {}),
         onBytes: (offset) => {
-          this.report(target, "fetching", offset);
-          if (offset >= target.size) onWhole();
+          const isWhole = offset >= target.size;
+          if (isWhole || performance.now() - toldAtMs >= eachMs) {
+            toldAtMs = performance.now();
+            this.report(target, "fetching", offset);
+          }
+          if (isWhole) onWhole();
         },
         signal,
       });

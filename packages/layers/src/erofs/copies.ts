@@ -14,7 +14,7 @@ export type ChunkStart = { readonly inTar: number } | { readonly inImage: number
 
 /** Gives what the tar has in pieces its place in the image, from `offset` on. */
 export function placeCopies(
-  inodes: readonly Placed[],
+  chunked: readonly Placed[],
   offset: number,
 ): {
   readonly copies: readonly Copy[];
@@ -24,7 +24,7 @@ export function placeCopies(
   const copies: Copy[] = [];
   const starts = new Map<Placed, readonly ChunkStart[]>();
   let end = offset;
-  for (const placed of inodes) {
+  for (const placed of chunked) {
     const { node, chunks } = placed;
     if (!chunks || node.type !== "file") continue;
     const size = chunkBytes(chunks.bits);

@@ -10,6 +10,8 @@ export interface DirectoryLayout {
   /** The index after the last name of each block. */
   readonly blockEnds: readonly number[];
   readonly sizeBytes: number;
+  /** Of the directory's inode. */
+  readonly links: number;
 }
 
 const types: Readonly<Record<LayerNode["type"], number>> = {
@@ -24,11 +26,17 @@ const types: Readonly<Record<LayerNode["type"], number>> = {
 export function layOut(directory: DirectoryNode): DirectoryLayout {
   // One character is one byte: this is the order of bytes that the kernel searches in.
   const names = [".", "..", ...directory.children.keys()].sort();
-  const nodes = names.map((name) => childOf(directory, name));
+  const nodes: LayerNode[] = [];
   const blockEnds: number[] = [];
   let used = 0;
+  let links = 0;
   for (let index = 0; index < names.length; index += 1) {
-    const needed = direntBytes + (names[index]?.length ?? 0);
+    const name = names[index] ?? "";
+    const node = childOf(directory, name);
+    nodes.push(node);
+    // With its own two names.
+    if (node.type === "directory") links += 1;
+    const needed = direntBytes + name.length;
     if (used + needed > blockBytes) {
       blockEnds.push(index);
       used = 0;
@@ -37,7 +45,7 @@ export function layOut(directory: DirectoryNode): DirectoryLayout {
   }
   const sizeBytes = blockEnds.length * blockBytes + used;
   blockEnds.push(names.length);
-  return { names, nodes, blockEnds, sizeBytes };
+  return { names, nodes, blockEnds, sizeBytes, links };
 }
 
 /** Writes block `index` of a directory to `at`. */

@@ -34,9 +34,9 @@ export function encodeIndex(root: DirectoryNode, tarBytes: number, tar: TarPlace
   const placed = place(root);
   // With the tar beside, this leaves a hole. Linux 6.18 joins a chunk of a device with one of the image when the former's
   // place in the device ends with the number that the latter's place in the image begins with: so no number is both.
-  const hasCopies = placed.inodes.some(({ chunks }) => chunks?.chunks.some(({ kind }) => kind === "copy"));
+  const hasCopies = placed.chunked.some(({ chunks }) => chunks?.chunks.some(({ kind }) => kind === "copy"));
   const copiesOffset = headerBytes + (tar === "inside" || hasCopies ? padded(tarBytes) : 0);
-  const { copies, starts, bytes } = placeCopies(placed.inodes, copiesOffset);
+  const { copies, starts, bytes } = placeCopies(placed.chunked, copiesOffset);
   const metadataOffset = copiesOffset + bytes;
   const metadata = Buffer.alloc(placed.totalBytes);
   const view = new DataView(metadata.buffer, metadata.byteOffset, metadata.length);

@@ -28,7 +28,7 @@ export function writeInode(out: Buffer, view: DataView, placed: Placed, dataBloc
   view.setUint32(at + 28, node.gid, true);
   view.setBigUint64(at + 32, node.modifiedNs / second, true);
   view.setUint32(at + 40, Number(node.modifiedNs % second), true);
-  view.setUint32(at + 44, linksOf(placed), true);
+  view.setUint32(at + 44, placed.layout?.links ?? node.links, true);
   if (xattrs.length > 0) out.set(xattrs, at + inodeBytes);
 }
 
@@ -41,12 +41,4 @@ function unionOf({ node, chunks, form }: Placed, dataBlock: number): number {
 /** As the kernel's new_encode_dev(). */
 function encodeDevice(major: number, minor: number): number {
   return ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0;
-}
-
-function linksOf({ node, layout }: Placed): number {
-  if (!layout) return node.links;
-  let links = 0;
-  // With its own two names.
-  for (const child of layout.nodes) if (child.type === "directory") links += 1;
-  return links;
 }

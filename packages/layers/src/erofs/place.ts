@@ -21,20 +21,24 @@ export interface Placed {
   readonly chunks: ChunkTable | undefined;
 }
 
-export interface PlacedTree {
-  /** A node's index says which is its own. */
-  readonly inodes: readonly Placed[];
-  readonly xattrTable: Buffer;
-  readonly xattrOffset: number;
-  readonly totalBytes: number;
+/** A tree with a place for each of its nodes: a node's index says which is its own. */
+export class PlacedTree {
+  readonly inodes: Placed[] = [];
+  /** Those whose data is in chunks. */
+  readonly chunked: Placed[] = [];
+  xattrTable: Buffer = noXattrs;
+  xattrOffset = 0;
+  totalBytes = 0;
 }
+
+const noXattrs: Buffer = Buffer.alloc(0);
 
 /** Gives each node of the tree its place: inodes, a directory's beside each other, then blocks of data, then shared attributes. */
 export function place(root: DirectoryNode): PlacedTree {
-  const { nodes, layouts } = inOrder(root);
+  const { nodes, layouts } = new TreeOrder(root);
   const xattrs = new XattrTable();
   for (const node of nodes) if (node.xattrs) xattrs.count(node.xattrs);
-  const inodes: Placed[] = [];
+  const tree = new PlacedTree();
   // An inode of number 0 would be a name that readdir(3) leaves out.
   let end = 2 * slotBytes;
   for (let index = 0; index < nodes.length; index += 1) {
@@ -45,51 +49,55 @@ export function place(root: DirectoryNode): PlacedTree {
     const together = placed.form === DATA.INLINE ? placed.bodyBytes + placed.inlineBytes : inodeBytes;
     if ((end % blockBytes) + together > blockBytes) end = padded(end);
     placed.offset = end;
-    inodes.push(placed);
+    tree.inodes.push(placed);
+    if (placed.chunks) tree.chunked.push(placed);
     end = Math.ceil((end + placed.bodyBytes + placed.inlineBytes) / slotBytes) * slotBytes;
   }
   end = padded(end);
-  for (const placed of inodes) {
+  for (const placed of tree.inodes) {
     const bytes = wholeBlockBytes(placed);
     if (bytes === 0) continue;
     placed.dataOffset = end;
     end += padded(bytes);
   }
-  const xattrTable = xattrs.table;
-  return { inodes, xattrTable, xattrOffset: end, totalBytes: padded(end + xattrTable.length) };
+  tree.xattrTable = xattrs.table;
+  tree.xattrOffset = end;
+  tree.totalBytes = padded(end + tree.xattrTable.length);
+  return tree;
 }
 
-const noXattrs = Buffer.alloc(0);
-
 /** Each node once, a directory's own files before what is in the directories below; and the directories' layouts. */
-function inOrder(root: DirectoryNode): {
-  readonly nodes: readonly LayerNode[];
-  readonly layouts: readonly (DirectoryLayout | undefined)[];
-} {
-  const nodes: LayerNode[] = [];
-  const layouts: (DirectoryLayout | undefined)[] = [];
-  const linked = new Set<LayerNode>();
-  const left: DirectoryNode[] = [root];
-  for (let directory = left.pop(); directory; directory = left.pop()) {
-    const layout = layOut(directory);
-    nodes.push(directory);
-    layouts.push(layout);
-    const below: DirectoryNode[] = [];
-    for (const child of layout.nodes) {
-      if (child.type === "directory") {
-        if (child !== directory && child !== directory.parent) below.push(child);
-        continue;
-      }
-      if (child.links > 1) {
-        if (linked.has(child)) continue;
-        linked.add(child);
-      }
-      nodes.push(child);
-      layouts.push(undefined);
-    }
-    for (let index = below.length - 1; index >= 0; index -= 1) left.push(below[index]!);
+class TreeOrder {
+  readonly nodes: LayerNode[] = [];
+  readonly layouts: (DirectoryLayout | undefined)[] = [];
+  /** Those with several names that have come. */
+  readonly #linked = new Set<LayerNode>();
+
+  constructor(root: DirectoryNode) {
+    const left: DirectoryNode[] = [root];
+    for (let directory = left.pop(); directory; directory = left.pop()) this.#add(directory, left);
   }
-  return { nodes, layouts };
+
+  #add(directory: DirectoryNode, left: DirectoryNode[]): void {
+    const layout = layOut(directory);
+    this.nodes.push(directory);
+    this.layouts.push(layout);
+    // The last one is taken first.
+    for (let index = layout.nodes.length - 1; index >= 0; index -= 1) {
+      const child = layout.nodes[index]!;
+      const isBelow = child.type === "directory" && child !== directory && child !== directory.parent;
+      if (isBelow) left.push(child);
+    }
+    for (const child of layout.nodes) {
+      if (child.type === "directory") continue;
+      if (child.links > 1) {
+        if (this.#linked.has(child)) continue;
+        this.#linked.add(child);
+      }
+      this.nodes.push(child);
+      this.layouts.push(undefined);
+    }
+  }
 }
 
 function unplaced(node: LayerNode, xattrs: Buffer, layout: DirectoryLayout | undefined): Placed {

@@ -1,4 +1,4 @@
-import { newRing, type SharedRing } from "../threads/byte-ring.ts";
+import { newRing, RING_BYTES, type SharedRing } from "../threads/byte-ring.ts";
 
 const hashBytes = 32;
 
@@ -13,5 +13,5 @@ export interface AheadTar {
 }
 
 export function newAheadTar(path: string): AheadTar {
-  return { path, ring: newRing(), hash: new SharedArrayBuffer(hashBytes) };
+  return { path, ring: newRing(RING_BYTES.TAR), hash: new SharedArrayBuffer(hashBytes) };
 }

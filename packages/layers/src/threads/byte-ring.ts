@@ -11,10 +11,14 @@ export interface SharedRing {
   readonly bytes: SharedArrayBuffer;
 }
 
-// A power of two: counters of 32 bits pass over their end, and positions do not notice.
-const ringBytes = 1 << 20;
-/** Pieces are no larger: what they become should still be in the processor's cache when it is used. */
-const pieceBytes = 1 << 18;
+/**
+ * How long rings are, in bytes: of a blob, and of the tar in it. Powers of two: counters of 32 bits pass over their end, and
+ * positions do not notice. Twice as much for a tar would save a twentieth of the time of a large layer, and take as much
+ * memory again for each of those that come at once (bench/pull.ts).
+ */
+export const RING_BYTES = { BLOB: 1 << 19, TAR: 1 << 20 } as const;
+/** A piece is no more of a ring: while one end has a piece, the other has one, too. */
+const piecesOfRing = 2;
 
 /**
  * The words: bytes ever written and taken; what the writer said last; how often it said something; whether it waits; how
@@ -23,16 +27,16 @@ const pieceBytes = 1 << 18;
 const WORD = { WRITTEN: 0, TAKEN: 1, STATE: 2, CHANGES: 3, WAITS: 4, MOVES: 5, LEFT: 6, COUNT: 7 } as const;
 const STATE = { OPEN: 0, ENDED: 1, ABORTED: 2 } as const;
 
-export function newRing(): SharedRing {
+export function newRing(bytes: number): SharedRing {
   return {
     words: new SharedArrayBuffer(4 * WORD.COUNT),
-    bytes: new SharedArrayBuffer(ringBytes),
+    bytes: new SharedArrayBuffer(bytes),
   };
 }
 
 /** The end that gives the bytes. */
 export class RingWriter {
-  readonly shared = newRing();
+  readonly shared = newRing(RING_BYTES.BLOB);
   readonly #words = new Int32Array(this.shared.words);
   readonly #bytes = new Uint8Array(this.shared.bytes);
   #wake: (() => void) | undefined;
@@ -43,13 +47,13 @@ export class RingWriter {
     for (let at = 0; at < bytes.length;) {
       if (this.#failure) throw this.#failure;
       const written = Atomics.load(this.#words, WORD.WRITTEN);
-      const free = ringBytes - ((written - Atomics.load(this.#words, WORD.TAKEN)) >>> 0);
+      const free = this.#bytes.length - ((written - Atomics.load(this.#words, WORD.TAKEN)) >>> 0);
       if (free === 0) {
         await this.#room();
         continue;
       }
-      const start = written & (ringBytes - 1);
-      const length = Math.min(free, ringBytes - start, bytes.length - at);
+      const start = written & (this.#bytes.length - 1);
+      const length = Math.min(free, this.#bytes.length - start, bytes.length - at);
       this.#bytes.set(bytes.subarray(at, at + length), start);
       at += length;
       Atomics.store(this.#words, WORD.WRITTEN, (written + length) | 0);
@@ -84,7 +88,7 @@ export class RingWriter {
     const seen = Atomics.load(this.#words, WORD.TAKEN);
     Atomics.store(this.#words, WORD.WAITS, 1);
     // It may have taken some just before it could see that we wait.
-    const free = ringBytes - ((Atomics.load(this.#words, WORD.WRITTEN) - seen) >>> 0);
+    const free = this.#bytes.length - ((Atomics.load(this.#words, WORD.WRITTEN) - seen) >>> 0);
     if (free === 0 && !this.#failure) await promise;
     Atomics.store(this.#words, WORD.WAITS, 0);
     this.#wake = undefined;
@@ -107,9 +111,10 @@ export class BlockingRingWriter {
       const moves = Atomics.load(this.#words, WORD.MOVES);
       if (Atomics.load(this.#words, WORD.LEFT) === 1) throw new Error("nobody reads the bytes any more");
       const written = Atomics.load(this.#words, WORD.WRITTEN);
-      const free = ringBytes - ((written - Atomics.load(this.#words, WORD.TAKEN)) >>> 0);
-      const start = written & (ringBytes - 1);
-      if (free > 0) return this.#bytes.subarray(start, start + Math.min(free, ringBytes - start, pieceBytes));
+      const free = this.#bytes.length - ((written - Atomics.load(this.#words, WORD.TAKEN)) >>> 0);
+      const start = written & (this.#bytes.length - 1);
+      const most = Math.min(free, this.#bytes.length - start, this.#bytes.length / piecesOfRing);
+      if (most > 0) return this.#bytes.subarray(start, start + most);
       // Who has just said that it waits looks once more: some may have been taken just before.
       if (Atomics.exchange(this.#words, WORD.WAITS, 1) === 1) Atomics.wait(this.#words, WORD.MOVES, moves);
     }
@@ -222,8 +227,8 @@ function* lookInto({ words, bytes }: SharedRing, onTaken: () => void): Generator
       yield changes;
       continue;
     }
-    const start = taken & (ringBytes - 1);
-    const length = Math.min(filled, ringBytes - start, pieceBytes);
+    const start = taken & (bytes.byteLength - 1);
+    const length = Math.min(filled, bytes.byteLength - start, bytes.byteLength / piecesOfRing);
     yield new Uint8Array(bytes, start, length);
     Atomics.store(shared, WORD.TAKEN, (taken + length) | 0);
     if (Atomics.exchange(shared, WORD.WAITS, 0) === 1) {
