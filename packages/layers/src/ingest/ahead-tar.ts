@@ -1,4 +1,4 @@
-import { newRing, RING_BYTES, type SharedRing } from "../threads/byte-ring.ts";
+import { newRing, type SharedRing } from "../threads/byte-ring.ts";
 
 const hashBytes = 32;
 
@@ -12,6 +12,6 @@ export interface AheadTar {
   readonly hash: SharedArrayBuffer;
 }
 
-export function newAheadTar(path: string): AheadTar {
-  return { path, ring: newRing(RING_BYTES.TAR), hash: new SharedArrayBuffer(hashBytes) };
+export function newAheadTar(path: string, ringBytes: number): AheadTar {
+  return { path, ring: newRing(ringBytes), hash: new SharedArrayBuffer(hashBytes) };
 }

@@ -12,11 +12,12 @@ export interface SharedRing {
 }
 
 /**
- * How long rings are, in bytes: of a blob, and of the tar in it. Powers of two: counters of 32 bits pass over their end, and
- * positions do not notice. Twice as much for a tar would save a twentieth of the time of a large layer, and take as much
- * memory again for each of those that come at once (bench/pull.ts).
+ * How long rings are, in bytes, of a blob, and of the tar in it. Each piece costs: a twentieth of a large layer's time with
+ * rings half as long (bench/pull.ts). Where many blobs come at once, their memory counts for more. Powers of two: counters of
+ * 32 bits pass over their end, and positions do not notice.
  */
-export const RING_BYTES = { BLOB: 1 << 19, TAR: 1 << 20 } as const;
+export const ringBytes = (blobs: number): { readonly blob: number; readonly tar: number } =>
+  blobs <= 4 ? { blob: 1 << 20, tar: 1 << 21 } : { blob: 1 << 19, tar: 1 << 20 };
 /** A piece is no more of a ring: while one end has a piece, the other has one, too. */
 const piecesOfRing = 2;
 
@@ -36,11 +37,17 @@ export function newRing(bytes: number): SharedRing {
 
 /** The end that gives the bytes. */
 export class RingWriter {
-  readonly shared = newRing(RING_BYTES.BLOB);
-  readonly #words = new Int32Array(this.shared.words);
-  readonly #bytes = new Uint8Array(this.shared.bytes);
+  readonly shared: SharedRing;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
   #wake: (() => void) | undefined;
   #failure: Error | undefined;
+
+  constructor(bytes = ringBytes(1).blob) {
+    this.shared = newRing(bytes);
+    this.#words = new Int32Array(this.shared.words);
+    this.#bytes = new Uint8Array(this.shared.bytes);
+  }
 
   /** Copies the bytes into the ring, as soon as there is room. @throws what over() was told */
   async write(bytes: Uint8Array): Promise<void> {

@@ -17,7 +17,7 @@ import type { AheadImage } from "../ingest/index-ahead.ts";
 import type { IngestedBlob as Bytes } from "../ingest/ingest-blob.ts";
 import { type AheadTar, newAheadTar } from "../ingest/ahead-tar.ts";
 import type { TreeUsage } from "../files/usage.ts";
-import { abortRing, leaveRing, RingWriter } from "./byte-ring.ts";
+import { abortRing, leaveRing, ringBytes, RingWriter } from "./byte-ring.ts";
 import { Channel } from "./channel.ts";
 import type { Answers, FileWork, Work, WorkKind } from "./messages.ts";
 import { SharedThreads } from "./shared-threads.ts";
@@ -80,6 +80,7 @@ export class FileThreads implements AsyncDisposable {
   readonly #blobThreads = this.#shared("blobs", maxBlobThreads, maxBlobs);
   readonly #indexThreads = this.#shared("files", maxIndexThreads, maxBlobs * blobThreadsOfIndexThread);
   readonly #waiting: (() => void)[] = [];
+  #ingests = 0;
   #free = maxThreads;
 
   /** Layers are going to be stored: makes threads ready for them, which takes longer than a small layer's download. */
@@ -108,8 +109,10 @@ export class FileThreads implements AsyncDisposable {
       this.#blobThreads.leave(worker);
       return undefined;
     }
-    const ring = new RingWriter();
-    const tar = image === undefined ? undefined : newAheadTar(image);
+    this.#ingests += 1;
+    const bytes = ringBytes(this.#ingests);
+    const ring = new RingWriter(bytes.blob);
+    const tar = image === undefined ? undefined : newAheadTar(image, bytes.tar);
     const made = tar && indexer ? this.#index(indexer, tar) : Promise.resolve(undefined);
     const done = this.#ingestIn(worker, { ...blob, ...(tar ? { tar } : {}) }, ring, made);
     done.catch(() => {
@@ -253,6 +256,7 @@ export class FileThreads implements AsyncDisposable {
       await image;
       throw error;
     } finally {
+      this.#ingests -= 1;
       this.#blobThreads.leave(worker);
     }
   }
