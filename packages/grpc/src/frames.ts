@@ -40,7 +40,7 @@ export function writeParts(stream: Writable, parts: readonly Uint8Array[]): bool
   return more;
 }
 
-/** Cuts a stream of bytes into messages. A message of many chunks is copied once, one inside a chunk not at all. */
+/** Cuts a stream of bytes into messages, which have memory of their own. */
 export class Deframer {
   readonly #maxBytes: number;
   readonly #prefix = Buffer.alloc(prefixBytes);
@@ -66,14 +66,8 @@ export class Deframer {
         at += part.length;
         if (this.#prefixFilled < prefixBytes) return;
       }
-      const rest = chunk.length - at;
       const length = this.#message?.length ?? this.#announced();
-      if (!this.#message && rest >= length) {
-        this.#prefixFilled = 0;
-        yield chunk.subarray(at, (at += length));
-        continue;
-      }
-      this.#message ??= Buffer.allocUnsafeSlow(length);
+      this.#message ??= length < smallBytes ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
       const part = chunk.subarray(at, at + length - this.#filled);
       this.#message.set(part, this.#filled);
       this.#filled += part.length;

@@ -3,7 +3,7 @@ import { callWindowBytes } from "../windows.ts";
 
 /** Who takes what a client sends on a stream. */
 export interface StreamReader {
-  /** @param bytes of a buffer that others use, too */
+  /** @param bytes good until the call returns */
   data(bytes: Uint8Array): void;
   /** The client has sent all. */
   end(): void;
