@@ -101,6 +101,7 @@ class Session {
     }
     const { length } = data;
     if (length > 0) await this.writer.write(data);
+    // Nobody else has it: the request was read off the wire for this call.
     giveBack(data);
     return offset + length;
   }

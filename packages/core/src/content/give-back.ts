@@ -1,6 +1,6 @@
 // What may stand around a blob's bytes in the message that brought them.
 const envelopeBytes = 4096;
-// Smaller memory may be a read's, with other messages in it.
+// Smaller memory may be one of a pool, with other messages in it.
 const maxSharedBytes = 1 << 16;
 
 /**
