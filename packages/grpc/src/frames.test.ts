@@ -16,7 +16,9 @@ describe("encodeFrame", () => {
         spec: { typeUrl: "spec", value: new Uint8Array(n * 20).fill(n) },
       }));
       const frame = Buffer.concat(encodeFrame(ListContainersResponseSchema, { containers }, maxBytes));
-      const [message, ...others] = [...new Deframer(maxBytes).push(frame)];
+      const messages: Uint8Array[] = [];
+      new Deframer(maxBytes).push(frame, (each) => messages.push(each));
+      const [message, ...others] = messages;
       assert.ok(message && others.length === 0);
       const expected = create(ListContainersResponseSchema, { containers });
       assert.deepEqual(fromBinary(ListContainersResponseSchema, new Uint8Array(message)), expected);

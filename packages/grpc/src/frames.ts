@@ -53,10 +53,10 @@ export class Deframer {
   }
 
   /**
-   * The messages that end in this chunk.
+   * @param onMessage called with each message that ends in this chunk
    * @throws {Fault} `resource_exhausted` for a message above `maxBytes`, `unimplemented` for a compressed one
    */
-  *push(chunk: Uint8Array): Generator<Uint8Array> {
+  push(chunk: Uint8Array, onMessage: (message: Uint8Array) => void): void {
     let at = 0;
     while (at < chunk.length) {
       if (this.#prefixFilled < prefixBytes) {
@@ -68,7 +68,8 @@ export class Deframer {
       }
       const length = this.#message?.length ?? this.#announced();
       this.#message ??= length < smallBytes ? Buffer.allocUnsafe(length) : Buffer.allocUnsafeSlow(length);
-      const part = chunk.subarray(at, at + length - this.#filled);
+      const missing = length - this.#filled;
+      const part = at === 0 && chunk.length <= missing ? chunk : chunk.subarray(at, at + missing);
       this.#message.set(part, this.#filled);
       this.#filled += part.length;
       at += part.length;
@@ -77,12 +78,12 @@ export class Deframer {
       this.#message = undefined;
       this.#filled = 0;
       this.#prefixFilled = 0;
-      yield message;
+      onMessage(message);
     }
     // A message of no bytes has nothing left to wait for.
     if (this.#prefixFilled === prefixBytes && !this.#message && this.#announced() === 0) {
       this.#prefixFilled = 0;
-      yield new Uint8Array();
+      onMessage(new Uint8Array());
     }
   }
 
@@ -109,6 +110,10 @@ export async function* unframe(
   maxBytes: number,
 ): AsyncGenerator<Uint8Array> {
   const deframer = new Deframer(maxBytes);
-  for await (const chunk of source) yield* deframer.push(chunk);
+  for await (const chunk of source) {
+    const messages: Uint8Array[] = [];
+    deframer.push(chunk, (message) => messages.push(message));
+    yield* messages;
+  }
   deframer.end();
 }

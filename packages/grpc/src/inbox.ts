@@ -10,6 +10,7 @@ export class Inbox implements StreamReader {
   readonly #deframer: Deframer;
   readonly #onClose: () => void;
   #waiting: Uint8Array[] = [];
+  readonly #take = (message: Uint8Array): unknown => this.#waiting.push(message);
   #over: { readonly failure?: unknown } | undefined;
   #wake: () => void = () => {};
 
@@ -24,7 +25,7 @@ export class Inbox implements StreamReader {
   data(bytes: Uint8Array): void {
     if (!this.#over) {
       try {
-        this.#waiting.push(...this.#deframer.push(bytes));
+        this.#deframer.push(bytes, this.#take);
       } catch (failure) {
         this.#over = { failure };
       }

@@ -41,12 +41,19 @@ export class FrameParser {
     let at = this.#passPreface(chunk);
     while (at < chunk.length) {
       if (this.#headerFilled < frameHeaderBytes) {
-        const part = chunk.subarray(at, at + frameHeaderBytes - this.#headerFilled);
-        this.#header.set(part, this.#headerFilled);
-        this.#headerFilled += part.length;
-        at += part.length;
-        if (this.#headerFilled < frameHeaderBytes) return;
-        this.#begin();
+        const isWhole = this.#headerFilled === 0 && chunk.length - at >= frameHeaderBytes;
+        if (isWhole) {
+          this.#begin(chunk, at);
+          this.#headerFilled = frameHeaderBytes;
+          at += frameHeaderBytes;
+        } else {
+          const part = chunk.subarray(at, at + frameHeaderBytes - this.#headerFilled);
+          this.#header.set(part, this.#headerFilled);
+          this.#headerFilled += part.length;
+          at += part.length;
+          if (this.#headerFilled < frameHeaderBytes) return;
+          this.#begin(this.#header, 0);
+        }
         if (this.#left > 0) continue;
       }
       const part = chunk.subarray(at, at + this.#left);
@@ -68,12 +75,12 @@ export class FrameParser {
     return part.length;
   }
 
-  #begin(): void {
-    const header = this.#header;
-    this.#left = header.readUIntBE(0, 3);
-    this.#type = header.readUInt8(3);
-    this.#flags = header.readUInt8(4);
-    this.#streamId = header.readUInt32BE(5) & 0x7fff_ffff;
+  #begin(bytes: Uint8Array, at: number): void {
+    const byte = (index: number): number => bytes[at + index] ?? 0;
+    this.#left = (byte(0) << 16) | (byte(1) << 8) | byte(2);
+    this.#type = byte(3);
+    this.#flags = byte(4);
+    this.#streamId = ((byte(5) & 0x7f) << 24) | (byte(6) << 16) | (byte(7) << 8) | byte(8);
     if (this.#left > defaultFrameBytes) {
       throw new ConnectionError(ErrorCode.frameSizeError, "a frame is too long");
     }
