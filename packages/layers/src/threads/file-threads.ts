@@ -358,10 +358,12 @@ type Role = keyof typeof programs;
 
 function newWorker(role: Role): Worker {
   // Files are opened by system calls that Node does not see, and closed as Node's.
-  return new Worker(programs[role], {
+  const worker = new Worker(programs[role], {
     trackUnmanagedFds: false,
     env: { ...process.env, ...compileCache() },
   });
+  // Each of its jobs waits for its end.
+  return worker.setMaxListeners(0);
 }
 
 /**
