@@ -85,11 +85,10 @@ export class LayerNodes implements TarSink {
     if (leavesRoot(entry.name)) throw new Fault("invalid_argument", "it is outside of the layer's root");
     const name = cleanName(entry.name);
     if (name.length > maxPathBytes) throw new Fault("invalid_argument", "its name is too long");
-    const parentBytes = Math.max(0, name.lastIndexOf("/"));
-    const base = parentBytes === 0 ? name : name.slice(parentBytes + 1);
+    const base = baseOf(name);
     // The root's own attributes are the snapshotter's.
     if (base === "") return;
-    const directory = this.#tree.parentOf(name, parentBytes);
+    const directory = this.#tree.parentOf(name);
     if (base === opaqueMarker) setOpaque(directory);
     else if (base.startsWith(whiteoutPrefix)) whiteOut(directory, base.slice(whiteoutPrefix.length), entry);
     else this.#create(directory, base, entry, dataOffset);
@@ -145,9 +144,7 @@ export class LayerNodes implements TarSink {
     if (leavesRoot(linkName))
       throw new Fault("invalid_argument", `its target "${toText(linkName)}" is outside of the layer's root`);
     const name = cleanName(linkName);
-    const parentBytes = Math.max(0, name.lastIndexOf("/"));
-    const targetBase = parentBytes === 0 ? name : name.slice(parentBytes + 1);
-    const target = this.#tree.parentOf(name, parentBytes).children.get(targetBase);
+    const target = this.#tree.parentOf(name).children.get(baseOf(name));
     if (!target || target.type === "directory") {
       const why = target ? "it is a directory" : "no such file or directory";
       throw new Fault("invalid_argument", `cannot link it to "${toText(linkName)}": ${why}`);
@@ -171,6 +168,10 @@ function whiteOut(directory: DirectoryNode, name: ByteName, entry: TarEntry): vo
 
 function setOpaque(directory: DirectoryNode): void {
   setXattr(directory, "trusted.overlay.opaque", Buffer.from("y"));
+}
+
+function baseOf(name: ByteName): ByteName {
+  return name.slice(name.lastIndexOf("/") + 1);
 }
 
 function checkName(name: ByteName): void {

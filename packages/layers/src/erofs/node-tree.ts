@@ -34,8 +34,9 @@ export class NodeTree {
     return found;
   }
 
-  /** As directory(), of the first `length` bytes of a name. */
-  parentOf(name: ByteName, length: number): DirectoryNode {
+  /** The directory that `name` is in, as directory(). */
+  parentOf(name: ByteName): DirectoryNode {
+    const length = Math.max(0, name.lastIndexOf("/"));
     if (length !== this.#lastName.length || !name.startsWith(this.#lastName)) {
       const parent = name.slice(0, length);
       this.#last = this.directory(parent);

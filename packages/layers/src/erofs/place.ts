@@ -3,7 +3,7 @@ import { type ChunkTable, cutIntoChunks } from "./chunks.ts";
 import { type DirectoryLayout, layOut } from "./directory-data.ts";
 import { blockBytes, DATA, inodeBytes, slotBytes } from "./format.ts";
 import type { DirectoryNode, LayerNode } from "./nodes.ts";
-import { XattrTable } from "./xattrs.ts";
+import { noXattrs, XattrTable } from "./xattrs.ts";
 
 /** A node, and where in the metadata it goes. Offsets are in bytes. */
 export interface Placed {
@@ -22,23 +22,21 @@ export interface Placed {
 }
 
 /** A tree with a place for each of its nodes: a node's index says which is its own. */
-export class PlacedTree {
-  readonly inodes: Placed[] = [];
+export interface PlacedTree {
+  readonly inodes: readonly Placed[];
   /** Those whose data is in chunks. */
-  readonly chunked: Placed[] = [];
-  xattrTable: Buffer = noXattrs;
-  xattrOffset = 0;
-  totalBytes = 0;
+  readonly chunked: readonly Placed[];
+  readonly xattrTable: Buffer;
+  readonly xattrOffset: number;
+  readonly totalBytes: number;
 }
-
-const noXattrs: Buffer = Buffer.alloc(0);
 
 /** Gives each node of the tree its place: inodes, a directory's beside each other, then blocks of data, then shared attributes. */
 export function place(root: DirectoryNode): PlacedTree {
   const { nodes, layouts } = new TreeOrder(root);
   const xattrs = new XattrTable();
   for (const node of nodes) if (node.xattrs) xattrs.count(node.xattrs);
-  const tree = new PlacedTree();
+  const inodes: Placed[] = [];
   // An inode of number 0 would be a name that readdir(3) leaves out.
   let end = 2 * slotBytes;
   for (let index = 0; index < nodes.length; index += 1) {
@@ -49,21 +47,19 @@ export function place(root: DirectoryNode): PlacedTree {
     const together = placed.form === DATA.INLINE ? placed.bodyBytes + placed.inlineBytes : inodeBytes;
     if ((end % blockBytes) + together > blockBytes) end = padded(end);
     placed.offset = end;
-    tree.inodes.push(placed);
-    if (placed.chunks) tree.chunked.push(placed);
+    inodes.push(placed);
     end = Math.ceil((end + placed.bodyBytes + placed.inlineBytes) / slotBytes) * slotBytes;
   }
   end = padded(end);
-  for (const placed of tree.inodes) {
+  for (const placed of inodes) {
     const bytes = wholeBlockBytes(placed);
     if (bytes === 0) continue;
     placed.dataOffset = end;
     end += padded(bytes);
   }
-  tree.xattrTable = xattrs.table;
-  tree.xattrOffset = end;
-  tree.totalBytes = padded(end + tree.xattrTable.length);
-  return tree;
+  const xattrTable = xattrs.table;
+  const totalBytes = padded(end + xattrTable.length);
+  return { inodes, chunked: inodes.filter(({ chunks }) => chunks), xattrTable, xattrOffset: end, totalBytes };
 }
 
 /** Each node once, a directory's own files before what is in the directories below; and the directories' layouts. */

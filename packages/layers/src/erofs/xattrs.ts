@@ -30,7 +30,7 @@ export class XattrTable {
   /** What stands behind the node's inode. */
   encode(xattrs: ReadonlyMap<string, Uint8Array>): Buffer {
     const all = [...xattrs].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    if (all.length === 0) return empty;
+    if (all.length === 0) return noXattrs;
     const places: number[] = [];
     const own: Buffer[] = [];
     for (const [name, value] of all) {
@@ -70,7 +70,8 @@ export class XattrTable {
   }
 }
 
-const empty = Buffer.alloc(0);
+/** What stands behind the inode of a node without attributes. */
+export const noXattrs: Buffer = Buffer.alloc(0);
 
 /** What the inode says of the length of what `encode` gave. */
 export function xattrCount(encoded: Buffer): number {

@@ -15,7 +15,7 @@ export interface IngestBlobOptions {
   readonly tar?: AheadTar;
 }
 
-export interface IngestedBlob {
+export interface StoredBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
 }
@@ -30,7 +30,7 @@ const pieceBytes = 1 << 18;
 export async function ingestBlob(
   bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { path, offset, algorithm, tar }: IngestBlobOptions,
-): Promise<IngestedBlob> {
+): Promise<StoredBlob> {
   const fd = openSync(path, "r+");
   try {
     using ahead = tar && new TarAhead(tar);

@@ -10,6 +10,7 @@ export function toEntry(
   longName?: string,
   longLink?: string,
 ): TarEntry {
+  // Most members have none, and are read by the ten thousand.
   if (records.size > 0) return withRecords(header, records, longName, longLink);
   const name = longName ?? header.name;
   const type = typeOf(header.type, name);

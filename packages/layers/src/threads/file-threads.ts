@@ -1,8 +1,6 @@
-import { getCompileCacheDir } from "node:module";
 import { availableParallelism } from "node:os";
 import { rm } from "node:fs/promises";
-import { dirname } from "node:path";
-import { MessageChannel, Worker } from "node:worker_threads";
+import { MessageChannel, type Worker } from "node:worker_threads";
 import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
 import type { ApplyLayerOptions } from "../apply/apply.ts";
 import type { Compression } from "@slipway/oci/media-types";
@@ -14,21 +12,17 @@ import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
 import type { ImageSummary, VerifyImageOptions } from "../erofs/verify.ts";
 import type { AheadImage } from "../ingest/index-ahead.ts";
-import type { IngestedBlob as Bytes } from "../ingest/ingest-blob.ts";
+import type { StoredBlob } from "../ingest/ingest-blob.ts";
 import { type AheadTar, newAheadTar } from "../ingest/ahead-tar.ts";
 import type { TreeUsage } from "../files/usage.ts";
 import { abortRing, leaveRing, ringBytes, RingWriter } from "./byte-ring.ts";
 import { Channel } from "./channel.ts";
 import type { Answers, FileWork, Work, WorkKind } from "./messages.ts";
-import { SharedThreads } from "./shared-threads.ts";
+import type { SharedThreads } from "./shared-threads.ts";
+import { ThreadPool } from "./thread-pool.ts";
 
 export type { UnpackImageOptions } from "../erofs/unpack-image.ts";
 export type { AheadImage } from "../ingest/index-ahead.ts";
-
-// A thread takes 40 ms to start and some megabytes while it is there.
-const idleMs = 5_000;
-// A layer that comes slowly keeps its thread: those of other images must not wait behind it on a small machine.
-const maxThreads = Math.max(4, availableParallelism());
 
 // Blobs share threads: each compiles for itself what it does. One kind of thread does what there is to do to bytes, another
 // makes the index of them: so the code for that, which takes as long to compile as inflating 100 MB, is compiled once, and
@@ -38,8 +32,6 @@ const maxBlobs = 8;
 // An index takes less time than its tar.
 const blobThreadsOfIndexThread = 4;
 const maxIndexThreads = Math.ceil(maxBlobThreads / blobThreadsOfIndexThread);
-// Of all threads, for other work.
-const keptFree = 1;
 
 interface RunOptions {
   readonly input?: AsyncIterable<Uint8Array>;
@@ -57,7 +49,7 @@ export interface IngestBlobOptions extends Omit<Work["ingest"], "tar"> {
   readonly image?: string;
 }
 
-export interface IngestedBlob extends Bytes {
+export interface IngestedBlob extends StoredBlob {
   /** Made when its index is, which may take longer. Nothing when it was not asked for, or the blob is no layer. */
   readonly image: Promise<AheadImage | undefined>;
 }
@@ -75,13 +67,10 @@ export interface BlobThread {
  * than the calls, and would hold up everybody else (bench/unpack.ts).
  */
 export class FileThreads implements AsyncDisposable {
-  readonly #idle: { readonly worker: Worker; readonly role: Role; readonly timer: NodeJS.Timeout }[] = [];
-  readonly #busy = new Set<Worker>();
-  readonly #blobThreads = this.#shared("blobs", maxBlobThreads, maxBlobs);
-  readonly #indexThreads = this.#shared("files", maxIndexThreads, maxBlobs * blobThreadsOfIndexThread);
-  readonly #waiting: (() => void)[] = [];
+  readonly #pool = new ThreadPool();
+  readonly #blobThreads = this.#pool.shared("blobs", maxBlobThreads, maxBlobs);
+  readonly #indexThreads = this.#pool.shared("files", maxIndexThreads, maxBlobs * blobThreadsOfIndexThread);
   #ingests = 0;
-  #free = maxThreads;
 
   /** Layers are going to be stored: makes threads ready for them, which takes longer than a small layer's download. */
   async expectLayers(): Promise<void> {
@@ -89,7 +78,7 @@ export class FileThreads implements AsyncDisposable {
       const worker = threads.expect();
       if (!worker) return;
       try {
-        await this.#perform(worker, "getReady", undefined, {});
+        await this.#perform(worker, "getReady", undefined);
       } finally {
         threads.leave(worker);
       }
@@ -199,11 +188,7 @@ export class FileThreads implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const idle = this.#idle.splice(0);
-    for (const { timer } of idle) clearTimeout(timer);
-    // Those that are busy, too: they may wait for bytes that nobody sends any more.
-    const workers = [...idle.map(({ worker }) => worker), ...this.#busy];
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await this.#pool[Symbol.asyncDispose]();
   }
 
   async #run<Kind extends keyof FileWork>(
@@ -212,34 +197,7 @@ export class FileThreads implements AsyncDisposable {
     options: RunOptions = {},
   ): Promise<Answers[Kind]> {
     options.interrupt?.throwIfAborted();
-    await this.#enter();
-    try {
-      const worker = this.#takeWorker("files");
-      try {
-        return await this.#perform(worker, kind, work, options);
-      } finally {
-        this.#release(worker, "files");
-      }
-    } finally {
-      this.#leave();
-    }
-  }
-
-  #shared(role: Role, threads: number, maxJobs: number): SharedThreads {
-    return new SharedThreads({
-      maxThreads: threads,
-      maxJobs,
-      isAlive: (worker) => this.#busy.has(worker),
-      take: () => {
-        if (this.#free <= keptFree) return undefined;
-        this.#free -= 1;
-        return this.#takeWorker(role);
-      },
-      giveBack: (worker) => {
-        this.#release(worker, role);
-        this.#leave();
-      },
-    });
+    return await this.#pool.use("files", (worker) => this.#perform(worker, kind, work, options));
   }
 
   async #ingestIn(
@@ -264,7 +222,7 @@ export class FileThreads implements AsyncDisposable {
   /** Nothing when it went wrong: who applies the layer will meet the same, and tell of it. */
   async #index(worker: Worker, tar: AheadTar): Promise<AheadImage | undefined> {
     try {
-      return await this.#perform(worker, "indexAhead", tar, {});
+      return await this.#perform(worker, "indexAhead", tar);
     } catch {
       leaveRing(tar.ring);
       await rm(tar.path, { force: true });
@@ -278,7 +236,7 @@ export class FileThreads implements AsyncDisposable {
     worker: Worker,
     kind: Kind,
     work: Work[Kind],
-    options: RunOptions,
+    options: RunOptions = {},
   ): Promise<Answers[Kind]> {
     const { port1, port2 } = new MessageChannel();
     const ring = options.ring ?? (options.input ? new RingWriter() : undefined);
@@ -286,12 +244,12 @@ export class FileThreads implements AsyncDisposable {
     using channel = new Channel(port1, { onIgnored, onTaken: () => ring?.taken() });
     channel.answer().catch((error: Error) => ring?.over(error));
     const died = (cause?: unknown): void => {
-      this.#busy.delete(worker);
+      this.#pool.lost(worker);
       channel.fail(new Fault("internal", `Cannot ${kind}: the thread has ended`, { cause }));
     };
     worker.once("error", died).once("exit", died);
     const interrupted = (): void => {
-      this.#busy.delete(worker);
+      this.#pool.lost(worker);
       channel.fail(options.interrupt?.reason);
       void worker.terminate();
     };
@@ -305,74 +263,6 @@ export class FileThreads implements AsyncDisposable {
       options.interrupt?.removeEventListener("abort", interrupted);
     }
   }
-
-  #takeWorker(role: Role): Worker {
-    const worker = this.#idleWorker(role) ?? newWorker(role);
-    this.#busy.add(worker);
-    return worker;
-  }
-
-  #idleWorker(role: Role): Worker | undefined {
-    const at = this.#idle.findLastIndex((entry) => entry.role === role);
-    const [known] = at === -1 ? [] : this.#idle.splice(at, 1);
-    if (!known) return undefined;
-    clearTimeout(known.timer);
-    known.worker.ref();
-    return known.worker;
-  }
-
-  /** Those that have ended are not kept. */
-  #release(worker: Worker, role: Role): void {
-    if (this.#busy.delete(worker)) this.#keep(worker, role);
-  }
-
-  #keep(worker: Worker, role: Role): void {
-    worker.unref();
-    const end = (): void => {
-      this.#idle.splice(
-        this.#idle.findIndex((entry) => entry.worker === worker),
-        1,
-      );
-      void worker.terminate();
-    };
-    this.#idle.push({ worker, role, timer: setTimeout(end, idleMs).unref() });
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free += 1;
-  }
-}
-
-const programs = {
-  files: new URL("./file-worker.ts", import.meta.url),
-  blobs: new URL("./blob-worker.ts", import.meta.url),
-};
-type Role = keyof typeof programs;
-
-function newWorker(role: Role): Worker {
-  // Files are opened by system calls that Node does not see, and closed as Node's.
-  const worker = new Worker(programs[role], {
-    trackUnmanagedFds: false,
-    env: { ...process.env, ...compileCache() },
-  });
-  // Each of its jobs waits for its end.
-  return worker.setMaxListeners(0);
-}
-
-/**
- * What this process compiled, which it may not want everything to have that it starts: a thread that compiles for itself
- * takes twice as long to start, and half as much memory again.
- */
-function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
-  const folder = getCompileCacheDir();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 /** What failed here first is the reason. */

@@ -10,7 +10,7 @@ import type { WrittenImage } from "../erofs/image-file.ts";
 import type { UnpackImageOptions } from "../erofs/unpack-image.ts";
 import type { ImageSummary, VerifyImageOptions } from "../erofs/verify.ts";
 import type { AheadImage } from "../ingest/index-ahead.ts";
-import type { IngestBlobOptions, IngestedBlob } from "../ingest/ingest-blob.ts";
+import type { IngestBlobOptions, StoredBlob } from "../ingest/ingest-blob.ts";
 import type { AheadTar } from "../ingest/ahead-tar.ts";
 import type { TreeUsage } from "../files/usage.ts";
 import type { SharedRing } from "./byte-ring.ts";
@@ -48,7 +48,7 @@ export interface BlobWork extends AwaitedWork {
 export interface Work extends FileWork, BlobWork {}
 export interface Answers {
   getReady: undefined;
-  ingest: IngestedBlob;
+  ingest: StoredBlob;
   indexAhead: AheadImage;
   unpack: UnpackedLayer;
   unpackImage: WrittenImage;
