@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { hasCode } from "@slipway/fault/fault";
 import { digestOf } from "@slipway/oci/digest";
 import type { ImageConfig } from "@slipway/oci/image";
 import { allCapabilities, capabilitiesOf } from "./capabilities.ts";
 import { containerSpec } from "./container-spec.ts";
 import { defaultSeccomp } from "./seccomp.ts";
-import { resolveGroups, resolveUser } from "./user.ts";
 
 const everything = "1ffffffffff";
 
@@ -57,40 +53,6 @@ describe("defaultSeccomp", () => {
     const rules = defaultSeccomp([], "x64").syscalls ?? [];
     assert.equal(rules.find(({ names }) => names.includes("clone3"))?.errnoRet, 38);
     assert.equal(rules.find(({ names }) => names.includes("clone"))?.args?.[0]?.op, "SCMP_CMP_MASKED_EQ");
-  });
-});
-
-describe("resolveUser", () => {
-  const root = mkdtempSync(join(tmpdir(), "slipway-user-"));
-  mkdirSync(join(root, "etc"));
-  writeFileSync(join(root, "etc/passwd"), "root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/:/bin/sh\n");
-  writeFileSync(join(root, "etc/group"), "root:x:0:root\nwheel:x:10:root,app\nstaff:x:50:\n");
-  after(() => rmSync(root, { recursive: true }));
-
-  it("finds names and numbers, and the groups that list the user", () => {
-    assert.deepEqual(resolveUser("app", root), { uid: 1000, gid: 1001, additionalGids: [1001, 10] });
-    assert.deepEqual(resolveUser("1000", root), { uid: 1000, gid: 1001, additionalGids: [1001, 10] });
-    assert.deepEqual(resolveUser("app:staff", root), { uid: 1000, gid: 50, additionalGids: [50, 10] });
-    assert.deepEqual(resolveUser("", root), { uid: 0, gid: 0, additionalGids: [0, 10] });
-    assert.deepEqual(resolveGroups(["staff", "7"], root), [50, 7]);
-  });
-
-  it("takes numbers that are not listed, and refuses names that are not", () => {
-    assert.deepEqual(resolveUser("77:88", root), { uid: 77, gid: 88, additionalGids: [88] });
-    assert.throws(
-      () => resolveUser("nobody", root),
-      (error) => hasCode(error, "not_found"),
-    );
-  });
-
-  it("does not follow a symlink out of the root file system", () => {
-    const hostile = join(root, "hostile");
-    mkdirSync(join(hostile, "etc"), { recursive: true });
-    symlinkSync("/etc/passwd", join(hostile, "etc/passwd"));
-    assert.throws(
-      () => resolveUser("daemon", hostile),
-      (error) => hasCode(error, "not_found") || /ELOOP/.test(String(error)),
-    );
   });
 });
 

@@ -1,90 +1,72 @@
-import { closeSync, constants, openSync, readFileSync } from "node:fs";
 import { Fault } from "@slipway/fault/fault";
-import { openAt, RESOLVE } from "@slipway/linux/openat2";
-import { isSystemError } from "@slipway/linux/system-call";
+import { isInteger, readInteger } from "@slipway/fault/read-number";
 import type { UserSpec } from "@slipway/oci/runtime-spec";
+import { type GroupEntry, type PasswdEntry, readGroups, readPasswd } from "./account-files.ts";
 
-interface PasswdEntry {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-}
-
-interface GroupEntry {
-  readonly name: string;
-  readonly gid: number;
-  readonly members: readonly string[];
-}
+/** What runc takes: the kernel knows twice as many. */
+const idRange = { min: 0, max: 2 ** 31 - 1 };
 
 /**
  * Who `user` is: `name`, `uid`, `name:group`, `uid:gid`, by the /etc/passwd and /etc/group of a root file system, as
- * containerd's pkg/oci/spec_opts.go (WithUser, WithAdditionalGIDs) does. A number need not be listed there.
- * @throws {Fault} `not_found` for a name that is not listed
+ * containerd's pkg/oci/spec_opts.go (WithUser, WithAdditionalGIDs) does, and Docker: without a user it is 0, without a
+ * group the user's. What is written as a number is never taken for a name, and need not be listed.
+ * @throws {Fault} `not_found` for a name that is not listed; `invalid_argument` for a number out of range
  */
 export function resolveUser(user: string, rootfs: string): UserSpec {
-  const [who = "", group] = (user || "0").split(":");
-  const entries = parsePasswd(readInside(rootfs, "etc/passwd"));
-  const groups = parseGroup(readInside(rootfs, "etc/group"));
-  const number = asId(who);
-  const entry = entries.find(({ name, uid }) => (number === undefined ? name === who : uid === number));
-  if (number === undefined && !entry)
-    throw new Fault("not_found", `unable to find user ${who}: no matching entries in passwd file`);
-  const uid = number ?? entry?.uid ?? 0;
-  const gid = group === undefined ? (entry?.gid ?? 0) : gidOf(group, groups);
-  const memberships = entry === undefined ? [] : groups.filter(({ members }) => members.includes(entry.name));
-  const additionalGids = [...new Set([gid, ...memberships.map((one) => one.gid)])];
-  return { uid, gid, additionalGids };
-}
-
-/** @throws {Fault} `not_found` */
-export function resolveGroups(names: readonly string[], rootfs: string): number[] {
-  const groups = parseGroup(readInside(rootfs, "etc/group"));
-  return names.map((name) => gidOf(name, groups));
-}
-
-function gidOf(group: string, groups: readonly GroupEntry[]): number {
-  const number = asId(group);
-  if (number !== undefined) return number;
-  const found = groups.find(({ name }) => name === group);
-  if (!found)
-    throw new Fault("not_found", `unable to find group ${group}: no matching entries in group file`);
-  return found.gid;
-}
-
-function asId(text: string): number | undefined {
-  return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
-}
-
-function parsePasswd(text: string): PasswdEntry[] {
-  return fieldsOf(text).map(([name = "", , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }));
-}
-
-function parseGroup(text: string): GroupEntry[] {
-  return fieldsOf(text).map(([name = "", , gid, members = ""]) => ({
-    name,
-    gid: Number(gid),
-    members: members.split(",").filter(Boolean),
-  }));
-}
-
-function fieldsOf(text: string): string[][] {
-  return text.split("\n").flatMap((line) => (line.trim() === "" ? [] : [line.trim().split(":")]));
-}
-
-/** The file's text, or none when it is missing. The tree is the image's: its symlinks must not lead outside. */
-function readInside(rootfs: string, path: string): string {
-  const root = openSync(rootfs, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    const file = openAt(root, path, constants.O_RDONLY | constants.O_NONBLOCK, { resolve: RESOLVE.IN_ROOT });
-    try {
-      return readFileSync(file, "utf8");
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    if (isSystemError(error, "ENOENT", "ENOTDIR")) return "";
-    throw error;
-  } finally {
-    closeSync(root);
+  const [who = "", group = "", ...more] = user.split(":");
+  if (more.length > 0) {
+    throw new Fault("invalid_argument", `Cannot use user "${user}": it is not USER[:GROUP]`);
   }
+  const number = numberOf("uid", who === "" ? "0" : who);
+  const given = group === "" ? undefined : numberOf("gid", group);
+  const entry = readPasswd(rootfs).find(({ name, uid }) =>
+    number === undefined ? name === who : isInteger(uid) && Number(uid) === number,
+  );
+  const groups = readGroups(rootfs);
+  const uid = number ?? uidOf(who, entry);
+  const gid = given ?? (group === "" ? primaryOf(entry) : gidOf(group, groups));
+  return { uid, gid, additionalGids: [...new Set([gid, ...membershipsOf(entry, groups)])] };
+}
+
+/**
+ * The numbers of groups, which are names or numbers as those of `resolveUser`.
+ * @throws {Fault} `not_found`, `invalid_argument`
+ */
+export function resolveGroups(names: readonly string[], rootfs: string): number[] {
+  if (names.length === 0) return [];
+  const groups = readGroups(rootfs);
+  return names.map((name) => numberOf("gid", name) ?? gidOf(name, groups));
+}
+
+/** Undefined for what is not written as a number. */
+function numberOf(what: "uid" | "gid", text: string): number | undefined {
+  return isInteger(text) ? readInteger(what, text, idRange) : undefined;
+}
+
+function uidOf(name: string, entry: PasswdEntry | undefined): number {
+  if (!entry) {
+    throw new Fault("not_found", `unable to find user ${name}: no matching entries in passwd file`);
+  }
+  return readInteger(`the uid of user "${name}" in /etc/passwd`, entry.uid, idRange);
+}
+
+function primaryOf(entry: PasswdEntry | undefined): number {
+  if (!entry) return 0;
+  return readInteger(`the gid of user "${entry.name}" in /etc/passwd`, entry.gid, idRange);
+}
+
+function gidOf(name: string, groups: readonly GroupEntry[]): number {
+  const found = name === "" ? undefined : groups.find((group) => group.name === name);
+  if (!found) {
+    throw new Fault("not_found", `unable to find group ${name}: no matching entries in group file`);
+  }
+  return readInteger(`the gid of group "${name}" in /etc/group`, found.gid, idRange);
+}
+
+/** The groups that list the user as a member. */
+function membershipsOf(entry: PasswdEntry | undefined, groups: readonly GroupEntry[]): number[] {
+  if (!entry || entry.name === "") return [];
+  return groups
+    .filter(({ members }) => members.includes(entry.name))
+    .map(({ name, gid }) => readInteger(`the gid of group "${name}" in /etc/group`, gid, idRange));
 }
