@@ -46,8 +46,9 @@ export interface CapabilitiesSpec {
 
 export interface RlimitSpec {
   type: string;
-  hard: number;
-  soft: number;
+  /** Beyond 2^53, as RLIM_INFINITY is, a bigint. */
+  hard: number | bigint;
+  soft: number | bigint;
 }
 
 export interface MountSpec {

@@ -47,8 +47,7 @@ export function configure(command: Command, cli: Cli): void {
 /** The instructions of a Dockerfile that concern no files. */
 function changeOf(instruction: string): Partial<ImageProcessConfig> {
   const [, word = "", rest = ""] = /^\s*(\w+)\s+(.*?)\s*$/s.exec(instruction) ?? [];
-  const list = (): string[] =>
-    rest.startsWith("[") ? (JSON.parse(rest) as string[]) : ["/bin/sh", "-c", rest];
+  const list = (): string[] => wordsOf(rest) ?? ["/bin/sh", "-c", rest];
   switch (word.toUpperCase()) {
     case "CMD":
       return { Cmd: list() };
@@ -60,5 +59,16 @@ function changeOf(instruction: string): Partial<ImageProcessConfig> {
       return { WorkingDir: rest };
     default:
       throw new Fault("invalid_argument", `Cannot use change "${instruction}": it is not known`);
+  }
+}
+
+/** The words of the JSON form of CMD and ENTRYPOINT. As in a Dockerfile, what is no list of strings is a shell's line. */
+function wordsOf(text: string): string[] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isList = Array.isArray(value) && value.every((word): word is string => typeof word === "string");
+    return isList ? value : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
+import { stopSignalOf } from "../lifecycle/stop-signal.ts";
 import { forEachContainer, MANY } from "../containers/find.ts";
 import { parseSignal } from "@slipway/client/signals";
 import { markStopped } from "../lifecycle/restart-labels.ts";
@@ -24,8 +25,7 @@ export function configure(command: Command, cli: Cli): void {
           if (!task || task.status === "stopped") {
             throw new Fault("failed_precondition", `Cannot kill container "${id}": it is not running`);
           }
-          const stopSignal = labels["io.containerd.image.config.stop-signal"] ?? "SIGTERM";
-          if (number === SIGKILL || number === parseSignal(stopSignal)) await markStopped(client, container);
+          if (number === SIGKILL || number === stopSignalOf(labels)) await markStopped(client, container);
           await client.tasks.kill({ containerId: id }, number);
         },
         MANY,

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { forEachContainer } from "../containers/find.ts";
-import { specOf } from "@slipway/client/spec-any";
+import { specAny, specOf } from "@slipway/client/spec-any";
 import { taskOf } from "../containers/state.ts";
 import { addResourceFlags, type ResourceFlags } from "../run/resource-flags.ts";
 import { resourcesOf } from "../run/resources.ts";
@@ -46,7 +46,7 @@ export function configure(command: Command, cli: Cli): void {
           {
             ...container,
             labels: { ...container.labels, ...restart },
-            spec: { typeUrl, value: Buffer.from(JSON.stringify(next)) },
+            spec: { typeUrl, value: specAny("Spec", next).value },
           },
           ["spec", ...Object.keys(restart).map((name) => `labels.${name}`)],
         );

@@ -7,6 +7,7 @@ import { bindMountsOf } from "../containers/bind-mounts.ts";
 import { nameLabel } from "../containers/find.ts";
 import { specOf } from "@slipway/client/spec-any";
 import { taskOf } from "../containers/state.ts";
+import { stopSignalLabel } from "../lifecycle/stop-signal.ts";
 import { inspectHealthcheck } from "./health.ts";
 import { inspectState, startedAt } from "./state.ts";
 
@@ -79,7 +80,7 @@ function dockerContainer(
       WorkingDir: spec.process.cwd,
       Labels: labels,
       ...inspectHealthcheck(labels),
-      StopSignal: labels["io.containerd.image.config.stop-signal"] ?? "SIGTERM",
+      StopSignal: labels[stopSignalLabel] || "SIGTERM",
     },
     NetworkSettings: { Networks: {}, Ports: {} },
   };

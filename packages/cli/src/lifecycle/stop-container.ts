@@ -4,6 +4,7 @@ import { hasCode } from "@slipway/fault/fault";
 import { parseSignal } from "@slipway/client/signals";
 import { taskOf } from "../containers/state.ts";
 import { markStopped } from "./restart-labels.ts";
+import { stopSignalOf } from "./stop-signal.ts";
 
 export interface StopOptions {
   /** Before it is killed; the container's own, or 10, unless told. */
@@ -24,12 +25,12 @@ export async function stopContainer(
   const task = await taskOf(client, id);
   if (!task || task.status === "stopped") return;
   if (task.status === "paused") await client.tasks.resume(id);
-  const name = options.signal ?? labels["io.containerd.image.config.stop-signal"] ?? "SIGTERM";
+  const signal = options.signal === undefined ? stopSignalOf(labels) : parseSignal(options.signal);
   const timeoutSeconds = options.timeoutSeconds ?? Number(labels["nerdctl/stop-timeout"] ?? 10);
   const ref = { containerId: id };
   try {
     if (timeoutSeconds !== 0) {
-      await client.tasks.kill(ref, parseSignal(name));
+      await client.tasks.kill(ref, signal);
       if (await endsWithin(client, id, timeoutSeconds * 1000)) return;
     }
     await client.tasks.kill(ref, SIGKILL);

@@ -15,7 +15,7 @@ const logOptions = ["max-size", "max-file", "compress", "labels", "labels-regex"
  */
 export function checkFlags(flags: RunFlags): void {
   if (flags.name) refuseBadName(flags.name);
-  if (flags.stopSignal !== undefined) parseSignal(flags.stopSignal);
+  if (flags.stopSignal) parseSignal(flags.stopSignal);
   expect(
     flags.stopTimeout === undefined || /^-?\d+$/.test(flags.stopTimeout),
     "stop-timeout",

@@ -22,7 +22,8 @@ import { keyValues } from "./key-values.ts";
 import { containerFolder, containerLabels } from "./labels.ts";
 import { sharedMemory, tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
 import { keepName, newId, newName, refuseTakenName } from "./names.ts";
-import { integerOf, resourcesOf, rlimitOf } from "./resources.ts";
+import { integerOf, resourcesOf } from "./resources.ts";
+import { rlimitsOf } from "./ulimits.ts";
 import { withMounted } from "@slipway/client/mounted";
 import { hostNetworkMounts } from "@slipway/client/mounts";
 import { specAny } from "@slipway/client/spec-any";
@@ -88,9 +89,7 @@ export async function createContainer(
       namespace: globals.namespace,
       ...(base.config ? { image: base.config } : {}),
       args: command,
-      ...(flags.entrypoint === undefined
-        ? {}
-        : { entrypoint: flags.entrypoint === "" ? [] : [flags.entrypoint] }),
+      ...(flags.entrypoint === undefined ? {} : { entrypoint: [flags.entrypoint] }),
       env: environmentOf(flags.env, flags.envFile, process.env),
       ...(flags.workdir === undefined ? {} : { cwd: flags.workdir }),
       user: userOf(flags, base),
@@ -115,7 +114,7 @@ export async function createContainer(
         deviceAt(...(device.split(":").slice(0, 2) as [string, string?])),
       ),
       resources: resourcesOf(flags),
-      rlimits: flags.ulimit.map(rlimitOf),
+      rlimits: rlimitsOf(flags.ulimit),
       ...(flags.sysctl.length > 0 ? { sysctl: keyValues(flags.sysctl) } : {}),
       sharedNamespaces: sharedNamespaces(flags),
       ...securityOf(flags.securityOpt),

@@ -8,6 +8,7 @@ import { formatPlatform, hostPlatform } from "@slipway/oci/platform";
 import type { Globals } from "../cli.ts";
 import type { RunFlags } from "./flags.ts";
 import { newRestartLabels } from "../lifecycle/restart-labels.ts";
+import { stopSignalLabel } from "../lifecycle/stop-signal.ts";
 import { healthLabels } from "./health-flags.ts";
 import { linesOf } from "./lines-of.ts";
 import { keyValues } from "./key-values.ts";
@@ -58,7 +59,7 @@ export interface LabelSource {
 export function containerLabels(source: LabelSource): Labels {
   const { id, name, host, image, flags, globals, config, isRemovedByDaemon, log } = source;
   const folder = containerFolder(globals, id);
-  const stopSignal = flags.stopSignal ?? config?.config?.StopSignal;
+  const stopSignal = flags.stopSignal || config?.config?.StopSignal;
   return {
     ...imageLabels(config),
     ...keyValues([...flags.labelFile.flatMap(linesOf), ...flags.label]),
@@ -73,7 +74,7 @@ export function containerLabels(source: LabelSource): Labels {
     ...(flags.stopTimeout === undefined ? {} : { "nerdctl/stop-timeout": flags.stopTimeout }),
     ...(flags.user === undefined ? {} : { "nerdctl/user": flags.user }),
     ...(flags.privileged ? { "nerdctl/privileged": "true" } : {}),
-    ...(stopSignal === undefined ? {} : { "io.containerd.image.config.stop-signal": stopSignal }),
+    ...(stopSignal ? { [stopSignalLabel]: stopSignal } : {}),
     ...(flags.rootfs ? { [rootfsLabel]: image } : {}),
     ...(flags.rootfs && parseRootfs(image).overlay ? { [scratchLabel]: overlayFolder(id) } : {}),
     ...(flags.rm ? { "nerdctl/auto-remove": "true" } : {}),

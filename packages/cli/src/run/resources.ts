@@ -1,5 +1,5 @@
 import { Fault } from "@slipway/fault/fault";
-import type { ResourcesSpec, RlimitSpec } from "@slipway/oci/runtime-spec";
+import type { ResourcesSpec } from "@slipway/oci/runtime-spec";
 import { parseSize } from "../format/size.ts";
 import type { ResourceFlags } from "./resource-flags.ts";
 
@@ -62,27 +62,6 @@ function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], 
   };
 }
 
-/** `nofile=1024:2048`, `core=-1`. */
-export function rlimitOf(text: string): RlimitSpec {
-  const [, name, soft, hard] = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(text) ?? [];
-  if (name === undefined || soft === undefined) {
-    throw new Fault("invalid_argument", `Cannot set ulimit "${text}": it is not NAME=SOFT[:HARD]`);
-  }
-  if (!limits.has(name.toLowerCase())) {
-    throw new Fault("invalid_argument", `Cannot set ulimit "${text}": there is none of this name`);
-  }
-  const limit = { soft: limitOf(soft), hard: limitOf(hard ?? soft) };
-  if (limit.soft > limit.hard) {
-    throw new Fault("invalid_argument", `Cannot set ulimit "${text}": what is soft is above what is hard`);
-  }
-  return { type: `RLIMIT_${name.toUpperCase()}`, ...limit };
-}
-
-/** The kernel's "no limit" is the largest 64 bit number, which JSON's readers in Go want as digits: the nearest below. */
-function limitOf(text: string): number {
-  return text === "-1" ? 0xffff_ffff_ffff_f800 : Number(text);
-}
-
 function sizeOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const size = parseSize(text);
@@ -105,10 +84,3 @@ function numberOf(flag: string, text: string | undefined): number | undefined {
   }
   return value;
 }
-
-/** setrlimit(2). */
-const limits = new Set(
-  "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(
-    " ",
-  ),
-);

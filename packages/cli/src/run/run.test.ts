@@ -13,7 +13,7 @@ import { addRunFlags, requestOf, type RunFlags, type RunRequest } from "./flags.
 import { newRestartLabels } from "../lifecycle/restart-labels.ts";
 import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
 import { newId, newName } from "./names.ts";
-import { resourcesOf, rlimitOf } from "./resources.ts";
+import { resourcesOf } from "./resources.ts";
 
 function parse(...args: readonly string[]): { request: RunRequest; flags: RunFlags } {
   let result: ReturnType<typeof parse> | undefined;
@@ -89,14 +89,6 @@ describe("resourcesOf", () => {
     assert.throws(() => resourcesOf({ cpus: "1", cpuQuota: "5" }), /--cpus with/);
     assert.throws(() => resourcesOf({ memory: "lots" }), /--memory "lots"/);
     assert.throws(() => resourcesOf({ cpus: "two" }), /--cpus "two"/);
-  });
-
-  it("reads ulimits", () => {
-    assert.deepEqual(rlimitOf("nofile=10:20"), { type: "RLIMIT_NOFILE", soft: 10, hard: 20 });
-    assert.throws(() => rlimitOf("files=10"), /Cannot set ulimit "files=10": there is none of this name/);
-    assert.deepEqual(rlimitOf("core=0"), { type: "RLIMIT_CORE", soft: 0, hard: 0 });
-    assert.throws(() => rlimitOf("nofile"), /SOFT/);
-    assert.throws(() => rlimitOf("nofile=20:10"), /above/);
   });
 });
 

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import type { ImageConfig } from "@slipway/oci/image";
 import type {
   CapabilitiesSpec,
   DeviceSpec,
@@ -11,22 +10,16 @@ import type {
   SeccompSpec,
   UserSpec,
 } from "@slipway/oci/runtime-spec";
-import { Fault } from "@slipway/fault/fault";
 import { allCapabilities, capabilitiesOf } from "./capabilities.ts";
+import { type CommandOptions, commandOf } from "./command.ts";
 import { deviceRules, hostDevices } from "./devices.ts";
 import { defaultMounts } from "./mounts.ts";
 import { defaultSeccomp } from "./seccomp.ts";
 
 /** What a container is to be, beyond what its image says. */
-export interface ContainerSpecOptions {
+export interface ContainerSpecOptions extends CommandOptions {
   readonly id: string;
   readonly namespace: string;
-  /** The image's config: gives what the other options leave out. */
-  readonly image?: ImageConfig;
-  /** Replaces the image's command. */
-  readonly args?: readonly string[];
-  /** Replaces the image's entry point, and with it the image's command. */
-  readonly entrypoint?: readonly string[];
   /** `NAME=value`, over the image's. */
   readonly env?: readonly string[];
   readonly cwd?: string;
@@ -78,13 +71,12 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
     process: {
       ...(terminal ? { terminal } : {}),
       user: options.user ?? { uid: 0, gid: 0, additionalGids: [0] },
-      args: argsOf(options),
+      args: commandOf(options),
       env: environmentOf(image?.config?.Env ?? [], options),
       cwd: options.cwd ?? (image?.config?.WorkingDir || "/"),
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
-      rlimits: options.rlimits?.length
-        ? [...options.rlimits]
-        : [{ type: "RLIMIT_NOFILE", hard: 1024, soft: 1024 }],
+      // Without an entry the process inherits the daemon's own limits by way of the shim, as Docker's and nerdctl's do.
+      ...(options.rlimits?.length ? { rlimits: [...options.rlimits] } : {}),
       noNewPrivileges: options.noNewPrivileges ?? false,
       ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     },
@@ -103,15 +95,6 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
       ...(privileged ? {} : { maskedPaths: [...maskedPaths], readonlyPaths: [...readonlyPaths] }),
     },
   };
-}
-
-/** @throws {Fault} `invalid_argument` when neither the image nor the caller says what to run */
-function argsOf({ args, entrypoint, image }: ContainerSpecOptions): string[] {
-  const { Entrypoint, Cmd } = image?.config ?? {};
-  const command = args?.length ? args : entrypoint === undefined ? (Cmd ?? []) : [];
-  const all = [...(entrypoint ?? Entrypoint ?? []), ...command];
-  if (all.length === 0) throw new Fault("invalid_argument", "no arguments specified");
-  return all;
 }
 
 /** Later values replace earlier ones where they stand; a name without "=" is removed. */

@@ -1,4 +1,5 @@
 import type { ProcessSpec } from "@slipway/oci/runtime-spec";
+import { refuseEmptyProgram } from "./command.ts";
 import { privilegedCapabilities } from "./container-spec.ts";
 import { resolveUser } from "./user.ts";
 
@@ -20,10 +21,11 @@ export interface ExecProcessOptions {
 /**
  * The container's own process, with other arguments and what the options change. `root` is the container's root file
  * system, in which users are looked up.
- * @throws {Fault} `not_found` for a user that is not there
+ * @throws {Fault} `not_found` for a user that is not there, `invalid_argument` for an empty word as the program
  */
 export function execProcess(base: ProcessSpec, options: ExecProcessOptions, root: string): ProcessSpec {
-  const { rlimits: _, terminal: __, consoleSize: ___, ...process } = base;
+  const { terminal: _, consoleSize: __, ...process } = base;
+  refuseEmptyProgram(options.args);
   const { args, env = [], cwd = base.cwd, terminal = false, consoleSize: size } = options;
   const names = new Set(env.map((entry) => entry.split("=", 1)[0]));
   // Containers of other clients may have none.

@@ -69,7 +69,7 @@ describe("containerSpec", () => {
     assert.deepEqual(containerSpec(base).process.args, ["/entry", "one"]);
     assert.deepEqual(containerSpec({ ...base, args: ["two"] }).process.args, ["/entry", "two"]);
     assert.deepEqual(containerSpec({ ...base, entrypoint: ["/other"] }).process.args, ["/other"]);
-    assert.throws(() => containerSpec({ id: "abc", namespace: "default" }), /no arguments specified/);
+    assert.throws(() => containerSpec({ id: "abc", namespace: "default" }), /names a command/);
   });
 
   it("lets later variables replace earlier ones", () => {

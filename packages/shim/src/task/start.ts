@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { TaskExecStartedSchema, TaskStartSchema } from "@slipway/api/containerd/events/events_pb";
 import type { StartRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault } from "@slipway/fault/fault";
+import { formatSpecJson } from "@slipway/oci/spec-json";
 import { saveTask } from "../adoption/record.ts";
 import type { Container } from "../container.ts";
 import { refuse, type TaskProcess } from "../process.ts";
@@ -49,7 +50,7 @@ async function startExec(shim: Shim, container: Container, exec: TaskProcess): P
   const spec = container.specs.get(exec.id);
   const pidFile = container.execPidFile(exec.id);
   const specFile = `${container.bundle}/${exec.id}.json`;
-  writeFileSync(specFile, JSON.stringify({ ...spec, terminal: exec.paths.terminal }), { mode: 0o600 });
+  writeFileSync(specFile, formatSpecJson({ ...spec, terminal: exec.paths.terminal }), { mode: 0o600 });
   container.execStarted(exec);
   using _early = shim.reaper.beginning();
   try {
