@@ -1,3 +1,4 @@
+import { Fault } from "@slipway/fault/fault";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { getSystemErrorMessage } from "node:util";
@@ -54,8 +55,24 @@ let library: ReturnType<Koffi["load"]> | undefined;
 
 // Loaded at the first call: importing this package costs nothing until something native happens.
 function loaded(): Koffi {
-  koffi ??= createRequire(import.meta.url)("koffi") as Koffi;
+  koffi ??= requireKoffi();
   return koffi;
+}
+
+/** @throws {Fault} `failed_precondition` if the package is not installed: for the npm client it is optional */
+function requireKoffi(): Koffi {
+  try {
+    return createRequire(import.meta.url)("koffi") as Koffi;
+  } catch (error) {
+    if (!isSystemError(error, "MODULE_NOT_FOUND")) throw error;
+    throw new Fault(
+      "failed_precondition",
+      'Cannot make system calls: the npm package "koffi" is not installed',
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /** The address of `memory`, to be put into a struct. The caller keeps `memory` referenced during the call. */

@@ -9,8 +9,12 @@ import type { Scope } from "@slipway/core/stores";
 import type { Transport } from "@slipway/rpc/client";
 import { detailsHeader } from "@slipway/rpc/details-on-request";
 import { Metadata } from "@slipway/rpc/metadata";
+import { abortable, abortableStream } from "./abortable.ts";
 
-/** Calls with the headers of one scope: what every proxy of this package speaks through. */
+/**
+ * Calls with the headers of one scope: what every proxy of this package speaks through. A call whose signal aborts rejects
+ * with the signal's reason.
+ */
 export class Calls {
   readonly #transport: Transport;
   readonly #metadata: Metadata;
@@ -38,7 +42,9 @@ export class Calls {
     request: MessageInitShape<I>,
     signal?: AbortSignal,
   ): Promise<MessageShape<O>> {
-    return this.#transport.unary(method, request, this.#options(signal));
+    return signal === undefined
+      ? this.#transport.unary(method, request, this.#options())
+      : abortable(signal, () => this.#transport.unary(method, request, this.#options(signal)));
   }
 
   /** A call with many requests, many answers or both. */
@@ -47,7 +53,9 @@ export class Calls {
     requests: AsyncIterable<MessageInitShape<I>>,
     signal?: AbortSignal,
   ): AsyncIterable<MessageShape<O>> {
-    return this.#transport.stream(method, requests, this.#options(signal));
+    return signal === undefined
+      ? this.#transport.stream(method, requests, this.#options())
+      : abortableStream(signal, this.#transport.stream(method, requests, this.#options(signal)));
   }
 
   /** A call with one request and many answers. */
@@ -59,7 +67,7 @@ export class Calls {
     return this.stream(method, once(request), signal);
   }
 
-  #options(signal: AbortSignal | undefined): { metadata: Metadata; signal?: AbortSignal } {
+  #options(signal?: AbortSignal): { metadata: Metadata; signal?: AbortSignal } {
     return { metadata: this.#metadata, ...(signal ? { signal } : {}) };
   }
 }

@@ -66,6 +66,11 @@ export class RemoteContentStore implements ContentStore {
     }
   }
 
+  /** All that `walk` gives, at once. */
+  async list(filters: readonly string[] = []): Promise<ContentInfo[]> {
+    return await Array.fromAsync(this.walk(filters));
+  }
+
   async delete(digest: Digest): Promise<void> {
     await this.#calls.unary(Content.method.delete, { digest });
   }

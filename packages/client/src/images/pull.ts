@@ -9,6 +9,7 @@ import { storeImage } from "@slipway/images/store-image";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import { BandwidthLimit } from "@slipway/registry/bandwidth";
 import { type RegistryOptions, Repository } from "@slipway/registry/registry";
+import { abortable } from "../connect/abortable.ts";
 import type { Client } from "../connect/client.ts";
 import { leased } from "../leases/leased.ts";
 import { registryOptions } from "./registry-options.ts";
@@ -24,6 +25,7 @@ export interface PullOptions extends RegistryOptions, PlatformOptions {
   /** Set on the image. */
   readonly labels?: Labels;
   readonly onProgress?: (progress: PullProgress) => void;
+  /** Aborted: the call rejects with the signal's reason. What was fetched goes with the pull's lease. */
   readonly signal?: AbortSignal;
 }
 
@@ -48,22 +50,23 @@ export async function pull(client: Client, reference: string, options: PullOptio
   const { limits = [], downloadBytesPerSecond = 0 } = options;
   const own = downloadBytesPerSecond > 0 ? [new BandwidthLimit(downloadBytesPerSecond)] : [];
   const repository = new Repository(parsed, registryOptions({ ...options, limits: [...limits, ...own] }));
-  const target = await repository.resolve(digest ?? tag ?? "latest", signal);
+  const target = await abortable(signal, () => repository.resolve(digest ?? tag ?? "latest", signal));
   const wanted = wantedPlatforms(options);
   if (discardBlobs && wanted.unpacks.length === 0) {
     throw new Fault("invalid_argument", "Cannot discard the blobs of layers that are not unpacked");
   }
   await using held = await leased(client);
-  await fetchImage(held.client, repository, target, {
+  const fetch = {
     ...wanted,
     discardsBlobs: discardBlobs,
-    labels: (before) => sourceLabel(host, path, before),
+    labels: (before: Labels) => sourceLabel(host, path, before),
     concurrentLayers,
     locks: new KeyedLock(),
-    onProgress: ({ target, state, offset }) =>
+    onProgress: ({ target, state, offset }: BlobProgress) =>
       onProgress?.({ target, state: state === "existed" ? "fetched" : state, offset }),
     ...(signal ? { signal } : {}),
-  });
+  };
+  await abortable(signal, () => fetchImage(held.client, repository, target, fetch));
   const name = formatReference(parsed);
   const labels = { ...options.labels, ...(discardBlobs ? discardedBlobsLabel : {}) };
   return await storeImage(client.images, { name, target, labels });

@@ -1,9 +1,10 @@
 import { findManifest } from "@slipway/images/image-config";
-import { pushImage } from "@slipway/images/push-image";
+import { pushImage, type PushProgress } from "@slipway/images/push-image";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Platform } from "@slipway/oci/platform";
 import { parseFamiliarReference } from "@slipway/oci/reference";
 import { type RegistryOptions, Repository } from "@slipway/registry/registry";
+import { abortable } from "../connect/abortable.ts";
 import type { Client } from "../connect/client.ts";
 import { registryOptions } from "./registry-options.ts";
 
@@ -13,6 +14,7 @@ export interface PushOptions extends RegistryOptions {
   /** Only the manifest of this platform; everything that the target leads to unless told. */
   readonly platform?: Platform;
   readonly onBlob?: (blob: Descriptor, result: "pushed" | "existed" | "mounted") => void;
+  /** Aborted: the call rejects with the signal's reason. The registry drops what it has of an unfinished upload. */
   readonly signal?: AbortSignal;
 }
 
@@ -32,15 +34,18 @@ export async function push(
   const parsed = parseFamiliarReference(reference);
   const { host, repository: path, tag } = parsed;
   const { platform, onBlob, signal } = options;
+  signal?.throwIfAborted();
   const top = platform === undefined ? target : await findManifest(client.content, target, platform);
   const repository = new Repository(parsed, registryOptions(options));
-  await pushImage(client.content, { repository, host, path }, top, tag ?? top.digest, {
+  const sends = {
     concurrentLayers,
-    onProgress: ({ target, state, parents }) => {
+    onProgress: ({ target, state, parents }: PushProgress) => {
       const isBlob = parents.length > 0 && state !== "waiting" && state !== "pushing";
       if (isBlob && target.digest !== top.digest) onBlob?.(target, state);
     },
     ...(signal ? { signal } : {}),
-  });
+  };
+  const to = { repository, host, path };
+  await abortable(signal, () => pushImage(client.content, to, top, tag ?? top.digest, sends));
   return top;
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { Container } from "@slipway/core/containers";
 import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
+import type { CreateTaskOptions } from "@slipway/core/tasks";
 import { readImage } from "@slipway/images/image-config";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Client } from "../connect/client.ts";
@@ -11,18 +12,22 @@ import { leased } from "../leases/leased.ts";
 import { containerSpec, type ContainerSpecOptions } from "../spec/container-spec.ts";
 import { withMounted } from "../spec/mounted.ts";
 import { hostNetworkMounts } from "../spec/mounts.ts";
+import { type Environment, environmentList } from "../spec/environment.ts";
 import { specAny } from "../spec/spec-any.ts";
 import { resolveUser } from "../spec/user.ts";
 import { Stdio } from "../tasks/stdio.ts";
 import { removeContainer, RunningContainer } from "./running-container.ts";
+import { startFailure } from "./start-failure.ts";
 
-type FixedOptions = "id" | "namespace" | "image" | "user" | "rootfsPath" | "unifiedCgroups";
+type FixedOptions = "id" | "namespace" | "image" | "user" | "env" | "rootfsPath" | "unifiedCgroups";
 
 export interface RunOptions extends Omit<ContainerSpecOptions, FixedOptions> {
   /** Made up unless told. */
   readonly id?: string;
-  /** `name`, `uid`, `name:group` or `uid:gid`; the image's unless told. */
+  /** `name`, `uid`, `name:group` or `uid:gid`; the default is the image's. */
   readonly user?: string;
+  /** Over the image's. */
+  readonly env?: Environment;
   /** `none` unless told: only its own loopback device. */
   readonly network?: "none" | "host";
   /** Whether the process is given input; without it, it reads nothing. */
@@ -32,6 +37,8 @@ export interface RunOptions extends Omit<ContainerSpecOptions, FixedOptions> {
   readonly runtime?: string;
   /** `overlayfs` unless told. */
   readonly snapshotter?: string;
+  /** Aborted: the call rejects with the signal's reason, and what was made is removed. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -40,24 +47,45 @@ export interface RunOptions extends Omit<ContainerSpecOptions, FixedOptions> {
  * @example
  * await using container = await runContainer(client, "docker.io/library/busybox:latest", { args: ["sleep", "100"] });
  * const { exitCode, stdout } = await (await container.exec(["uname", "-r"])).output();
- * @throws {Fault} `not_found` for an image that is not there; what the runtime says when the program cannot run
+ * @throws {Fault} `not_found` for an image that the daemon does not have, and for a program that the container does not
+ * have; `permission_denied` for a program that may not be executed, `failed_precondition` for one of another machine;
+ * `invalid_argument` for a wrong option; `already_exists` for an id in use
  */
 export async function runContainer(
   client: Client,
   image: string,
   options: RunOptions = {},
 ): Promise<RunningContainer> {
-  const { terminal = false, stdin = false } = options;
+  const { terminal = false, stdin = false, signal } = options;
+  signal?.throwIfAborted();
   // Nothing else holds the snapshot until the container names it.
   await using held = await leased(client);
   const { container, rootfs } = await createContainer(held.client, image, options);
   await using undo = new AsyncDisposableStack();
   undo.defer(() => removeContainer(client, container));
   const stdio = undo.use(Stdio.open({ terminal, stdin }));
-  await client.tasks.create(container.id, { rootfs, io: stdio.io });
-  const pid = await client.tasks.start({ containerId: container.id });
+  signal?.throwIfAborted();
+  const pid = await startTask(client, container.id, { rootfs, io: stdio.io }, signal);
   undo.move();
   return new RunningContainer(client, container, stdio, pid);
+}
+
+/** Whoever aborts between the calls has them end first: the task's removal needs to know what there is. */
+async function startTask(
+  client: Client,
+  id: string,
+  options: CreateTaskOptions,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  try {
+    await client.tasks.create(id, options);
+    signal?.throwIfAborted();
+    const pid = await client.tasks.start({ containerId: id });
+    signal?.throwIfAborted();
+    return pid;
+  } catch (error) {
+    throw startFailure(error);
+  }
 }
 
 async function createContainer(
@@ -76,8 +104,10 @@ async function createContainer(
     const { config } = content;
     const user = withMounted(rootfs, (root) => resolveUser(options.user ?? config.config?.User ?? "", root));
     const isShared = options.network === "host";
+    const { env = [], ...further } = options;
     const spec = containerSpec({
-      ...options,
+      ...further,
+      env: environmentList(env),
       id,
       namespace: client.namespace,
       image: config,

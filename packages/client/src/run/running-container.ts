@@ -3,16 +3,22 @@ import type { Container } from "@slipway/core/containers";
 import { cleanup } from "@slipway/fault/cleanup";
 import { Fault } from "@slipway/fault/fault";
 import type { Client } from "../connect/client.ts";
+import { type Environment, environmentList } from "../spec/environment.ts";
 import { execProcess, type ExecProcessOptions } from "../spec/exec-process.ts";
 import { specAny, specOf } from "../spec/spec-any.ts";
 import { Stdio } from "../tasks/stdio.ts";
 import { ignoreGone } from "./ignore-gone.ts";
 import { RunningExec } from "./running-exec.ts";
+import { startFailure } from "./start-failure.ts";
 import { RunningProcess } from "./running-process.ts";
 
-export interface ExecOptions extends Omit<ExecProcessOptions, "args"> {
+export interface ExecOptions extends Omit<ExecProcessOptions, "args" | "env"> {
+  /** Over the container's. */
+  readonly env?: Environment;
   /** Whether it is given input; without it, it reads nothing. */
   readonly stdin?: boolean;
+  /** Aborted: the call rejects with the signal's reason, and the process is ended and removed. */
+  readonly signal?: AbortSignal;
 }
 
 /** A container that `runContainer` started. Leaving its scope ends and removes it, with all that was made for it. */
@@ -37,23 +43,32 @@ export class RunningContainer implements AsyncDisposable {
 
   /**
    * Starts a further process in the container.
-   * @throws {Fault} `failed_precondition` when its first process has ended, `not_found` for a program or user that is not there
+   * @throws {Fault} `failed_precondition` if its first process has exited, or for a program of another machine; `not_found`
+   * for a program or a user that the container does not have; `permission_denied` for a program that may not be executed
    */
   async exec(args: readonly string[], options: ExecOptions = {}): Promise<RunningExec> {
-    const { terminal = false, stdin = false } = options;
+    const { terminal = false, stdin = false, env = [], signal, ...further } = options;
+    signal?.throwIfAborted();
     const { tasks } = this.#client;
     // The pid of one that has ended may be another's by now; and containerd would say no more than "unknown".
     const { status } = await tasks.get({ containerId: this.id });
     if (status === "stopped")
       throw new Fault("failed_precondition", `Cannot exec in container "${this.id}": it has ended`);
     const base = specOf(this.#container).process;
-    const process = execProcess(base, { ...options, args }, `/proc/${this.process.pid}/root`);
+    const process = execProcess(
+      base,
+      { ...further, terminal, args, env: environmentList(env) },
+      `/proc/${this.process.pid}/root`,
+    );
     const ref = { containerId: this.id, execId: `exec-${randomBytes(16).toString("hex")}` };
     await using undo = new AsyncDisposableStack();
     const stdio = undo.use(Stdio.open({ terminal, stdin }));
     await tasks.exec(this.id, ref.execId, { io: stdio.io, spec: specAny("Process", process) });
     undo.defer(() => deleteProcess(this.#client, ref));
-    const pid = await tasks.start(ref);
+    const pid = await tasks.start(ref).catch((error: unknown) => {
+      throw startFailure(error);
+    });
+    signal?.throwIfAborted();
     const made = undo.move();
     const exec = new RunningExec(this.#client, ref, stdio, pid, made);
     made.defer(() => void this.#execs.delete(exec));

@@ -82,6 +82,11 @@ export class RemoteSnapshotter implements Snapshotter {
     }
   }
 
+  /** All that `walk` gives, at once. */
+  async list(filters: readonly string[] = []): Promise<SnapshotInfo[]> {
+    return await Array.fromAsync(this.walk(filters));
+  }
+
   async cleanup(): Promise<void> {
     await this.#calls.unary(Snapshots.method.cleanup, { snapshotter: this.#name });
   }

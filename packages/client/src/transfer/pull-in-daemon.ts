@@ -43,6 +43,7 @@ export async function pullInDaemon(
     const options = { onProgress: told, ...limit, ...(signal ? { signal } : {}) };
     await client.transfer.transfer(registry(name, from), imageStore(name, to), options);
   } catch (error) {
+    signal?.throwIfAborted();
     if (!hasCode(error, "unauthenticated")) throw error;
     // The daemon cannot know where we found the login.
     const message = messageOf(error).replaceAll("the client's login", origin);

@@ -63,6 +63,9 @@ export class RemoteTransfer {
       await calls.unary(Transfer.method.transfer, request, stop);
       await heard;
       await Promise.all(work);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
     } finally {
       leave.abort();
       await Promise.allSettled(work);

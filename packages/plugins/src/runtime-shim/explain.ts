@@ -6,7 +6,7 @@ import { Fault } from "@slipway/fault/fault";
 import { readImage } from "@slipway/images/image-config";
 import { hostPlatform } from "@slipway/oci/platform";
 import { infoDetail, infoOf } from "@slipway/rpc/error-info";
-import { hintFor } from "./hints.ts";
+import { hintFor } from "@slipway/core/tasks/hints";
 
 /** Where the container's image can be looked at. */
 export interface ExplainSources {

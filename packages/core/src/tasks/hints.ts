@@ -1,3 +1,8 @@
+/*
+ * A runtime says only in words why it failed. These are the one place that reads them: whoever needs to know takes the
+ * reason from here, or from the details of a slipwayd's answer, which come from here.
+ */
+
 /** What a failure of a runtime means, and what can be done. */
 export interface Hint {
   readonly reason: string;
@@ -138,11 +143,21 @@ const rules: readonly Rule[] = [
   },
 ];
 
-/** Nothing when the words are not known. */
+/** What can be done about a runtime's failure; undefined for words that are not known. */
 export function hintFor(message: string, facts: HintFacts): Hint | undefined {
-  for (const { pattern, reason, hint } of rules) {
-    const match = pattern.exec(message);
-    if (match) return { reason, hint: hint(match, facts) };
+  const found = findRule(message);
+  return found && { reason: found.rule.reason, hint: found.rule.hint(found.match, facts) };
+}
+
+/** The reason of a runtime's failure, such as `PROGRAM_NOT_FOUND`; undefined for words that are not known. */
+export function failureReason(message: string): string | undefined {
+  return findRule(message)?.rule.reason;
+}
+
+function findRule(message: string): { rule: Rule; match: RegExpExecArray } | undefined {
+  for (const rule of rules) {
+    const match = rule.pattern.exec(message);
+    if (match) return { rule, match };
   }
   return undefined;
 }
