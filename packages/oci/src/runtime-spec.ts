@@ -99,7 +99,11 @@ export interface DeviceSpec {
 
 export interface SeccompSpec {
   defaultAction: string;
+  defaultErrnoRet?: number;
   architectures?: string[];
+  flags?: string[];
+  listenerPath?: string;
+  listenerMetadata?: string;
   syscalls?: SyscallRuleSpec[];
 }
 

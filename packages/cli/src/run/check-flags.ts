@@ -31,6 +31,8 @@ export function checkFlags(flags: RunFlags): void {
   expect(isMode(flags.pid, "host"), "pid", flags.pid, "host is the only mode");
   expect(isMode(flags.uts, "host"), "uts", flags.uts, "host is the only mode");
   expect(isMode(flags.ipc, "host", "private"), "ipc", flags.ipc, "it is host or private");
+  expect(isMode(flags.cgroupns, "host", "private"), "cgroupns", flags.cgroupns, "it is host or private");
+  expect(isMode(flags.userns, "host"), "userns", flags.userns, "host is the only mode");
   for (const name of Object.keys(keyValues(flags.logOpt))) {
     expect(logOptions.includes(name), "log-opt", name, `there are ${logOptions.join(", ")}`);
   }

@@ -1,29 +1,25 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
 import { containerSpec } from "@slipway/client/container-spec";
-import { deviceAt } from "@slipway/client/devices";
 import { overlayMounts, parseRootfs, removeOverlay } from "@slipway/client/rootfs-folder";
 import { resolveGroups, resolveUser } from "@slipway/client/user";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { Labels } from "@slipway/core/labels";
 import { Fault } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
-import type { NamespaceKind, SeccompSpec, UserSpec } from "@slipway/oci/runtime-spec";
+import type { UserSpec } from "@slipway/oci/runtime-spec";
 import type { Globals } from "../cli.ts";
 import { newLogUri } from "../logs/log-target.ts";
 import type { ReadyImage } from "../images/ensure-image.ts";
 import { checkFlags } from "./check-flags.ts";
-import { environmentOf } from "./environment.ts";
+import { flagOptions } from "./flag-options.ts";
 import type { RunFlags, RunRequest } from "./flags.ts";
 import { withInit } from "./init.ts";
-import { keyValues } from "./key-values.ts";
 import { containerFolder, containerLabels } from "./labels.ts";
 import { sharedMemory, tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
 import { keepName, newId, newName, refuseTakenName } from "./names.ts";
-import { integerOf, resourcesOf } from "./resources.ts";
-import { rlimitsOf } from "./ulimits.ts";
 import { withMounted } from "@slipway/client/mounted";
 import { hostNetworkMounts } from "@slipway/client/mounts";
 import { specAny } from "@slipway/client/spec-any";
@@ -62,6 +58,7 @@ export async function createContainer(
   onBegin: () => void = () => {},
 ): Promise<CreatedContainer> {
   checkFlags(flags);
+  const options = flagOptions(flags);
   // Until the container names its snapshot, nothing else holds it.
   await using held = await leased(unleased);
   const { client } = held;
@@ -85,24 +82,13 @@ export async function createContainer(
     const isHost = flags.network === "host" || flags.uts === "host";
     const host = flags.hostname ?? (isHost ? hostname() : id.slice(0, 12));
     const plain = containerSpec({
+      ...options,
       id,
       namespace: globals.namespace,
       ...(base.config ? { image: base.config } : {}),
       args: command,
-      ...(flags.entrypoint === undefined ? {} : { entrypoint: [flags.entrypoint] }),
-      env: environmentOf(flags.env, flags.envFile, process.env),
-      ...(flags.workdir === undefined ? {} : { cwd: flags.workdir }),
       user: userOf(flags, base),
-      terminal: flags.tty ?? false,
       hostname: host,
-      ...(flags.uts === "host" ? { setsHostname: false } : {}),
-      ...(flags.oomScoreAdj === undefined
-        ? {}
-        : { oomScoreAdj: integerOf("--oom-score-adj", flags.oomScoreAdj) }),
-      readOnly: flags.readOnly ?? false,
-      privileged: flags.privileged ?? false,
-      capAdd: flags.capAdd,
-      capDrop: flags.capDrop,
       mounts: [
         ...(flags.network === "host" && !flags.rootfs ? hostNetworkMounts() : []),
         ...flags.volume.map(volumeMount),
@@ -110,17 +96,7 @@ export async function createContainer(
         ...flags.tmpfs.map(tmpfsMount),
         ...(flags.shmSize === undefined ? [] : [sharedMemory(flags.shmSize)]),
       ],
-      devices: flags.device.map((device) =>
-        deviceAt(...(device.split(":").slice(0, 2) as [string, string?])),
-      ),
-      resources: resourcesOf(flags),
-      rlimits: rlimitsOf(flags.ulimit),
-      ...(flags.sysctl.length > 0 ? { sysctl: keyValues(flags.sysctl) } : {}),
-      sharedNamespaces: sharedNamespaces(flags),
-      ...securityOf(flags.securityOpt),
-      ...(flags.annotation.length > 0 ? { annotations: keyValues(flags.annotation) } : {}),
       ...(base.rootfsPath === undefined ? {} : { rootfsPath: base.rootfsPath }),
-      unifiedCgroups: existsSync("/sys/fs/cgroup/cgroup.controllers"),
     });
     const spec = withInit(plain, flags);
     const runtime = flags.runtime ?? (isOurs ? "io.containerd.slipway.v1" : "io.containerd.runc.v2");
@@ -192,35 +168,4 @@ function userOf(flags: RunFlags, { config, rootfs, rootfsPath }: Base): UserSpec
     return { ...user, additionalGids: [...new Set([...(user.additionalGids ?? []), ...further])] };
   };
   return rootfsPath === undefined ? withMounted(rootfs, look) : look(rootfsPath);
-}
-
-function sharedNamespaces({ network, pid, ipc, uts }: RunFlags): NamespaceKind[] {
-  if (network !== "host" && network !== "none") {
-    throw new Fault("invalid_argument", `Cannot use network "${network}": only host and none are possible`);
-  }
-  return [
-    ...(network === "host" ? (["network"] as const) : []),
-    ...(pid === "host" ? (["pid"] as const) : []),
-    ...(ipc === "host" ? (["ipc"] as const) : []),
-    ...(uts === "host" ? (["uts"] as const) : []),
-  ];
-}
-
-function securityOf(words: readonly string[]): {
-  noNewPrivileges?: boolean;
-  seccomp?: "unconfined" | SeccompSpec;
-} {
-  let result: ReturnType<typeof securityOf> = {};
-  for (const word of words) {
-    const [key = "", value = ""] = word.split(/[=:]/, 2);
-    if (key === "no-new-privileges") result = { ...result, noNewPrivileges: value !== "false" };
-    else if (key === "seccomp") {
-      const seccomp =
-        value === "unconfined" ? value : (JSON.parse(readFileSync(value, "utf8")) as SeccompSpec);
-      result = { ...result, seccomp };
-    } else if (word !== "apparmor=unconfined" && word !== "label=disable") {
-      throw new Fault("invalid_argument", `Cannot use security option "${word}": it is not known`);
-    }
-  }
-  return result;
 }

@@ -20,7 +20,7 @@ export function environmentOf(
 
 /** The lines of a file that name variables. */
 function variablesOf(file: string): string[] {
-  const lines = linesOf(file);
+  const lines = linesOf("environment file", file);
   for (const line of lines) {
     const [name = ""] = line.split("=", 1);
     if (name === "" || /\s/.test(name)) {

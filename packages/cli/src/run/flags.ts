@@ -31,6 +31,7 @@ export interface RunFlags extends ResourceFlags, HealthFlags {
   readonly sysctl: readonly string[];
   readonly securityOpt: readonly string[];
   readonly device: readonly string[];
+  readonly deviceCgroupRule: readonly string[];
   readonly stopSignal?: string;
   readonly stopTimeout?: string;
   readonly restart: string;
@@ -45,6 +46,8 @@ export interface RunFlags extends ResourceFlags, HealthFlags {
   readonly pid?: string;
   readonly ipc?: string;
   readonly uts?: string;
+  readonly cgroupns?: string;
+  readonly userns?: string;
   readonly shmSize?: string;
   readonly oomScoreAdj?: string;
   readonly labelFile: readonly string[];
@@ -99,6 +102,8 @@ export function addRunFlags(command: Command): Command {
     .option("--pid <mode>", "host to share the host's processes")
     .option("--ipc <mode>", "host or private")
     .option("--uts <mode>", "host to share the host's name")
+    .option("--cgroupns <mode>", "host to share the host's view of cgroups, or private")
+    .option("--userns <mode>", "host: users are the host's, as by default")
     .option("--shm-size <size>", "the size of /dev/shm (64m)")
     .option(
       "--oom-score-adj <number>",
@@ -120,8 +125,12 @@ export function addRunFlags(command: Command): Command {
   list("--annotation <key=value>", "annotate its runtime spec");
   list("--ulimit <name=soft[:hard]>", "limit a resource of its processes");
   list("--sysctl <name=value>", "set a kernel parameter of its namespaces");
-  list("--security-opt <option>", "seccomp=unconfined|FILE, no-new-privileges");
-  list("--device <path[:path]>", "give it a device of the host");
+  list(
+    "--security-opt <option>",
+    "seccomp=builtin|unconfined|FILE, no-new-privileges, systempaths=unconfined ...",
+  );
+  list("--device <path[:path][:rwm]>", "give it a device of the host, or all of a directory");
+  list("--device-cgroup-rule <rule>", 'let it use devices, such as "c 13:* rwm"');
   return command;
 }
 

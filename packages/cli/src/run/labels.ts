@@ -62,7 +62,7 @@ export function containerLabels(source: LabelSource): Labels {
   const stopSignal = flags.stopSignal || config?.config?.StopSignal;
   return {
     ...imageLabels(config),
-    ...keyValues([...flags.labelFile.flatMap(linesOf), ...flags.label]),
+    ...keyValues([...flags.labelFile.flatMap((file) => linesOf("label file", file)), ...flags.label]),
     "nerdctl/namespace": globals.namespace,
     "nerdctl/name": name,
     "nerdctl/hostname": host,

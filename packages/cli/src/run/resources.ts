@@ -69,13 +69,6 @@ function sizeOf(flag: string, text: string | undefined): number | undefined {
   return size;
 }
 
-/** @throws {Fault} `invalid_argument` */
-export function integerOf(flag: string, text: string): number {
-  if (!/^-?\d+$/.test(text))
-    throw new Fault("invalid_argument", `Cannot read ${flag} "${text}": it is no number`);
-  return Number(text);
-}
-
 function numberOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);

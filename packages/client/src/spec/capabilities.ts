@@ -1,6 +1,6 @@
 import { Fault } from "@slipway/fault/fault";
 
-/** What a container may do unless told: containerd's pkg/oci/spec.go, and Docker's. */
+/** What a container may do by default: containerd's pkg/oci/spec.go, and Docker's. */
 const defaults =
   "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE";
 
@@ -18,8 +18,9 @@ export function allCapabilities(held: string): string[] {
 
 /**
  * The capabilities of a container after Docker's `--cap-add` and `--cap-drop`, which know `ALL` and names with and
- * without `CAP_`.
- * @throws {Fault} `invalid_argument` for a name that does not exist
+ * without `CAP_`. One that is both added and dropped is dropped, as nerdctl has it.
+ * @throws {Fault} `invalid_argument` for a name that does not exist; `failed_precondition` for one that is added and that
+ * this process does not have itself
  */
 export function capabilitiesOf(add: readonly string[], drop: readonly string[], held: string): string[] {
   const added = add.map(normalize);
@@ -28,6 +29,14 @@ export function capabilitiesOf(add: readonly string[], drop: readonly string[], 
   const base = added.includes("ALL") ? everything : dropped.includes("ALL") ? [] : namesOf(defaults);
   const chosen = new Set([...base, ...added].filter((name) => name !== "ALL"));
   for (const name of dropped) chosen.delete(name);
+  // The runtime would go on without it.
+  const missing = added.find((name) => chosen.has(name) && !everything.includes(name));
+  if (missing !== undefined) {
+    throw new Fault(
+      "failed_precondition",
+      `Cannot add capability "${missing}": this process does not have it`,
+    );
+  }
   return [...chosen];
 }
 

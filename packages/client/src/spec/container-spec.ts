@@ -1,23 +1,26 @@
 import { readFileSync } from "node:fs";
 import type {
   CapabilitiesSpec,
+  DeviceRuleSpec,
   DeviceSpec,
   MountSpec,
   NamespaceKind,
   ResourcesSpec,
   RlimitSpec,
   RuntimeSpec,
-  SeccompSpec,
   UserSpec,
 } from "@slipway/oci/runtime-spec";
 import { allCapabilities, capabilitiesOf } from "./capabilities.ts";
+import { checkSecurity } from "./check-security.ts";
 import { type CommandOptions, commandOf } from "./command.ts";
-import { deviceRules, hostDevices } from "./devices.ts";
+import { deviceRules } from "./device-rules.ts";
+import { type ContainerDevice, hostDevices, lastAtEachPlace } from "./devices.ts";
 import { defaultMounts } from "./mounts.ts";
-import { defaultSeccomp } from "./seccomp.ts";
+import { type SecurityOptions, hiddenPaths, seccompOf, withWritableCgroups } from "./security.ts";
+import { checkSysctl } from "./sysctl.ts";
 
 /** What a container is to be, beyond what its image says. */
-export interface ContainerSpecOptions extends CommandOptions {
+export interface ContainerSpecOptions extends CommandOptions, SecurityOptions {
   readonly id: string;
   readonly namespace: string;
   /** `NAME=value`, over the image's. */
@@ -33,20 +36,19 @@ export interface ContainerSpecOptions extends CommandOptions {
   /** From -1000 to 1000: the higher, the sooner the kernel ends it when memory is short. */
   readonly oomScoreAdj?: number;
   readonly readOnly?: boolean;
-  /** Everything that root on the host may do. */
-  readonly privileged?: boolean;
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
   readonly mounts?: readonly MountSpec[];
-  readonly devices?: readonly DeviceSpec[];
+  readonly devices?: readonly ContainerDevice[];
+  /** Further devices that the container may use, should it have or make their nodes. */
+  readonly deviceRules?: readonly DeviceRuleSpec[];
+  /** False for a privileged container that has only `devices`. */
+  readonly hostDevices?: boolean;
   readonly resources?: ResourcesSpec;
   readonly rlimits?: readonly RlimitSpec[];
   readonly sysctl?: Readonly<Record<string, string>>;
   /** Namespaces of the host that the container shares; it has its own of the others. */
   readonly sharedNamespaces?: readonly NamespaceKind[];
-  readonly noNewPrivileges?: boolean;
-  /** `default` unless told. */
-  readonly seccomp?: "default" | "unconfined" | SeccompSpec;
   readonly annotations?: Readonly<Record<string, string>>;
   /** The root file system when it is not the bundle's `rootfs`. */
   readonly rootfsPath?: string;
@@ -56,15 +58,20 @@ export interface ContainerSpecOptions extends CommandOptions {
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const ownNamespaces: readonly NamespaceKind[] = ["pid", "ipc", "uts", "mount", "network"];
 
-/** The OCI runtime spec of a container, with containerd's defaults: its pkg/oci/spec.go. */
+/**
+ * The OCI runtime spec of a container, with containerd's defaults: its pkg/oci/spec.go.
+ * @throws {Fault} `invalid_argument` for an option that is not understood
+ */
 export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
+  checkSecurity(options);
   const { id, namespace, privileged = false, terminal = false, image, hostname } = options;
   const capabilities = privileged
     ? allCapabilities(boundingSet())
     : capabilitiesOf(options.capAdd ?? [], options.capDrop ?? [], boundingSet());
   const seccomp = seccompOf(options, capabilities);
   const namespaces = [...ownNamespaces, ...(options.unifiedCgroups ? (["cgroup"] as const) : [])];
-  const devices = [...(privileged ? hostDevices() : []), ...(options.devices ?? [])];
+  const hasHostDevices = options.hostDevices ?? privileged;
+  const devices = lastAtEachPlace([...(hasHostDevices ? hostDevices() : []), ...(options.devices ?? [])]);
   return {
     ociVersion: "1.1.0",
     root: { path: options.rootfsPath ?? "rootfs", ...(options.readOnly ? { readonly: true } : {}) },
@@ -78,21 +85,25 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
       // Without an entry the process inherits the daemon's own limits by way of the shim, as Docker's and nerdctl's do.
       ...(options.rlimits?.length ? { rlimits: [...options.rlimits] } : {}),
       noNewPrivileges: options.noNewPrivileges ?? false,
+      ...(options.apparmorProfile === undefined ? {} : { apparmorProfile: options.apparmorProfile }),
       ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
     },
     ...(hostname === undefined || options.setsHostname === false ? {} : { hostname }),
-    mounts: [...defaultMounts({ privileged }), ...(options.mounts ?? [])].filter(isLastAtItsPlace),
+    mounts: [
+      ...withWritableCgroups(defaultMounts({ privileged }), options),
+      ...(options.mounts ?? []),
+    ].filter(isLastAtItsPlace),
     ...(options.annotations ? { annotations: { ...options.annotations } } : {}),
     linux: {
       namespaces: namespaces
         .filter((type) => !options.sharedNamespaces?.includes(type))
         .map((type) => ({ type })),
       cgroupsPath: `/${namespace}/${id}`,
-      resources: { ...options.resources, devices: deviceRules(devices, privileged) },
-      ...(devices.length > 0 ? { devices } : {}),
+      resources: { ...options.resources, devices: deviceRules(devices, privileged, options.deviceRules) },
+      ...(devices.length > 0 ? { devices: devices.map(nodeOf) } : {}),
       ...(seccomp ? { seccomp } : {}),
-      ...(options.sysctl ? { sysctl: { ...options.sysctl } } : {}),
-      ...(privileged ? {} : { maskedPaths: [...maskedPaths], readonlyPaths: [...readonlyPaths] }),
+      ...(options.sysctl ? { sysctl: checkSysctl(options.sysctl, options.sharedNamespaces ?? []) } : {}),
+      ...hiddenPaths(options),
     },
   };
 }
@@ -116,12 +127,9 @@ function environmentOf(
   return [...values.values()];
 }
 
-function seccompOf(
-  { privileged, seccomp = "default" }: ContainerSpecOptions,
-  capabilities: readonly string[],
-): SeccompSpec | undefined {
-  if (typeof seccomp === "object") return seccomp;
-  return privileged || seccomp === "unconfined" ? undefined : defaultSeccomp(capabilities);
+function nodeOf(device: ContainerDevice): DeviceSpec {
+  const { access: _, ...node } = device;
+  return node;
 }
 
 function isLastAtItsPlace(mount: MountSpec, index: number, all: readonly MountSpec[]): boolean {
@@ -137,19 +145,3 @@ export function privilegedCapabilities(): CapabilitiesSpec {
 function boundingSet(): string {
   return /^CapBnd:\s*(\w+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
 }
-
-const maskedPaths = [
-  "/proc/acpi",
-  "/proc/asound",
-  "/proc/kcore",
-  "/proc/keys",
-  "/proc/latency_stats",
-  "/proc/timer_list",
-  "/proc/timer_stats",
-  "/proc/sched_debug",
-  "/sys/firmware",
-  "/sys/devices/virtual/powercap",
-  "/proc/scsi",
-];
-
-const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];

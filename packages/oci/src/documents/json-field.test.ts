@@ -135,6 +135,20 @@ describe("JsonField", () => {
     assert.ok(name.length < 200, name);
   });
 
+  it("escapes a terminal's control characters that JSON does not", () => {
+    const field = parse('{"a": "\u007f\u009b31m"}').get("a");
+    assert.equal(
+      messageOf(() => field.integer())
+        .split(": ")
+        .at(-1),
+      '"a" is "\\u007f\\u009b31m", not a whole number',
+    );
+    assert.equal(
+      field.unexpected("a size").message.split(": ").at(-1),
+      '"a" is "\\u007f\\u009b31m", not a size',
+    );
+  });
+
   it("hands out unknown members as they are, and no known one in another case", () => {
     const found = parse('{"Size": 1, "data": "aGk=", "__proto__": {"x": 1}}').others(["size"]);
     assert.deepEqual(Object.keys(found), ["data", "__proto__"]);

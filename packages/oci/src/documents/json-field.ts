@@ -192,6 +192,11 @@ export class JsonField {
     return new Fault(this.#source.code, `Cannot read ${this.#source.name}: ${what} ${why}`);
   }
 
+  /** A fault that says what this field holds, to be thrown. @param wanted follows it, such as `a size` */
+  unexpected(wanted: string): Fault {
+    return this.#isNot(wanted);
+  }
+
   #folded(): ReadonlyMap<string, unknown> {
     if (this.#members) return this.#members;
     const entries = this.isMissing ? [] : Object.entries(this.#object());
@@ -225,7 +230,12 @@ function shown(value: unknown): string {
 
 /** In quotes, without control characters, and not longer than a message bears. */
 function shortened(text: string): string {
-  return JSON.stringify(text.length > maxShown ? `${text.slice(0, maxShown)}…`.toWellFormed() : text);
+  const short = text.length > maxShown ? `${text.slice(0, maxShown)}…`.toWellFormed() : text;
+  // JSON lets some of a terminal's control characters pass: DEL, and those from U+0080 on.
+  return JSON.stringify(short).replaceAll(
+    /\p{Cc}/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function whyNotJson(text: string, error: unknown): string {
