@@ -3,6 +3,7 @@ import { Fault } from "@slipway/fault/fault";
 import { unmountAll } from "@slipway/linux/mount";
 import type { BundleConfig, IoOwner } from "./bundle.ts";
 import type { TaskProcess } from "./process.ts";
+import type { InputHold } from "./stdio/input-fifo.ts";
 import type { StdioOwner } from "./stdio/stdio.ts";
 import type { OciRuntime } from "./runtime/oci-runtime.ts";
 
@@ -76,9 +77,9 @@ export class Container {
   }
 
   /** Whose streams are opened for the init (""), or an exec. */
-  streamsOf(execId: string, namespace: string): StdioOwner {
+  streamsOf(execId: string, namespace: string, inputHold: InputHold = "at once"): StdioOwner {
     const id = execId === "" ? this.id : execId;
-    return { id, namespace, errorsFifo: this.errorsFifo(execId), ioOwner: this.#ioOwner };
+    return { id, namespace, errorsFifo: this.errorsFifo(execId), inputHold, ioOwner: this.#ioOwner };
   }
 
   /** The FIFO that the errors of the init (""), or of an exec, come through. */

@@ -15,6 +15,8 @@ export type ProcessState =
   | { readonly status: "paused"; readonly pid: number }
   | { readonly status: "stopped"; readonly pid: number; readonly exit: Exit };
 
+type ProcessStreams = { readonly console: Console } | { readonly stdio: TaskStdio };
+
 /** A process of a container that the shim answers for: its init, or an exec. */
 export class TaskProcess {
   readonly id: string;
@@ -24,7 +26,8 @@ export class TaskProcess {
   pidfd: number | undefined;
   /** Resolves when the process has ended and its end was published. */
   readonly exited = Promise.withResolvers<Exit>();
-  #streams: { readonly console: Console } | { readonly stdio: TaskStdio } | undefined;
+  #streams: ProcessStreams | undefined;
+  #isInputClosed = false;
   readonly #ending = Promise.withResolvers<void>();
   #exiting = false;
   #startTime = 0;
@@ -64,8 +67,15 @@ export class TaskProcess {
     this.#isExitTold = true;
   }
 
-  set streams(streams: { readonly console: Console } | { readonly stdio: TaskStdio }) {
+  set streams(streams: ProcessStreams) {
     this.#streams = streams;
+    // CloseIO may have come while the runtime was still working.
+    if (this.#isInputClosed) heldBy(streams).closeStdin();
+  }
+
+  /** Whether the client has closed the input: no shim holds it open again. */
+  get isInputClosed(): boolean {
+    return this.#isInputClosed;
   }
 
   /** True once the kernel has told its end, before that was published. */
@@ -93,10 +103,15 @@ export class TaskProcess {
     if (this.#streams && "console" in this.#streams) this.#streams.console.resize(size);
   }
 
+  /** At any time, before the process is started, too; once is enough. */
   closeStdin(): void {
-    if (!this.#streams) return;
-    if ("stdio" in this.#streams) this.#streams.stdio.closeStdin();
-    else this.#streams.console.closeStdin();
+    this.#isInputClosed = true;
+    if (this.#streams) heldBy(this.#streams).closeStdin();
+  }
+
+  /** The init that was created is about to run the user's program. */
+  starting(): void {
+    if (this.#streams && "stdio" in this.#streams) this.#streams.stdio.starting();
   }
 
   /** Waits (not for ever: a stray process may hold the stream) for the last output, then closes all. */
@@ -106,7 +121,7 @@ export class TaskProcess {
     const streams = this.#streams;
     this.#streams = undefined;
     if (!streams) return;
-    const held = "stdio" in streams ? streams.stdio : streams.console;
+    const held = heldBy(streams);
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, DRAIN_TIMEOUT_MS);
     await Promise.race([held.drained, late.promise]);
@@ -115,6 +130,10 @@ export class TaskProcess {
   }
 }
 const DRAIN_TIMEOUT_MS = 10_000;
+
+function heldBy(streams: ProcessStreams): Pick<TaskStdio, "closeStdin" | "drained" | "close"> {
+  return "stdio" in streams ? streams.stdio : streams.console;
+}
 
 /** Refuses a verb in a state that does not allow it, in containerd's words. */
 export function refuse(message: string): never {

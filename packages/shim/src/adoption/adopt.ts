@@ -52,7 +52,7 @@ async function adoptProcess(
   record: ProcessRecord,
   onExit: (exit: Exit) => void,
 ): Promise<boolean> {
-  const { pid, startTime, status, io, exit } = record;
+  const { pid, startTime, status, io, isInputClosed = false, exit } = record;
   process.state = { status, pid };
   process.startTime = startTime;
   if (exit) {
@@ -62,7 +62,9 @@ async function adoptProcess(
     return false;
   }
   const errorsFifo = container.errorsFifo(process === container.init ? "" : process.id);
-  if (!io.terminal) process.streams = { stdio: await adoptStdio(io, { id: process.id, errorsFifo }) };
+  if (!io.terminal)
+    process.streams = { stdio: await adoptStdio(io, { id: process.id, errorsFifo, isInputClosed }) };
+  if (isInputClosed) process.closeStdin();
   const pidfd = openProcess(pid, startTime);
   if (pidfd === undefined) {
     queueMicrotask(() => onExit(unknownExit(container, process)));

@@ -13,6 +13,8 @@ export interface ProcessRecord {
   readonly startTime: number;
   readonly status: "created" | "running" | "paused";
   readonly io: StdioPaths;
+  /** Whether the client has closed the input. */
+  readonly isInputClosed?: boolean;
   readonly exit?: {
     readonly exitCode: number;
     readonly exitedAt: string;
@@ -62,12 +64,12 @@ export function readTask(bundle: string): TaskRecord | undefined {
 }
 
 function recordOf(process: TaskProcess): ProcessRecord | undefined {
-  const { state, paths, startTime, isExitTold } = process;
+  const { state, paths, startTime, isExitTold, isInputClosed } = process;
   // A pid comes with the first start; an exec that was only added is its client's to add again.
   if (state.status === "added" || state.pid === 0) return undefined;
   const { stdin, stdout, stderr, terminal } = paths;
   const io = { stdin, stdout, stderr, terminal };
-  const common = { pid: state.pid, startTime, io };
+  const common = { pid: state.pid, startTime, io, ...(isInputClosed ? { isInputClosed } : {}) };
   switch (state.status) {
     case "stopped": {
       const { exitCode, exitedAt } = state.exit;

@@ -1,4 +1,5 @@
 import { constants, existsSync, openSync } from "node:fs";
+import { InputFifo } from "./input-fifo.ts";
 import { showEnd, StreamCopy } from "./stream-copy.ts";
 import { Descriptors, openOutput, type StdioOwner, type StdioPaths, type TaskStdio } from "./stdio.ts";
 
@@ -8,15 +9,16 @@ import { Descriptors, openOutput, type StdioOwner, type StdioPaths, type TaskStd
  */
 export async function adoptStdio(
   paths: StdioPaths,
-  { id, errorsFifo }: Pick<StdioOwner, "id" | "errorsFifo">,
+  {
+    id,
+    errorsFifo,
+    isInputClosed,
+  }: Pick<StdioOwner, "id" | "errorsFifo"> & { readonly isInputClosed: boolean },
 ): Promise<TaskStdio> {
   const descriptors = new Descriptors();
-  if (existsSync(paths.stdin)) {
-    try {
-      descriptors.stdinWriter(openSync(paths.stdin, constants.O_WRONLY | constants.O_NONBLOCK));
-    } catch {
-      // The process does not read any more.
-    }
+  if (!isInputClosed && existsSync(paths.stdin)) {
+    const input = InputFifo.adopt(paths.stdin);
+    if (input) descriptors.input(input);
   }
   if (paths.stdout.startsWith("json-file:")) {
     const { adoptJsonFile } = await import("./json-file.ts");

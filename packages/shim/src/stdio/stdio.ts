@@ -5,6 +5,7 @@ import { mkfifo } from "@slipway/linux/mknod";
 import type { IoOwner } from "../bundle.ts";
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
 import { makeFolder } from "./make-folder.ts";
+import { InputFifo, type InputHold } from "./input-fifo.ts";
 import { StreamCopy } from "./stream-copy.ts";
 
 /** Where a task's streams go, as the request says it: paths of FIFOs or files, or URIs; empty = nowhere. */
@@ -22,6 +23,7 @@ export interface StdioOwner {
   readonly namespace: string;
   /** Where the FIFO is that its errors go through. */
   readonly errorsFifo: string;
+  readonly inputHold: InputHold;
   /** Whose its pipes are to be; root's unless told. */
   readonly ioOwner?: IoOwner | undefined;
 }
@@ -32,6 +34,8 @@ export interface TaskStdio {
   readonly given: ProcessStdio;
   /** Closes what was given: the container must hold the only write ends, so that readers see its end. */
   afterStart(): void;
+  /** The process is about to start, and then reads its input. */
+  starting(): void;
   /** Ends the container's input once the client's writer has left, too. */
   closeStdin(): void;
   /** Settles when all that is copied was written. */
@@ -45,15 +49,15 @@ export interface TaskStdio {
  * Errors are, because a runtime writes its own complaints to the stream that the process is to inherit, and the
  * client must not read them as the container's. They come through a FIFO in the bundle, where another shim finds it.
  *
- * The shim keeps a read end of each output FIFO, so that a client that leaves does not break the container's
- * pipe, and a write end of the input until CloseIO, so that a client that comes late or again finds it open. Outputs
- * are opened for both, so that nothing breaks either when the shim is killed: the container holds a read end itself.
+ * The shim keeps a read end of each output FIFO, so that a client that leaves does not break the container's pipe, and a
+ * write end of the input until CloseIO (`InputFifo`). Outputs are opened for both, so that nothing breaks either when the
+ * shim is killed: the container holds a read end itself.
  */
 export async function openStdio(paths: StdioPaths, container: StdioOwner): Promise<TaskStdio> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(paths.stdout)?.[1] ?? "fifo";
   const descriptors = new Descriptors();
   try {
-    const stdin = paths.stdin === "" ? undefined : openInput(paths.stdin, descriptors);
+    const stdin = paths.stdin === "" ? undefined : openInput(paths.stdin, container.inputHold, descriptors);
     if (scheme === "binary" || scheme === "binary-v2") {
       const { startLogger } = await import("./binary-logger.ts");
       return await startLogger(new URL(paths.stdout), container, descriptors, stdin);
@@ -93,7 +97,7 @@ export interface OutputCopy {
 export class Descriptors {
   #given: number[] = [];
   #kept: number[] = [];
-  #stdinWriter: number | undefined;
+  #input: InputFifo | undefined;
   #copy: OutputCopy | undefined;
 
   copied(copy: OutputCopy): void {
@@ -110,8 +114,8 @@ export class Descriptors {
     return fd;
   }
 
-  stdinWriter(fd: number): void {
-    this.#stdinWriter = fd;
+  input(input: InputFifo): void {
+    this.#input = input;
   }
 
   asStdio(streams: ProcessStdio, stdin: number | undefined, onClose?: () => void): TaskStdio {
@@ -122,7 +126,8 @@ export class Descriptors {
         this.#copy?.begin();
       },
       drained: this.#copy?.done ?? Promise.resolve(),
-      closeStdin: () => this.#closeStdin(),
+      starting: () => this.#input?.starting(),
+      closeStdin: () => this.#input?.close(),
       close: () => {
         this.close();
         onClose?.();
@@ -132,7 +137,7 @@ export class Descriptors {
 
   close(): void {
     this.#closeGiven();
-    this.#closeStdin();
+    this.#input?.close();
     this.#copy?.close();
     for (const fd of this.#kept.splice(0)) closeSync(fd);
   }
@@ -140,24 +145,13 @@ export class Descriptors {
   #closeGiven(): void {
     for (const fd of this.#given.splice(0)) closeSync(fd);
   }
-
-  #closeStdin(): void {
-    if (this.#stdinWriter !== undefined) closeSync(this.#stdinWriter);
-    this.#stdinWriter = undefined;
-  }
 }
 
-function openInput(path: string, descriptors: Descriptors): number {
+function openInput(path: string, hold: InputHold, descriptors: Descriptors): number {
   if (!statSync(path).isFIFO()) return descriptors.given(openSync(path, "r"));
-  // Opening one end waits for the other; with both ends in hand, neither of ours does.
-  const both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-  try {
-    const reader = descriptors.given(openSync(path, constants.O_RDONLY));
-    descriptors.stdinWriter(openSync(path, constants.O_WRONLY));
-    return reader;
-  } finally {
-    closeSync(both);
-  }
+  const { given, input } = InputFifo.open(path, hold);
+  descriptors.input(input);
+  return descriptors.given(given);
 }
 
 /** A descriptor to write to, never one that blocks until a reader comes. */

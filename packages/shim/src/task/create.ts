@@ -81,7 +81,7 @@ async function create(shim: Shim, container: Container, record: RuntimeRecord): 
   if (record.noNewKeyring) args.push("--no-new-keyring");
   container.init.streams = await openStreams(
     container.init.paths,
-    container.streamsOf("", shim.options.namespace),
+    container.streamsOf("", shim.options.namespace, "at start"),
     (stdio, extra) =>
       container.runtime.run("OCI runtime create failed", [...args, ...extra, container.id], { stdio }),
   );

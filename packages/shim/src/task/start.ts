@@ -28,8 +28,9 @@ async function startInit(shim: Shim, container: Container): Promise<{ pid: numbe
     if (container.restore) {
       const { restoreTask } = await import("./restore.ts");
       await restoreTask(shim, container, container.restore);
-    } else if (!(await releaseInit(container.runtime.options, container.id, init.ending))) {
-      await container.runtime.run("OCI runtime start failed", ["start", container.id]);
+    } else {
+      init.starting();
+      await releaseCreated(container);
     }
     const { pid } = init;
     init.state = { status: "running", pid };
@@ -40,6 +41,12 @@ async function startInit(shim: Shim, container: Container): Promise<{ pid: numbe
     container.starting = undefined;
     started.resolve();
   }
+}
+
+/** Lets the init that `create` left waiting run the user's program. */
+async function releaseCreated({ runtime, id, init }: Container): Promise<void> {
+  if (await releaseInit(runtime.options, id, init.ending)) return;
+  await runtime.run("OCI runtime start failed", ["start", id]);
 }
 
 async function startExec(shim: Shim, container: Container, exec: TaskProcess): Promise<{ pid: number }> {
