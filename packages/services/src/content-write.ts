@@ -66,12 +66,15 @@ class Session {
         action,
         offset: BigInt(before.offset),
         total: BigInt(this.#total),
+        digest: this.writer.digest() ?? "",
         startedAt: toTimestamp(before.startedAt),
         updatedAt: toTimestamp(before.updatedAt),
       };
     }
     const offset = await this.#write(Number(request.offset), request.data);
-    const digest = action === WriteAction.COMMIT ? await this.#commit(request.labels) : "";
+    // Clients that do not know the digest beforehand commit by the one that the last answer has.
+    const digest =
+      action === WriteAction.COMMIT ? await this.#commit(request.labels) : (this.writer.digest() ?? "");
     return { action, offset: BigInt(offset), digest };
   }
 

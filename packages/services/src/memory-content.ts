@@ -54,6 +54,7 @@ export class MemoryContent implements ContentStore {
     const release = (): void => void (ingest.writtenSince = undefined);
     return {
       status: () => this.#status(ref),
+      digest: () => digestOf(ingest.bytes),
       async write(bytes) {
         ingest.bytes = Buffer.concat([ingest.bytes, bytes]);
       },

@@ -7,7 +7,7 @@ import {
 } from "@slipway/api/containerd/services/content/v1/content_pb";
 import type { CommitOptions, ContentWriter, IngestStatus, WriterOptions } from "@slipway/core/content";
 import { Fault } from "@slipway/fault/fault";
-import { type Digest, parseDigest } from "@slipway/oci/digest";
+import { type Digest, digestOf, parseDigest } from "@slipway/oci/digest";
 import type { Calls } from "../connect/calls.ts";
 import { toDate } from "../connect/messages.ts";
 import { Queue } from "../connect/queue.ts";
@@ -24,6 +24,7 @@ export class RemoteWriter implements ContentWriter {
   readonly #ref: string;
   readonly #options: WriterOptions;
   #offset = 0;
+  #digest: Digest | undefined;
   #startedAt = new Date(0);
   #updatedAt = new Date(0);
 
@@ -61,6 +62,10 @@ export class RemoteWriter implements ContentWriter {
     };
   }
 
+  digest(): Digest | undefined {
+    return this.#digest;
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += maxMessageBytes) {
       const data = bytes.subarray(at, at + maxMessageBytes) as Uint8Array<ArrayBuffer>;
@@ -78,6 +83,7 @@ export class RemoteWriter implements ContentWriter {
         `Cannot truncate ingest "${this.#ref}" to ${offset}: only 0 is possible`,
       );
     }
+    if (offset !== this.#offset) this.#digest = digestOf("");
     this.#offset = offset;
   }
 
@@ -108,6 +114,8 @@ export class RemoteWriter implements ContentWriter {
     this.#requests.push(request);
     const answer = await this.#answers.next();
     if (answer.done) throw new Fault("unavailable", `The daemon ended the write of ingest "${this.#ref}"`);
+    // Daemons may leave it out until the commit.
+    this.#digest = answer.value.digest === "" ? undefined : parseDigest(answer.value.digest);
     return answer.value;
   }
 }

@@ -9,10 +9,14 @@ import type { ContentInfo, ContentProvider, ContentStore } from "./content.ts";
 const hello = Buffer.from("hello, blob");
 const other = Buffer.from("another one");
 
-/** What every content store does. `open` is given an empty folder for each test. */
+/**
+ * What every content store does. `open` is given an empty folder for each test. `hashesElsewhere` is for stores whose
+ * writers do not know a digest before the commit.
+ */
 export function contentConformance(
   name: string,
   open: (root: string) => ContentStore | Promise<ContentStore>,
+  { hashesElsewhere = false }: { readonly hashesElsewhere?: boolean } = {},
 ): void {
   describe(`${name} as a content store`, () => {
     let root: string;
@@ -63,6 +67,23 @@ export function contentConformance(
       await writer.commit();
       assert.deepEqual(await store.listStatuses(), []);
       await assert.rejects(store.status("ref"), { code: "not_found" });
+    });
+
+    it("knows the digest of what was written so far", { skip: hashesElsewhere }, async () => {
+      {
+        await using writer = await store.writer("ref");
+        assert.equal(writer.digest(), digestOf(""));
+        await writer.write(hello.subarray(0, 4));
+        assert.equal(writer.digest(), digestOf(hello.subarray(0, 4)));
+      }
+      await using writer = await store.writer("ref");
+      assert.equal(writer.digest(), digestOf(hello.subarray(0, 4)));
+      await writer.write(hello.subarray(4));
+      assert.equal(writer.digest(), digestOf(hello));
+      await writer.truncate(0);
+      assert.equal(writer.digest(), digestOf(""));
+      await writer.write(other);
+      assert.equal(writer.digest(), digestOf(other));
     });
 
     it("gives a ref to one writer at a time", async () => {

@@ -71,6 +71,8 @@ export interface CommitOptions {
 /** One ingest, opened for writing. Leaving its scope closes it and keeps what it has: it can be opened again. */
 export interface ContentWriter extends AsyncDisposable {
   status(): IngestStatus;
+  /** Of what was written so far; undefined while it is hashed elsewhere and nobody knows it yet. */
+  digest(): Digest | undefined;
   /** Appends. The bytes are the writer's until the promise settles. */
   write(bytes: Uint8Array): Promise<void>;
   /** Drops what was written beyond `offset`. Only 0 and the current offset are possible. */

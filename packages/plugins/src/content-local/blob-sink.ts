@@ -10,6 +10,8 @@ export interface BlobSink {
   /** Of the digest. */
   readonly algorithm: string;
   write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Of what was written so far; undefined if only the end tells. */
+  digest(): Digest | undefined;
   /** Resolves when all bytes are in the file, with the digest of all that the file has. Nothing is written afterwards. */
   end(): Promise<Digest>;
 }
@@ -47,8 +49,12 @@ export class FileSink implements BlobSink {
     await written;
   }
 
-  async end(): Promise<Digest> {
+  digest(): Digest {
     return digestFromHash(this.#hash.copy(), this.algorithm);
+  }
+
+  async end(): Promise<Digest> {
+    return this.digest();
   }
 }
 
@@ -65,6 +71,11 @@ export class ThreadSink implements BlobSink {
 
   async write(bytes: Uint8Array): Promise<void> {
     await this.#thread.write(bytes);
+  }
+
+  /** The thread hashes behind the writer, who would have to wait for it at each write. */
+  digest(): undefined {
+    return undefined;
   }
 
   async end(): Promise<Digest> {

@@ -59,6 +59,10 @@ export class LocalWriter implements ContentWriter {
     return this.#status;
   }
 
+  digest(): Digest | undefined {
+    return this.#sink.digest();
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     this.#check();
     const { offset } = this.#status;

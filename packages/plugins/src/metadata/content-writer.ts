@@ -47,6 +47,10 @@ export class NamespacedWriter implements ContentWriter {
     return { ref, offset: sizeBytes, total: sizeBytes, expected, startedAt: at, updatedAt: at };
   }
 
+  digest(): Digest | undefined {
+    return isWriter(this.#target) ? this.#target.digest() : this.#target.digest;
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     if (!isWriter(this.#target) && bytes.length === 0) return;
     await (await this.#own()).write(bytes);
