@@ -3,7 +3,7 @@ import { ProgressSchema } from "@slipway/api/containerd/types/transfer/transfer_
 import { packAny } from "@slipway/client/byte-streams";
 import { downloadLimitHeader } from "@slipway/client/transfer";
 import { fromAny, toDescriptor } from "@slipway/client/messages";
-import type { StreamManager } from "@slipway/core/streaming";
+import type { ObjectStream, StreamManager } from "@slipway/core/streaming";
 import type { TransferOptions, TransferProgress, Transferrer } from "@slipway/core/transfer";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { CallContext } from "@slipway/rpc/service";
@@ -21,21 +21,14 @@ export async function runTransfer(
   const scope = scopeOf(context);
   const find = (name: string): ReturnType<StreamManager["get"]> => streams.get(scope.namespace, name);
   const name = options?.progressStream ?? "";
-  const progress = name === "" ? undefined : find(name);
+  const progress = name === "" ? undefined : new ProgressReports(find(name));
   try {
     const from = toEnd(fromAny(required(source, "source")), find);
     const to = toEnd(fromAny(required(destination, "destination")), find);
     const told: TransferOptions = {
       signal: context.signal,
       ...downloadLimit(context),
-      ...(progress
-        ? {
-            onProgress: (event) => {
-              // A client that does not listen any more gets its image all the same.
-              progress.send(packAny(ProgressSchema, toMessage(event))).catch(() => {});
-            },
-          }
-        : {}),
+      ...(progress ? { onProgress: (event) => progress.send(event) } : {}),
     };
     for (const transferrer of transferrers) {
       try {
@@ -46,10 +39,33 @@ export async function runTransfer(
       }
     }
   } finally {
-    progress?.close();
+    // Clients read what was made from the reports, and stop reading with the answer.
+    await progress?.end();
   }
   const [a, b] = [source?.typeUrl, destination?.typeUrl];
   throw new Fault("unimplemented", `method Transfer not implemented for ${a} to ${b}`);
+}
+
+/** Tells a client how its transfer goes. The transfer does not wait for it, but its answer does. */
+class ProgressReports {
+  readonly #stream: ObjectStream;
+  #sent: Promise<void> = Promise.resolve();
+
+  constructor(stream: ObjectStream) {
+    this.#stream = stream;
+  }
+
+  send(event: TransferProgress): void {
+    // They are sent in their order: the last one is the last. A client that does not listen any more gets its image all
+    // the same.
+    this.#sent = this.#stream.send(packAny(ProgressSchema, toMessage(event))).catch(() => {});
+  }
+
+  /** Resolves when the client's connection has all that was sent. */
+  async end(): Promise<void> {
+    await this.#sent;
+    this.#stream.close();
+  }
 }
 
 /** A header of ours: containerd's messages have no place for it, and a daemon that does not know it does without. */

@@ -31,10 +31,15 @@ function initOf({ typeUrl, value }: Any): StreamInit | undefined {
   return typeUrl.endsWith(StreamInitSchema.typeName) ? fromBinary(StreamInitSchema, value) : undefined;
 }
 
+interface Outgoing {
+  readonly value: Any;
+  readonly sent: PromiseWithResolvers<void>;
+}
+
 /** One call, as those see it who know its name. */
 class ServedStream implements ObjectStream {
   readonly #incoming: AsyncIterator<Any>;
-  readonly #queue: { readonly value: Any; readonly sent: () => void }[] = [];
+  readonly #queue: Outgoing[] = [];
   readonly #signal: AbortSignal;
   #wake: (() => void) | undefined;
   #closed = false;
@@ -42,15 +47,15 @@ class ServedStream implements ObjectStream {
   constructor(incoming: AsyncIterator<Any>, signal: AbortSignal) {
     this.#incoming = incoming;
     this.#signal = signal;
-    signal.addEventListener("abort", () => this.close(), { once: true });
+    signal.addEventListener("abort", () => this.#abandon(), { once: true });
   }
 
   async send(value: Any): Promise<void> {
-    if (this.#closed) throw new Fault("unavailable", "Cannot send: the stream was closed");
-    await new Promise<void>((sent) => {
-      this.#queue.push({ value, sent });
-      this.#wake?.();
-    });
+    if (this.#closed) throw closedStream();
+    const sent = Promise.withResolvers<void>();
+    this.#queue.push({ value, sent });
+    this.#wake?.();
+    await sent.promise;
   }
 
   async receive(): Promise<Any | undefined> {
@@ -70,13 +75,30 @@ class ServedStream implements ObjectStream {
   }
 
   async *outgoing(): AsyncGenerator<Any> {
-    for (;;) {
-      const next = this.#queue.shift();
-      if (next) {
-        yield next.value;
-        next.sent();
-      } else if (this.#closed) return;
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    let next: Outgoing | undefined;
+    try {
+      for (;;) {
+        next = this.#queue.shift();
+        if (next) {
+          yield next.value;
+          next.sent.resolve();
+        } else if (this.#closed) return;
+        else await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+    } finally {
+      // A client that left in the middle of a message has not taken it; one that was sent is settled already.
+      next?.sent.reject(closedStream());
+      this.#abandon();
     }
   }
+
+  /** Nobody takes what still waits. */
+  #abandon(): void {
+    this.close();
+    for (const { sent } of this.#queue.splice(0)) sent.reject(closedStream());
+  }
+}
+
+function closedStream(): Fault {
+  return new Fault("unavailable", "Cannot send: the stream was closed");
 }

@@ -1,3 +1,4 @@
+import type { Image } from "@slipway/core/images";
 import type { Scope } from "@slipway/core/stores";
 import type { ImageStoreEnd, ImportEnd, TransferOptions } from "@slipway/core/transfer";
 import { platformOf } from "@slipway/images/archive/export";
@@ -45,12 +46,14 @@ export async function importImages(
     locks: parts.locks,
     ...abort,
   });
-  const stored = [];
+  // Each is reported when it is stored: clients look it up before the transfer ends.
+  const saved = (stored: readonly Image[]): void => {
+    for (const { name, target } of stored) onProgress?.({ event: "saved", name, target });
+  };
   if (to.name !== "" || to.extraReferences.some(({ isPrefix, addDigest }) => !isPrefix || addDigest)) {
-    stored.push(...(await storeImages(images, to, index)));
+    saved(await storeImages(images, to, index));
   }
-  for (const manifest of named) stored.push(...(await storeNamed(images, to, manifest)));
-  for (const { name, target } of stored) onProgress?.({ event: "saved", name, target });
+  for (const manifest of named) saved(await storeNamed(images, to, manifest));
   onProgress?.({ event: "Completed import" });
 }
 
