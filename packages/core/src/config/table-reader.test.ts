@@ -42,7 +42,7 @@ describe("TableReader", () => {
     reader.string("root", "");
     reader.ignore("old");
     for (const inner of reader.tables("inner")) inner.string("platform", "");
-    assert.deepEqual(reader.unknownKeys(), [
+    assert.deepEqual(reader.warnings(), [
       'unknown key "rooot": did you mean "root"?',
       'unknown key "inner[0].platfrom": did you mean "platform"?',
     ]);

@@ -13,6 +13,7 @@ export class TableReader {
   readonly #table: Table;
   readonly #where: string;
   readonly #known = new Set<string>();
+  readonly #unsupported: string[] = [];
   readonly #values: Record<string, unknown> = {};
   readonly #inner: TableReader[] = [];
 
@@ -96,20 +97,32 @@ export class TableReader {
     for (const key of keys) this.#known.add(key);
   }
 
-  /** One line for each key that nobody asked for: to be called when all has been read. */
-  unknownKeys(): string[] {
-    const own = Object.keys(this.#table)
-      .filter((key) => !this.#known.has(key))
-      .map((key) => {
-        const meant = suggest(key, this.#known);
-        return `unknown key "${this.#name(key)}"${meant === undefined ? "" : `: did you mean "${meant}"?`}`;
-      });
-    return [...own, ...this.#inner.flatMap((reader) => reader.unknownKeys())];
+  /** Marks keys of containerd's that ask for something that is not implemented: a value is reported, a default is not. */
+  unsupported(...keys: readonly string[]): void {
+    this.ignore(...keys);
+    this.#unsupported.push(...keys);
+  }
+
+  /** One line for each key of the table that is not known or has no effect: to be called when all has been read. */
+  warnings(): string[] {
+    const withoutEffect = this.#unsupported
+      .filter((key) => !isEmpty(this.#table[key]))
+      .map((key) => `key "${this.#name(key)}" has no effect: it is not implemented`);
+    return [...this.#unknownKeys(), ...withoutEffect, ...this.#inner.flatMap((reader) => reader.warnings())];
   }
 
   /** What was read: the value of every key that was asked for, those that the table does not have included. */
   effective(): Readonly<Record<string, unknown>> {
     return this.#values;
+  }
+
+  #unknownKeys(): string[] {
+    return Object.keys(this.#table)
+      .filter((key) => !this.#known.has(key))
+      .map((key) => {
+        const meant = suggest(key, this.#known);
+        return `unknown key "${this.#name(key)}"${meant === undefined ? "" : `: did you mean "${meant}"?`}`;
+      });
   }
 
   #read<T>(key: string, expected: string, fallback: T, check: (value: unknown) => T | undefined): T {
@@ -130,6 +143,13 @@ export class TableReader {
 /** `value` as a table; an empty one when it is none: reading the values tells what is wrong. */
 export function asTable(value: unknown): Table {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Table) : {};
+}
+
+/** Whether a value asks for nothing: `""`, 0, false, and lists and tables of such values. */
+export function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isEmpty);
+  if (asTable(value) === value) return Object.values(asTable(value)).every(isEmpty);
+  return !value;
 }
 
 function isText(value: unknown): value is string {

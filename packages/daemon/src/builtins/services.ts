@@ -9,6 +9,7 @@ import {
   RuntimePlugin,
   StreamingPlugin,
   TransferPlugin,
+  WarningPlugin,
 } from "@slipway/core/plugin-kinds";
 import type { StreamManager } from "@slipway/core/streaming";
 import { Fault } from "@slipway/fault/fault";
@@ -33,10 +34,14 @@ import { revision, version } from "../version.ts";
 import { GrpcPlugin, ServicePlugin, TtrpcPlugin } from "./service-kinds.ts";
 
 /** Every API that the daemon serves. */
-export function servicePlugins(facts: DaemonFacts & { services(): ReadonlySet<string> }): Plugin[] {
+export function servicePlugins(
+  facts: Omit<DaemonFacts, "deprecations"> & { services(): ReadonlySet<string> },
+): Plugin[] {
   const stores = { stores: MetadataPlugin };
   return [
-    ...pair("introspection", {}, () => introspectionService(facts)),
+    ...pair("introspection", { deprecations: WarningPlugin }, ({ deprecations }) =>
+      introspectionService({ ...facts, deprecations: () => deprecations.list() }),
+    ),
     ...pair("containers", stores, ({ stores }) => containersService(stores)),
     ...pair("content", stores, ({ stores }) => contentService(stores)),
     ...pair("images", stores, ({ stores }) => imagesService(stores)),
@@ -53,8 +58,8 @@ export function servicePlugins(facts: DaemonFacts & { services(): ReadonlySet<st
       "tasks",
       { ...stores, runtimes: RuntimePlugin },
       ({ stores, runtimes }) => tasksService(preferred(runtimes), stores),
-      // containerd's classes of resources, which its own runtime knows.
-      (table) => table.ignore("rdt_config_file", "blockio_config_file"),
+      // Classes of resources, which containerd's own runtime knows.
+      (table) => table.unsupported("rdt_config_file", "blockio_config_file"),
     ),
     single("events", { events: EventPlugin }, ({ events }) => eventsService(events)),
     single("journal", { events: EventPlugin }, ({ events }) => journalService(events)),

@@ -17,7 +17,7 @@ export async function configCommand(
   const tables = (): Table => (file === undefined ? {} : loadTables(file));
   const everything = async (given: Table, overrides?: Flags["overrides"]): Promise<Whole> => {
     const { config, warnings } = readConfig(given, overrides);
-    const read = readPluginTables(await allPlugins(config), config.plugins);
+    const read = readPluginTables(await allPlugins(config), config);
     return { tables: toTables(config, read.effective), problems: [...warnings, ...read.problems] };
   };
   switch (args[0]) {
@@ -84,6 +84,5 @@ function toTables(config: DaemonConfig, plugins: Readonly<Record<string, Table>>
       ...(tcp.address === "" ? {} : { "io.containerd.server.v1.grpc-tcp": { address: tcp.address, ...tls } }),
     },
     timeouts: Object.fromEntries(Object.entries(config.timeouts).map(([name, ms]) => [name, `${ms}ms`])),
-    proxy_plugins: config.proxyPlugins,
   };
 }

@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import type { Table } from "@slipway/core/config/table-reader";
 import { loadTables } from "./load.ts";
 import { migrate } from "./migrate.ts";
+import { tablesWithoutPlugin } from "./plugin-tables.ts";
 import { readConfig } from "./read.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slipway-config-"));
@@ -17,10 +19,10 @@ function file(name: string, text: string): string {
 }
 
 describe("loadTables", () => {
-  it("reads the whole default configuration of containerd 1.6 without a warning", () => {
+  it("reads the whole default configuration of containerd 1.6, and warns of what has no effect", () => {
     const path = join(import.meta.dirname, "../../testdata/containerd-1.6-default.toml");
     const { config, warnings } = readConfig(loadTables(path));
-    assert.deepEqual(warnings, []);
+    assert.deepEqual(warnings, ['key "stream_processors" has no effect: it is not implemented']);
     assert.equal(config.root, "/var/lib/containerd");
     assert.equal(config.grpc.address, "/run/containerd/containerd.sock");
     assert.equal(config.ttrpc.address, "/run/containerd/containerd.sock.ttrpc");
@@ -108,5 +110,43 @@ describe("readConfig", () => {
     assert.throws(() => readConfig({ root: 5 }), { message: 'Cannot read "root": expected a string' });
     assert.throws(() => readConfig({ disabled_plugins: ["cri"] }), { message: /expected a name such as/ });
     assert.throws(() => readConfig({ root: "/same", state: "/same" }), { message: /same folder/ });
+  });
+});
+
+describe("what has no effect", () => {
+  const names = ["io.containerd.snapshotter.v1.overlayfs"];
+  const without = (plugins: Record<string, Table>, disabledPlugins: readonly string[] = []): string[] =>
+    tablesWithoutPlugin(names, { plugins, disabledPlugins });
+
+  it("is named, each key once, unless it has the value that containerd writes by default", () => {
+    const snapshotter = { type: "snapshot", address: "/run/stargz.sock" };
+    const { warnings } = readConfig({
+      proxy_plugins: { stargz: snapshotter },
+      stream_processors: {},
+      plugin_dir: "",
+      cgroup: "/containerd",
+      debug: { log_trace_id: true },
+    });
+    assert.deepEqual(warnings, [
+      'key "cgroup" has no effect: it is not implemented',
+      'key "proxy_plugins" has no effect: it is not implemented',
+      'key "debug.log_trace_id" has no effect: it is not implemented',
+    ]);
+  });
+
+  it("is a table without a plugin, but none of a disabled plugin, nor one without values", () => {
+    const cri = { "io.containerd.cri.v1.runtime": { enable_selinux: true } };
+    assert.deepEqual(without(cri), [
+      'table plugins."io.containerd.cri.v1.runtime" has no effect: there is no such plugin',
+    ]);
+    assert.deepEqual(without(cri, ["io.containerd.cri.v1.runtime"]), []);
+    assert.deepEqual(
+      without({ "io.containerd.snapshotter.v1.zfs": { root_path: "", list: [], on: false } }),
+      [],
+    );
+    assert.deepEqual(without({ "io.containerd.server.v1.grpc": { address: "/a" } }), []);
+    assert.deepEqual(without({ "io.containerd.snapshotter.v1.overlays": {} }), [
+      'no plugin "io.containerd.snapshotter.v1.overlays": did you mean "io.containerd.snapshotter.v1.overlayfs"?',
+    ]);
   });
 });

@@ -22,15 +22,6 @@ export interface TcpConfig {
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "panic";
 
-/** A plugin that another program serves over gRPC. */
-export interface ProxyPluginConfig {
-  readonly type: string;
-  readonly address: string;
-  readonly platform: string;
-  readonly exports: Readonly<Record<string, string>>;
-  readonly capabilities: readonly string[];
-}
-
 /** containerd's config.toml, of whichever version, in the one form that the daemon works with. */
 export interface DaemonConfig {
   readonly root: string;
@@ -50,7 +41,6 @@ export interface DaemonConfig {
   readonly plugins: Readonly<Record<string, Table>>;
   /** In milliseconds, by containerd's name such as `io.containerd.timeout.shim.load`. */
   readonly timeouts: Readonly<Record<string, number>>;
-  readonly proxyPlugins: Readonly<Record<string, ProxyPluginConfig>>;
 }
 
 /** The newest version of config.toml; older ones are read as well. */

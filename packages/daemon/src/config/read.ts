@@ -7,7 +7,6 @@ import {
   type DaemonConfig,
   type GrpcConfig,
   type LogLevel,
-  type ProxyPluginConfig,
   type SocketConfig,
   type TcpConfig,
 } from "./config.ts";
@@ -26,7 +25,7 @@ export interface Overrides {
 
 /**
  * Reads tables of the newest version.
- * @returns the configuration, and a warning for every key that is not known
+ * @returns the configuration, and a warning for every key that is not known or has no effect
  * @throws {Fault} `invalid_argument` naming the key
  */
 export function readConfig(
@@ -34,16 +33,17 @@ export function readConfig(
   overrides: Overrides = {},
 ): { config: DaemonConfig; warnings: string[] } {
   const top = new TableReader(tables, "");
-  // Containerd's own settings without a meaning here.
-  top.ignore("version", "imports", "plugin_dir", "cgroup", "stream_processors", "grpc", "ttrpc", "metrics");
+  // The servers' tables have been moved to their plugins'.
+  top.ignore("version", "imports", "grpc", "ttrpc", "metrics");
+  top.unsupported("plugin_dir", "cgroup", "stream_processors", "proxy_plugins");
   const debug = new TableReader(top.table("debug"), "debug");
-  debug.ignore("log_trace_id");
+  debug.unsupported("log_trace_id");
   const plugins = pluginTables(top.table("plugins"));
   const warnings: string[] = [];
   const checked = <T>(id: string, read: (table: TableReader) => T): T => {
     const reader = new TableReader(plugins[`${server}.${id}`], `plugins."${server}.${id}"`);
     const value = read(reader);
-    warnings.push(...reader.unknownKeys());
+    warnings.push(...reader.warnings());
     return value;
   };
   const grpc = checked("grpc", (table) => readGrpc(table, overrides.address));
@@ -61,10 +61,9 @@ export function readConfig(
     requiredPlugins: pluginNames(top, "required_plugins"),
     plugins,
     timeouts: readTimeouts(top.table("timeouts")),
-    proxyPlugins: readProxyPlugins(top.table("proxy_plugins"), warnings),
   };
   top.ignore("root", "state");
-  warnings.unshift(...top.unknownKeys(), ...debug.unknownKeys());
+  warnings.unshift(...top.warnings(), ...debug.warnings());
   if (config.root === config.state) {
     throw new Fault("invalid_argument", `Cannot start: root and state are the same folder, "${config.root}"`);
   }
@@ -93,6 +92,7 @@ function readTtrpc(table: TableReader, grpc: GrpcConfig, address: string | undef
 }
 
 function readTcp(table: TableReader): TcpConfig {
+  // Messages have the limits of the other server, and the common name is for Windows' store of certificates.
   table.ignore("max_recv_message_size", "max_send_message_size", "tls_common_name");
   return {
     address: table.string("address", ""),
@@ -139,21 +139,4 @@ function pluginNames(top: TableReader, key: string): readonly string[] {
 function readTimeouts(table: Table): Record<string, number> {
   const reader = new TableReader(table, "timeouts");
   return Object.fromEntries(Object.keys(table).map((name) => [name, parseDuration(reader.string(name, ""))]));
-}
-
-function readProxyPlugins(tables: Table, warnings: string[]): Record<string, ProxyPluginConfig> {
-  const entries = Object.entries(tables).map(([name, table]) => {
-    const reader = new TableReader(table, `proxy_plugins.${name}`);
-    const exported = reader.table("exports");
-    const plugin: ProxyPluginConfig = {
-      type: reader.string("type", ""),
-      address: reader.string("address", ""),
-      platform: reader.string("platform", ""),
-      exports: Object.fromEntries(Object.entries(exported).map(([key, value]) => [key, String(value)])),
-      capabilities: reader.strings("capabilities"),
-    };
-    warnings.push(...reader.unknownKeys());
-    return [name, plugin] as const;
-  });
-  return Object.fromEntries(entries);
 }

@@ -11,7 +11,7 @@ import {
 } from "@slipway/core/plugin";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import type { DaemonConfig } from "../config/config.ts";
-import { misspelledPlugins } from "../config/plugin-tables.ts";
+import { tablesWithoutPlugin } from "../config/plugin-tables.ts";
 import { withFields } from "../logging/logger.ts";
 import { startOrder } from "./start-order.ts";
 
@@ -42,8 +42,7 @@ export class PluginHost implements AsyncDisposable {
   async start(plugins: readonly Plugin[]): Promise<void> {
     const disabled = new Set(this.#config.disabledPlugins);
     const required = new Set(this.#config.requiredPlugins);
-    for (const warning of misspelledPlugins(plugins.map(fullName), this.#config.plugins))
-      this.#log.warn(warning);
+    for (const warning of tablesWithoutPlugin(plugins.map(fullName), this.#config)) this.#log.warn(warning);
     const enabled = plugins.filter((plugin) => !disabled.has(fullName(plugin)));
     for (const plugin of startOrder(enabled)) {
       const name = fullName(plugin);
@@ -74,15 +73,17 @@ export class PluginHost implements AsyncDisposable {
   }
 
   reports(): PluginReport[] {
-    return this.#running.map(({ plugin, outcome }) => ({
-      type: plugin.kind.type,
-      id: plugin.id,
-      requires: Object.values(plugin.needs).map(({ type }) => type),
-      platforms: plugin.platforms ?? [],
-      exports: outcome instanceof Error ? {} : (outcome.exports ?? {}),
-      capabilities: outcome instanceof Error ? [] : (outcome.capabilities ?? []),
-      ...(outcome instanceof Error ? { initError: outcome } : {}),
-    }));
+    return this.#running.map(({ plugin, outcome }) => {
+      const report = {
+        type: plugin.kind.type,
+        id: plugin.id,
+        requires: Object.values(plugin.needs).map(({ type }) => type),
+        platforms: plugin.platforms ?? [],
+      };
+      if (outcome instanceof Error) return { ...report, exports: {}, capabilities: [], initError: outcome };
+      const { exports = {}, capabilities = [], describe } = outcome;
+      return { ...report, exports, capabilities, ...(describe ? { describe } : {}) };
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,7 +102,7 @@ export class PluginHost implements AsyncDisposable {
     try {
       const table = new TableReader(this.#config.plugins[name], `plugins."${name}"`);
       const config = plugin.parseConfig(table);
-      for (const warning of table.unknownKeys()) this.#log.warn(warning);
+      for (const warning of table.warnings()) this.#log.warn(warning);
       return await plugin.start(this.#provide(plugin.needs), config, {
         rootDir: join(this.#config.root, name),
         stateDir: join(this.#config.state, name),

@@ -10,8 +10,9 @@ export interface RuntimeConfig {
 
 /** @throws {Fault} `invalid_argument` */
 export function parseRuntimeConfig(table: TableReader): RuntimeConfig {
-  // containerd's: a shim says itself where it runs, and core scheduling is the shim's.
-  table.ignore("platforms", "sched_core");
+  // A shim tells itself where it runs.
+  table.ignore("platforms");
+  table.unsupported("sched_core");
   return {
     containersPerShim: table.integer("containers_per_shim", 100, { least: 1 }),
     binaries: table.stringsByName("shim_binaries"),
