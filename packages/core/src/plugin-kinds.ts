@@ -1,6 +1,7 @@
 import type { Doctor, LeakFinder } from "./doctor/doctor.ts";
 import type { ContentStore } from "./content/content.ts";
 import type { Applier, Comparer } from "./diff/diff.ts";
+import type { Deprecations } from "./deprecations/deprecations.ts";
 import type { EventExchange } from "./events/events.ts";
 import type { ImageVerifier } from "./image-verifiers/image-verifiers.ts";
 import type { IntegrityChecker } from "./integrity/integrity.ts";
@@ -33,6 +34,8 @@ export const MetadataPlugin = onePlugin<MetadataStores>("io.containerd.metadata.
 export const StorePlugin = onePlugin<Store>("io.slipway.store.v1");
 export const MetricsPlugin = onePlugin<Metrics>("io.slipway.metrics.v1");
 export const EventPlugin = onePlugin<EventExchange>("io.containerd.event.v1");
+/** Collects what introspection lists as deprecated. */
+export const WarningPlugin = onePlugin<Deprecations>("io.containerd.warning.v1");
 /** Runs the metadata's collector. */
 export const GcPlugin = onePlugin<AsyncDisposable>("io.containerd.gc.v1");
 export const RuntimePlugin = manyPlugins<TaskManagers>("io.containerd.runtime.v2");

@@ -1,4 +1,5 @@
 import type { Platform } from "@slipway/oci/platform";
+import type { Any } from "./any.ts";
 import type { TableReader } from "./config/table-reader.ts";
 
 /**
@@ -56,6 +57,11 @@ export interface Started<T> {
   readonly instance: T;
   readonly exports?: Readonly<Record<string, string>>;
   readonly capabilities?: readonly string[];
+  /**
+   * Answers a client's request to introspection, in messages of the plugin's own.
+   * @throws {Fault} `unimplemented` for a request of an unknown type
+   */
+  readonly describe?: (request: Any, signal: AbortSignal) => Promise<Any>;
   stop?(): Promise<void>;
 }
 

@@ -4,10 +4,14 @@ import {
   Introspection,
   type PluginSchema,
 } from "@slipway/api/containerd/services/introspection/v1/introspection_pb";
+import { fromAny, toAny, toTimestamp } from "@slipway/client/messages";
+import type { Any } from "@slipway/core/any";
+import type { Deprecation } from "@slipway/core/deprecations";
 import { pluginFields } from "@slipway/core/filters/fields";
 import { compileFilters } from "@slipway/core/filters/filters";
 import type { PluginReport } from "@slipway/core/introspection";
-import { Fault, messageOf } from "@slipway/fault/fault";
+import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
+import { statusCodes } from "@slipway/rpc/status";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
 
 /** What introspection asks the daemon for. */
@@ -15,6 +19,7 @@ export interface DaemonFacts {
   plugins(): readonly PluginReport[];
   /** Stays the same as long as the daemon's root does. */
   uuid(): Promise<string>;
+  deprecations(): readonly Deprecation[];
 }
 
 export function introspectionService(daemon: DaemonFacts): ServiceRegistration {
@@ -33,15 +38,35 @@ export function introspectionService(daemon: DaemonFacts): ServiceRegistration {
         uuid: await daemon.uuid(),
         pid: BigInt(process.pid),
         pidns: await inodeOf("/proc/self/ns/pid"),
-        deprecations: [],
+        deprecations: daemon.deprecations().map(({ id, message, lastOccurrence }) => ({
+          id,
+          message,
+          lastOccurrence: toTimestamp(lastOccurrence),
+        })),
       };
     },
-    pluginInfo({ type, id }) {
+    async pluginInfo({ type, id, options }, { signal }) {
       const report = daemon.plugins().find((plugin) => plugin.type === type && plugin.id === id);
-      if (!report) throw new Fault("not_found", `plugin ${type}.${id}: not found`);
-      return { plugin: toMessage(report) };
+      if (!report) throw new Fault("not_found", `plugin ${type}.${id} not found: not found`);
+      const plugin = toMessage(report);
+      return options ? { plugin, extra: await describe(report, fromAny(options), signal) } : { plugin };
     },
   });
+}
+
+async function describe(
+  report: PluginReport,
+  request: Any,
+  signal: AbortSignal,
+): Promise<ReturnType<typeof toAny>> {
+  const name = `${report.type}.${report.id}`;
+  if (report.initError) {
+    const why = `Cannot describe plugin ${name}: it is not loaded: ${messageOf(report.initError)}`;
+    throw new Fault("failed_precondition", why, { cause: report.initError });
+  }
+  if (!report.describe)
+    throw new Fault("unimplemented", `Cannot describe plugin ${name}: it takes no requests: not implemented`);
+  return toAny(await report.describe(request, signal));
 }
 
 function toMessage(report: PluginReport): MessageInitShape<typeof PluginSchema> {
@@ -57,12 +82,11 @@ function toMessage(report: PluginReport): MessageInitShape<typeof PluginSchema> 
     })),
     exports: { ...report.exports },
     capabilities: [...report.capabilities],
-    ...(initError ? { initErr: { code: unknownCode, message: messageOf(initError) } } : {}),
+    ...(initError
+      ? { initErr: { code: statusCodes.indexOf(codeOf(initError)), message: messageOf(initError) } }
+      : {}),
   };
 }
-
-/** gRPC's UNKNOWN: what containerd answers for any failure to start. */
-const unknownCode = 2;
 
 /** The number in links such as `pid:[4026531836]`. */
 async function inodeOf(link: string): Promise<bigint> {

@@ -1,4 +1,5 @@
 import type { Platform } from "@slipway/oci/platform";
+import type { Started } from "../plugin.ts";
 
 /** What the daemon says of one of its parts. */
 export interface PluginReport {
@@ -11,4 +12,5 @@ export interface PluginReport {
   readonly capabilities: readonly string[];
   /** Why it does not run. */
   readonly initError?: Error;
+  readonly describe?: Started<unknown>["describe"];
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Plugin } from "@slipway/core/plugin";
 import { autoRemovePlugin } from "@slipway/plugins/auto-remove";
 import { contentPlugin } from "@slipway/plugins/content-local";
+import { deprecationsPlugin } from "@slipway/plugins/deprecations";
 import { walkingPlugin } from "@slipway/plugins/diff-walking";
 import { doctorPlugin } from "@slipway/plugins/doctor";
 import { exchangePlugin } from "@slipway/plugins/events";
@@ -36,6 +37,7 @@ export async function builtins(config: DaemonConfig): Promise<Plugin[]> {
   });
   return [
     exchangePlugin,
+    deprecationsPlugin,
     metricsPlugin({ ...config.metrics, version, revision }),
     sqliteStorePlugin,
     fileThreadsPlugin,

@@ -35,6 +35,11 @@ export function cgroupRoots(): string[] {
   return [...new Set(controllers.values())];
 }
 
+/** Whether the machine has control groups of version 2 alone. */
+export function hasOneHierarchy(): boolean {
+  return (hierarchies ??= findHierarchies()).controllers.size === 0;
+}
+
 /** All processes in the cgroup and in those below it. */
 export function cgroupPids(cgroup: Cgroup): number[] {
   const directory =

@@ -16,7 +16,7 @@ import { Collector } from "./collector.ts";
 import { NamespacedContainers } from "./containers.ts";
 import { NamespacedContent } from "./content.ts";
 import { Database } from "./database.ts";
-import { failedPrecondition, notFound } from "./faults.ts";
+import { failedPrecondition, invalidArgument } from "./faults.ts";
 import { NamespacedImages } from "./images.ts";
 import { NamespacedLeases } from "./leases.ts";
 import { Namespaces } from "./namespaces.ts";
@@ -57,7 +57,7 @@ export class Metadata implements MetadataStores {
       leases: new NamespacedLeases(this.#database, namespace, this.garbage),
       snapshotter: (name) => {
         const backend = this.#database.snapshotters.get(name);
-        if (!backend) throw notFound(`snapshotter not loaded: ${name}`);
+        if (!backend) throw invalidArgument(`snapshotter not loaded: ${name}`);
         return new NamespacedSnapshotter(this.#database, scope, name, backend);
       },
     };

@@ -56,7 +56,7 @@ export class Launcher {
       bundle.write(BINARY_FILE, this.#own.binary);
       return this.#ownTask(bundle, shim, group);
     }
-    const binary = this.#binary(findShimBinary(this.#config.binaries[runtime] ?? runtime), bundle);
+    const binary = this.#binary(this.programOf(runtime), bundle);
     const log = new ShimLog(join(bundle.path, "log"));
     try {
       const bootstrap = await binary.start(options);
@@ -71,10 +71,16 @@ export class Launcher {
     }
   }
 
+  /** The program of a runtime's shim. @throws {Fault} `unknown` when there is none */
+  programOf(runtime: string): string {
+    if (this.isOwn(runtime)) return this.#own.binary;
+    return findShimBinary(this.#config.binaries[runtime] ?? runtime);
+  }
+
   /** Which mounts the runtime's shim makes itself that no kernel knows: ours leaves them all to the daemon. */
   async allowedMounts(bundle: Bundle, runtime: string): Promise<readonly string[]> {
     if (this.isOwn(runtime)) return [];
-    const path = findShimBinary(this.#config.binaries[runtime] ?? runtime);
+    const path = this.programOf(runtime);
     const allowed = this.#allowedMounts.get(path) ?? (await this.#binary(path, bundle).allowedMounts());
     this.#allowedMounts.set(path, allowed);
     return allowed;

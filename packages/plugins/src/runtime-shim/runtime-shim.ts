@@ -10,9 +10,11 @@ import {
   EventPlugin,
   MetadataPlugin,
   RuntimePlugin,
+  WarningPlugin,
 } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { hasOneHierarchy } from "@slipway/linux/cgroup/cgroup";
 import { expectMoves } from "@slipway/linux/cgroup/moves";
 import { parseSpec } from "./bundle-spec.ts";
 import { parseRuntimeConfig } from "./config.ts";
@@ -24,6 +26,7 @@ import { TaskLoader } from "./load.ts";
 import { OwnShims } from "./own-shims.ts";
 import type { ShimEnvironment } from "./shim-binary.ts";
 import { shimGroup } from "./shim-group.ts";
+import { runtimeInfo } from "./runtime-info.ts";
 import { ShimTaskManager } from "./task-manager.ts";
 import { TaskRegistry } from "./task-registry.ts";
 
@@ -40,10 +43,11 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
   return definePlugin({
     kind: RuntimePlugin,
     id: "task",
-    needs: { stores: MetadataPlugin, events: EventPlugin, differs: DiffPlugin },
+    needs: { stores: MetadataPlugin, events: EventPlugin, differs: DiffPlugin, deprecations: WarningPlugin },
     parseConfig: parseRuntimeConfig,
-    async start({ stores, events, differs }, config, { rootDir, stateDir, log, signal }) {
+    async start({ stores, events, differs, deprecations }, config, { rootDir, stateDir, log, signal }) {
       for (const path of [rootDir, stateDir]) mkdirSync(path, { recursive: true, mode: 0o711 });
+      if (!hasOneHierarchy()) deprecations.emit("cgroup-v1");
       const timeout = (name: string, milliseconds: number): number =>
         host.timeouts[`io.containerd.timeout.${name}`] ?? milliseconds;
       const places = {
@@ -91,6 +95,7 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
           }),
         },
         exports: { "log-uri-schemes": "fifo,binary,binary-v2,file" },
+        describe: (request, call) => runtimeInfo(request, (runtime) => launcher.programOf(runtime), call),
         async stop() {
           await own.stop();
           await registry.stop();

@@ -140,33 +140,43 @@ export class ShimBinary {
   async #call(args: readonly string[], input: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
     const { namespace, path } = this.#bundle;
     const { grpcAddress, ttrpcAddress } = this.#environment;
-    const child = spawn(this.path, args, {
-      cwd: path,
-      // Signals to the daemon's group are not for shims.
-      detached: true,
-      env: {
-        ...daemonEnvironment(),
-        GOMAXPROCS: "2",
-        MAX_SHIM_VERSION: "2",
-        TTRPC_ADDRESS: ttrpcAddress,
-        GRPC_ADDRESS: grpcAddress,
-        NAMESPACE: namespace,
-      },
-      ...(signal ? { signal, killSignal: "SIGKILL" } : {}),
-    });
-    // One that fails early does not read it; its exit tells why.
-    child.stdin.on("error", () => undefined).end(input);
-    const ended = new Promise<string>((resolve, reject) => {
-      child.once("error", (error) => reject(new Fault("unknown", messageOf(error), { cause: error })));
-      child.once("close", (code, killed) => {
-        resolve(code === 0 ? "" : code === null ? `signal: ${killed}` : `exit status ${code}`);
-      });
-    });
-    const [status, output, errors] = await Promise.all([ended, collect(child.stdout), collect(child.stderr)]);
-    if (status === "") return output;
-    const words = `${output.toString()}${errors.toString()}`.trim();
-    throw new Fault("unknown", words === "" ? status : `${words}: ${status}`);
+    const env = {
+      ...daemonEnvironment(),
+      GOMAXPROCS: "2",
+      MAX_SHIM_VERSION: "2",
+      TTRPC_ADDRESS: ttrpcAddress,
+      GRPC_ADDRESS: grpcAddress,
+      NAMESPACE: namespace,
+    };
+    return await callShim(this.path, args, input, { cwd: path, env, ...(signal ? { signal } : {}) });
   }
+}
+
+/**
+ * Runs a shim's program to its end.
+ * @returns what it printed
+ * @throws {Fault} `unknown` with its words and its exit status
+ */
+export async function callShim(
+  path: string,
+  args: readonly string[],
+  input: Uint8Array,
+  place: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly signal?: AbortSignal },
+): Promise<Uint8Array> {
+  // Signals to the daemon's group are not for shims.
+  const child = spawn(path, args, { ...place, detached: true, killSignal: "SIGKILL" });
+  // One that fails early does not read it; its exit tells why.
+  child.stdin.on("error", () => undefined).end(input);
+  const ended = new Promise<string>((resolve, reject) => {
+    child.once("error", (error) => reject(new Fault("unknown", messageOf(error), { cause: error })));
+    child.once("close", (code, killed) => {
+      resolve(code === 0 ? "" : code === null ? `signal: ${killed}` : `exit status ${code}`);
+    });
+  });
+  const [status, output, errors] = await Promise.all([ended, collect(child.stdout), collect(child.stderr)]);
+  if (status === "") return output;
+  const words = `${output.toString()}${errors.toString()}`.trim();
+  throw new Fault("unknown", words === "" ? status : `${words}: ${status}`);
 }
 
 /** By their paths, whether they do not know BootstrapParams, once that is known. */

@@ -4,6 +4,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import { OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import { RuntimeInfoSchema } from "@slipway/api/containerd/types/types_pb";
+import { Fault } from "@slipway/fault/fault";
 import { version } from "../version.ts";
 
 /** Tells the daemon what the runtime can do: a RuntimeInfo on standard output. Options come on standard input. */
@@ -31,11 +32,14 @@ function readOptions(): Any | undefined {
   }
 }
 
-// A runtime may have no such command.
+/** A runtime may have no such command. @throws {Fault} `not_found` when there is no such runtime */
 function runtimeFeatures(binary: string): Uint8Array | undefined {
   try {
     return execFileSync(binary, ["features"], { stdio: ["ignore", "pipe", "ignore"] });
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== "ENOENT") return undefined;
+    throw new Fault("not_found", `failed to look up the path of "${binary}": it is not there`, {
+      cause: error,
+    });
   }
 }
