@@ -156,14 +156,38 @@ describe("Repository, with a registry that fails", () => {
     await assert.rejects(Array.fromAsync(repository.fetch(manifest)), isLoss);
   });
 
-  it("gives a host that fails again and again a rest", async () => {
-    await using server = await Server.start(status(503));
-    const repository = server.repository({ defaultScheme: "http" });
-    // Five tries with HEAD, and five with GET, which would explain it.
-    await assert.rejects(repository.resolve("v1"), /503/);
-    const before = server.requests.length;
-    await assert.rejects(repository.resolve("v1"), /failed 10 times in a row/);
-    assert.equal(server.requests.length, before);
+  it("makes one attempt with a host that cannot be reached again and again, until it answers", async () => {
+    const away: Answer = ({ socket }) => socket.destroy();
+    let answer = away;
+    await using server = await Server.start((request, response) => answer(request, response));
+    const repository = server.repository({ defaultScheme: "http", retryDelayMs: 1 });
+    const unreachable = new RegExp(
+      `Cannot reach http://${server.host}/v2/team/app/manifests/v1: the connection was closed`,
+    );
+    for (const attempts of [5, 10, 11, 12]) {
+      await assert.rejects(repository.resolve("v1"), unreachable);
+      assert.equal(server.requests.length, attempts);
+    }
+    // One tries, and those who ask meanwhile hear what the last one found.
+    const all = await Promise.allSettled([repository.resolve("v1"), repository.resolve("v1")]);
+    assert.ok(all.every(({ status }) => status === "rejected"));
+    assert.equal(server.requests.length, 13);
+    answer = good;
+    assert.ok(bytes.equals(await fetchAll(repository)));
+    answer = away;
+    await assert.rejects(repository.resolve("v1"), unreachable);
+    assert.equal(server.requests.length, 19);
+  });
+
+  it("goes on asking a host that answers, whatever it answers for other paths", async () => {
+    await using server = await Server.start((request, response) =>
+      request.url?.includes("/blobs/") ? good(request, response) : response.writeHead(500).end(),
+    );
+    const repository = server.repository({ defaultScheme: "http", retryDelayMs: 1 });
+    for (let call = 0; call < 4; call += 1) {
+      await assert.rejects(repository.resolve("v1"), /manifests\/v1 answered 500 Internal Server Error$/);
+    }
+    assert.ok(bytes.equals(await fetchAll(repository)));
   });
 
   it("shows the registry's errors and warnings", async () => {
@@ -288,7 +312,11 @@ describe("Repository, with mirrors", () => {
     await using mirror = await Server.start(status(404));
     const only = `[host."http://${mirror.host}"]\n  capabilities = ["pull"]\n`;
     await using own = await Server.start(
-      status(200, { "docker-content-digest": blob.digest, "content-type": "a/b", "content-length": "9" }),
+      status(200, {
+        "docker-content-digest": blob.digest,
+        "content-type": mediaTypes.ociManifest,
+        "content-length": "9",
+      }),
     );
     const port = own.host.split(":")[1];
     const options = configure(`127.0.0.1_${port}_`, `server = "http://${own.host}"\n${only}`);

@@ -2,8 +2,15 @@ import { Fault } from "@slipway/fault/fault";
 import { Authorizer } from "./auth/authorize.ts";
 import type { Credentials } from "./auth/credentials.ts";
 import { endpointsOf, type HostsOptions } from "./hosts/endpoints.ts";
-import { failureOf } from "./http/failure.ts";
-import { send } from "./http/send.ts";
+import { drain } from "./http/drain.ts";
+import { failureOf, readBody } from "./http/failure.ts";
+import { HostHealth } from "./http/host-health.ts";
+import { isPage, pageInstead } from "./http/page.ts";
+import type { HttpResponse } from "./http/response.ts";
+import { withRetries } from "./http/retry.ts";
+import { isSameServer, send } from "./http/send.ts";
+
+const maxAnswerBytes = 1024 * 1024;
 
 /**
  * Asks a registry whether it takes credentials, without any repository: https://distribution.github.io/distribution/spec/api/,
@@ -20,21 +27,34 @@ export async function checkLogin(
   const url = new URL(`${endpoint.base}/`);
   const source = { origin: credentials.origin, find: async () => credentials };
   const authorizer = new Authorizer(new URL(endpoint.base), endpoint.link, source);
-  const ask = async (header?: string): ReturnType<typeof send> =>
-    await send({
-      method: "GET",
-      url,
-      link: endpoint.link,
-      headers: { "user-agent": "slipway", ...(header === undefined ? {} : { authorization: header }) },
-    });
+  const { link } = endpoint;
+  const { origin } = new URL(endpoint.base);
+  const retry = { health: HostHealth.of(origin), retryDelayMs: link.retryDelayMs };
+  const ask = async (): Promise<HttpResponse> =>
+    await withRetries(
+      async () =>
+        await send({
+          method: "GET",
+          url,
+          link,
+          headers: { "user-agent": "slipway" },
+          authorize: async (to) => (isSameServer(to, url, link) ? await authorizer.headerFor([]) : undefined),
+        }),
+      retry,
+    );
+  const what = `log in to "${host}"`;
   let response = await ask();
-  const challenge = response.headers["www-authenticate"];
-  if (response.statusCode === 401 && challenge !== undefined) {
-    response.resume();
-    await authorizer.answer(challenge, [], undefined);
-    response = await ask(await authorizer.headerFor([]));
+  const challenge = response.headersDistinct["www-authenticate"]?.join(", ");
+  const { answeredUrl } = response.exchange;
+  if (response.statusCode === 401 && challenge !== undefined && isSameServer(answeredUrl, url, link)) {
+    drain(response);
+    await authorizer.answer(challenge, answeredUrl, [], undefined);
+    response = await ask();
   }
-  if (response.statusCode === 200) return void response.resume();
-  const fault = await failureOf(response, `log in to "${host}"`);
-  throw response.statusCode === 401 ? new Fault("unauthenticated", fault.message) : fault;
+  if (response.statusCode !== 200) {
+    const fault = await failureOf(response, what);
+    throw response.statusCode === 401 ? new Fault("unauthenticated", fault.message) : fault;
+  }
+  const body = await readBody(response, maxAnswerBytes);
+  if (isPage(body)) throw pageInstead(response, what, "what a registry says", body);
 }

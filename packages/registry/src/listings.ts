@@ -3,6 +3,7 @@ import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
 import type { Index } from "@slipway/oci/image";
 import { mediaTypes } from "@slipway/oci/media-types";
+import { drain } from "./http/drain.ts";
 import { readBody } from "./http/failure.ts";
 import { maxManifestBytes } from "./manifest.ts";
 import { referrersTag } from "./referrers-tag.ts";
@@ -50,7 +51,7 @@ export async function listReferrers(
         const response = await session.call("GET", path, options);
         if (response.statusCode === 200) return await readBody(response, maxManifestBytes);
         if (![400, 404, 405].includes(response.statusCode ?? 0)) throw await session.failure(response, what);
-        response.resume();
+        drain(response);
       }
       throw new Fault("not_found", `${subject}: not found`);
     });

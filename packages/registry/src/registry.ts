@@ -3,14 +3,18 @@ import type { Descriptor } from "@slipway/oci/descriptor";
 import { type Digest, digestOf, parseDigest } from "@slipway/oci/digest";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import type { Reference } from "@slipway/oci/reference";
-import type { OpenRange } from "./fetch/open-range.ts";
+import { checkAnswer, type OpenRange } from "./fetch/open-range.ts";
 import { type FetchOptions, fetchVerified } from "./fetch/verified.ts";
 import type { Capability } from "./hosts/endpoint.ts";
+import { defaultRetryDelayMs } from "./hosts/endpoints.ts";
+import { drain } from "./http/drain.ts";
+import { isPassing } from "./http/retry.ts";
 import { listReferrers, listTags } from "./listings.ts";
-import { describeManifest } from "./manifest.ts";
+import { claimedDescriptor, describeManifest } from "./manifest.ts";
 import { extendedList, referrerOf, referrersTag } from "./referrers-tag.ts";
 import { type RegistryOptions, RepositoryHosts } from "./repository-hosts.ts";
 import type { CallOptions, Session } from "./session.ts";
+import { checkStored, claimsToHave } from "./stored.ts";
 import { type ReadRange, type UploadOptions, uploadBlob } from "./upload.ts";
 
 export type { RegistryOptions } from "./repository-hosts.ts";
@@ -47,27 +51,29 @@ export class Repository {
     this.#hosts = new RepositoryHosts(host, repository, options);
   }
 
-  /** What a tag or digest points to. @throws {Fault} `not_found` */
+  /**
+   * What a tag or digest points to.
+   * @throws {Fault} `not_found`; `failed_precondition` for an image of schema 1, or for an answer that is no manifest;
+   *   `data_loss` for another manifest than was asked for
+   */
   async resolve(tagOrDigest: string, signal?: AbortSignal): Promise<Descriptor> {
-    const isDigest = tagOrDigest.includes(":");
-    const needs: Capability[] = isDigest ? ["pull"] : ["pull", "resolve"];
-    const name = `${this.#host}/${this.#name}${isDigest ? "@" : ":"}${tagOrDigest}`;
+    const digest = tagOrDigest.includes(":") ? parseDigest(tagOrDigest) : undefined;
+    const needs: Capability[] = digest ? ["pull"] : ["pull", "resolve"];
+    const name = `${this.#host}/${this.#name}${digest ? "@" : ":"}${tagOrDigest}`;
+    const asked = { name, ...(digest ? { digest } : {}) };
     const options = { what: `resolve "${name}"`, headers: { accept }, ...optional(signal) };
     return await this.#hosts.anyOf(needs, name, async (session) => {
       const path = `/manifests/${tagOrDigest}`;
       const head = await session.call("HEAD", path, options);
-      head.resume();
+      drain(head);
       if (head.statusCode === 404) throw new Fault("not_found", `${name}: not found`);
-      const known = head.headers["docker-content-digest"] ?? (isDigest ? tagOrDigest : undefined);
-      const size = Number(head.headers["content-length"]);
-      const mediaType = head.headers["content-type"]?.split(";")[0];
-      if (head.statusCode === 200 && typeof known === "string" && size > 0 && mediaType) {
-        return { mediaType, digest: parseDigest(known), size };
-      }
+      const claimed = claimedDescriptor(head, asked);
+      if (claimed) return claimed;
       // Some registries answer HEAD with less, or not at all; and a failure is explained in a body only.
-      const response = await session.call("GET", path, options);
+      const retries = !isPassing(head.statusCode ?? 0);
+      const response = await session.call("GET", path, { ...options, retries });
       if (response.statusCode !== 200) throw await session.failure(response, options.what);
-      return await describeManifest(response, isDigest ? tagOrDigest : undefined);
+      return await describeManifest(response, asked);
     });
   }
 
@@ -86,10 +92,14 @@ export class Repository {
         const isBulk = target.size >= bulkBytes;
         const call = { what, headers, retries, isBulk, ...optional(signal) };
         const response = await session.call("GET", pathOf(target), call);
-        if (response.statusCode === 200 || response.statusCode === 206) return response;
-        throw await session.failure(response, what);
+        if (response.statusCode !== 200 && response.statusCode !== 206) {
+          throw await session.failure(response, what);
+        }
+        checkAnswer(response, target);
+        return response;
       });
-    return fetchVerified(target, open, this.#options.limits ?? [], options);
+    const { limits = [], retryDelayMs = defaultRetryDelayMs } = this.#options;
+    return fetchVerified(target, open, { limits, retryDelayMs }, options);
   }
 
   async exists(target: Descriptor, signal?: AbortSignal): Promise<boolean> {
@@ -122,8 +132,7 @@ export class Repository {
     const session = await this.#hosts.toPush();
     const options: CallOptions = { what, push: true, headers, body, ...optional(signal) };
     const response = await session.call("PUT", `/manifests/${tagOrDigest}`, options);
-    if (![200, 201, 202, 204].includes(response.statusCode ?? 0)) throw await session.failure(response, what);
-    response.resume();
+    await checkStored(session, response, what, target.digest);
     const referrer = response.headers["oci-subject"] === undefined ? referrerOf(target, body) : undefined;
     const list = referrer && (await extendedList(session, referrer, signal));
     if (!referrer || !list) return;
@@ -145,10 +154,10 @@ export class Repository {
     const what = `look for ${target.digest}`;
     const options = { what, push: true, headers: { accept }, ...optional(signal) };
     const response = await session.call("HEAD", pathOf(target), options);
-    response.resume();
-    if (response.statusCode === 200) return true;
+    drain(response);
     if (response.statusCode === 404) return false;
-    throw await session.failure(response, what);
+    if (response.statusCode !== 200) throw await session.failure(response, what);
+    return claimsToHave(response, target);
   }
 }
 

@@ -1,11 +1,12 @@
 import type { OutgoingHttpHeaders } from "node:http";
-import type { HttpResponse } from "./http/response.ts";
 import { Fault } from "@slipway/fault/fault";
 import { Authorizer } from "./auth/authorize.ts";
 import { type CredentialSource, firstOf } from "./auth/credentials.ts";
 import type { Endpoint } from "./hosts/endpoint.ts";
 import { failureOf } from "./http/failure.ts";
+import { drain } from "./http/drain.ts";
 import { HostHealth } from "./http/host-health.ts";
+import type { HttpResponse } from "./http/response.ts";
 import { withRetries } from "./http/retry.ts";
 import { type Body, isSameServer, send } from "./http/send.ts";
 import { warningsOf } from "./http/warnings.ts";
@@ -40,6 +41,7 @@ export class Session {
   readonly #repository: string;
   readonly #options: SessionOptions;
   readonly #authorizer: Authorizer;
+  readonly #others = new Map<string, Authorizer>();
   readonly #health: HostHealth;
 
   constructor(endpoint: Endpoint, namespace: string, repository: string, options: SessionOptions) {
@@ -58,32 +60,32 @@ export class Session {
   /** `path` begins below the repository's name; a URL is one that the host gave. */
   async call(method: string, path: string | URL, options: CallOptions): Promise<HttpResponse> {
     const url = path instanceof URL ? path : this.#urlOf(path, options.query);
-    const isOwn = isSameServer(url, new URL(this.endpoint.base), this.endpoint.link);
     const scope = `repository:${this.#repository}:${options.push ? "pull,push" : "pull"}`;
     const scopes = [scope, ...(options.scopes ?? [])];
     const { body, signal, isBulk = typeof body === "function" } = options;
+    const { link } = this.endpoint;
+    const configured = this.#isOwn(url) ? { ...this.endpoint.headers, ...this.#options.headers } : {};
     let sent: string | undefined;
-    const once = async (): Promise<HttpResponse> => {
-      sent = isOwn ? await this.#authorizer.headerFor(scopes) : undefined;
-      const configured = isOwn ? { ...this.endpoint.headers, ...this.#options.headers } : {};
-      const headers = { "user-agent": "slipway", ...configured, ...options.headers };
-      return await send({
+    const once = async (): Promise<HttpResponse> =>
+      await send({
         method,
         url,
-        headers: sent ? { ...headers, authorization: sent } : headers,
-        link: this.endpoint.link,
+        headers: { "user-agent": "slipway", ...configured, ...options.headers },
+        link,
+        authorize: async (to) => (sent = await this.#authorizerOf(to)?.headerFor(scopes)),
         isBulk,
         ...(body ? { body } : {}),
         ...(signal ? { signal } : {}),
       });
-    };
+    const retry = { health: this.#health, retryDelayMs: link.retryDelayMs, ...(signal ? { signal } : {}) };
     const attempt = (): Promise<HttpResponse> =>
-      options.retries === false ? once() : withRetries(once, this.#health, signal);
+      options.retries === false ? once() : withRetries(once, retry);
     let response = await attempt();
-    const challenge = response.headers["www-authenticate"];
-    if (response.statusCode === 401 && challenge !== undefined && isOwn) {
-      response.resume();
-      await this.#authorizer.answer(challenge, scopes, sent, signal);
+    const challenge = response.headersDistinct["www-authenticate"]?.join(", ");
+    if (response.statusCode === 401 && challenge !== undefined) {
+      drain(response);
+      const { answeredUrl } = response.exchange;
+      await this.#challengedBy(answeredUrl).answer(challenge, answeredUrl, scopes, sent, signal);
       response = await attempt();
     }
     for (const warning of warningsOf(response)) this.#options.onWarning?.(warning);
@@ -91,17 +93,38 @@ export class Session {
     return response;
   }
 
+  #isOwn(url: URL): boolean {
+    return isSameServer(url, new URL(this.endpoint.base), this.endpoint.link);
+  }
+
+  #authorizerOf(url: URL): Authorizer | undefined {
+    return this.#isOwn(url) ? this.#authorizer : this.#others.get(url.origin);
+  }
+
+  /** Where this host sends requests on to may be a registry with logins of its own: it gets those, and no others. */
+  #challengedBy(url: URL): Authorizer {
+    const known = this.#authorizerOf(url);
+    if (known) return known;
+    const made = new Authorizer(new URL(url.origin), this.endpoint.link, this.#options.credentials);
+    this.#others.set(url.origin, made);
+    return made;
+  }
+
   /** The failure of a response, with the credentials that were used when they may be the reason. */
   async failure(response: HttpResponse, what: string): Promise<Fault> {
     const fault = await failureOf(response, what);
     if (response.statusCode !== 403) return fault;
-    return new Fault(fault.code, `${fault.message}${this.#authorizer.note()}`);
+    return new Fault(
+      fault.code,
+      `${fault.message}${this.#challengedBy(response.exchange.answeredUrl).note()}`,
+    );
   }
 
   async #refusal(response: HttpResponse, { what, push }: CallOptions): Promise<Fault> {
     const { message } = await failureOf(response, what);
     const denied = `${push ? "push" : "pull"} access denied, repository does not exist or may require authorization`;
-    return new Fault("unauthenticated", `${denied}: ${message}${this.#authorizer.note()}`);
+    const note = this.#challengedBy(response.exchange.answeredUrl).note();
+    return new Fault("unauthenticated", `${denied}: ${message}${note}`);
   }
 
   #urlOf(path: string, query: Readonly<Record<string, string>> = {}): URL {

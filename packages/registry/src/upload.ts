@@ -1,7 +1,14 @@
-import type { HttpResponse } from "./http/response.ts";
 import { Fault, hasCode } from "@slipway/fault/fault";
+import { anyCount, integerIn } from "@slipway/fault/read-number";
 import type { Descriptor } from "@slipway/oci/descriptor";
+import { drain } from "./http/drain.ts";
+import { locationOf, withParameter } from "./http/location.ts";
+import { pageInstead, saysPage } from "./http/page.ts";
+import { headerOf, type HttpResponse } from "./http/response.ts";
 import { backoff } from "./http/retry.ts";
+import { answerer } from "./http/shown-url.ts";
+import { checkedDigest } from "./manifest.ts";
+import { checkStored } from "./stored.ts";
 import type { Session } from "./session.ts";
 
 /** The blob's bytes from `offset` on, `length` of them. Called again for what must be sent again. */
@@ -43,10 +50,11 @@ export async function uploadBlob(
     } catch (error) {
       const isTooLarge = hasCode(error, "resource_exhausted") && upload.divide();
       if (!isTooLarge && !hasCode(error, "unavailable", "out_of_range")) throw error;
-      await upload.recover();
       fruitless = upload.offset > before ? 0 : fruitless + 1;
       if (fruitless >= maxFruitlessTries) throw error;
-      if (!isTooLarge) await backoff(fruitless + 1, options.signal);
+      const { retryDelayMs } = session.endpoint.link;
+      if (!isTooLarge) await backoff(fruitless + 1, retryDelayMs, options.signal);
+      if ((await upload.recover()) === "stored") return "pushed";
     }
   }
 }
@@ -63,8 +71,11 @@ async function start(
       const scopes = [`repository:${mountFrom}:pull`];
       const query = { mount: digest, from: mountFrom };
       const mounted = await session.call("POST", "/blobs/uploads/", { ...base, query, scopes });
-      mounted.resume();
-      if (mounted.statusCode === 201) return "mounted";
+      drain(mounted);
+      if (mounted.statusCode === 201) {
+        checkedDigest(mounted, digest, what);
+        return "mounted";
+      }
       if (mounted.statusCode === 202) return mounted;
     } catch (error) {
       // It may be private to us: then its bytes are sent.
@@ -72,8 +83,10 @@ async function start(
     }
   }
   const response = await session.call("POST", "/blobs/uploads/", base);
-  if (response.statusCode !== 202) throw await session.failure(response, what);
-  response.resume();
+  // 202 is the specification's; containerd takes these as well, and what it cannot do without is the Location.
+  if (![200, 202, 204].includes(response.statusCode ?? 0)) throw await session.failure(response, what);
+  drain(response);
+  if (saysPage(response)) throw pageInstead(response, what, "where to upload");
   return response;
 }
 
@@ -99,7 +112,7 @@ class Upload {
     this.#read = read;
     this.#options = options;
     this.#location = this.#locationOf(started);
-    const least = Number(started.headers["oci-chunk-min-length"] ?? 0);
+    const least = integerIn(headerOf(started, "oci-chunk-min-length") ?? "", anyCount) ?? 0;
     this.#chunkBytes = Math.max(options.chunkBytes ?? Infinity, least);
   }
 
@@ -108,13 +121,9 @@ class Upload {
     const { size } = this.#target;
     const whole = this.offset === 0 && size <= this.#chunkBytes;
     if (!whole) await this.#sendChunks(size);
-    const url = new URL(this.#location);
-    url.searchParams.set("digest", this.#target.digest);
+    const url = withParameter(this.#location, "digest", this.#target.digest);
     const done = await this.#call("PUT", url, whole ? size : 0, {});
-    if (![200, 201, 202, 204].includes(done.statusCode ?? 0)) {
-      throw await this.#session.failure(done, this.#what);
-    }
-    done.resume();
+    await checkStored(this.#session, done, this.#what, this.#target.digest);
   }
 
   async #sendChunks(size: number): Promise<void> {
@@ -123,7 +132,7 @@ class Upload {
       const range = `${this.offset}-${this.offset + length - 1}`;
       const done = await this.#call("PATCH", this.#location, length, { "content-range": range });
       if (done.statusCode !== 202) throw await this.#session.failure(done, this.#what);
-      done.resume();
+      drain(done);
       this.#location = this.#locationOf(done);
       this.offset += length;
     }
@@ -136,22 +145,23 @@ class Upload {
     return true;
   }
 
-  /** Finds out how much has arrived, or begins anew when the registry has forgotten. */
-  async recover(): Promise<void> {
+  /** Finds out how much has arrived, or begins again if the registry has forgotten. */
+  async recover(): Promise<"stored" | "unfinished"> {
     const { signal } = this.#options;
     const base = { what: this.#what, push: true, ...(signal ? { signal } : {}) };
     const status = await this.#session.call("GET", this.#location, base);
-    status.resume();
-    const last = /^(?:bytes=)?0-(\d+)$/.exec(status.headers.range ?? "")?.[1];
+    drain(status);
+    const last = /^(?:bytes=)?0-(\d+)$/.exec(headerOf(status, "range") ?? "")?.[1];
     if (status.statusCode === 204 && last !== undefined) {
       this.#location = this.#locationOf(status);
       this.offset = last === "0" ? 0 : Number(last) + 1;
-      if (this.offset <= this.#target.size) return;
+      if (this.offset <= this.#target.size) return "unfinished";
     }
     const started = await start(this.#session, this.#target, signal ? { signal } : {});
-    if (started === "mounted") return;
+    if (started === "mounted") return "stored";
     this.#location = this.#locationOf(started);
     this.offset = 0;
+    return "unfinished";
   }
 
   get #what(): string {
@@ -189,10 +199,12 @@ class Upload {
   }
 
   #locationOf(response: HttpResponse): URL {
-    const { location } = response.headers;
-    if (location !== undefined && URL.canParse(location, this.#session.endpoint.base)) {
-      return new URL(location, this.#session.endpoint.base);
-    }
-    throw new Fault("unknown", `Cannot ${this.#what}: the registry did not say where to`);
+    const location = locationOf(response, response.exchange.answeredUrl);
+    if (location instanceof URL) return location;
+    const why =
+      location === undefined
+        ? "without a Location to send its bytes to"
+        : `with the Location ${JSON.stringify(location.slice(0, 200))}, which is no address of HTTP`;
+    throw new Fault("failed_precondition", `Cannot ${this.#what}: ${answerer(response)} answered ${why}`);
   }
 }

@@ -149,4 +149,8 @@ function validateImage({ name, labels, target }: Image): void {
   }
   if (target.size <= 0) throw invalidArgument("target.Size must be greater than zero");
   if (target.mediaType === "") throw invalidArgument("target.MediaType must be set");
+  // A client that resolves by itself takes what a login page answers for a manifest, and would leave it here as an image.
+  if (/^(?:text\/html|application\/xhtml\+xml)\b/i.test(target.mediaType)) {
+    throw invalidArgument(`target.MediaType "${target.mediaType}" is that of a web page, not of an image`);
+  }
 }

@@ -1,6 +1,6 @@
 import { Fault } from "@slipway/fault/fault";
 import type { Link } from "../http/send.ts";
-import { parseChallenges } from "./challenge.ts";
+import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { Credentials, CredentialSource } from "./credentials.ts";
 import { basic, fetchToken, type Token } from "./token.ts";
 
@@ -22,16 +22,18 @@ export class Authorizer {
   /** The Authorization header for scopes such as `repository:library/busybox:pull`, when one is known. */
   async headerFor(scopes: readonly string[]): Promise<string | undefined> {
     if (this.#basic !== undefined) return this.#basic;
-    const token = await this.#tokens.get(keyOf(scopes));
+    // Its failure is told to whoever asked for it.
+    const token = await this.#tokens.get(keyOf(scopes))?.catch(() => undefined);
     return token && token.expiresAtMs > Date.now() ? token.header : undefined;
   }
 
   /**
-   * Finds an answer to a 401. `refused` is the header that was sent, if any.
+   * Finds an answer to the 401 of an address. `refused` is the header that was sent, if any.
    * @throws {Fault} `unauthenticated` when there is no way to log in, with the place where credentials were looked for
    */
   async answer(
     challenge: string,
+    answeredUrl: URL,
     scopes: readonly string[],
     refused: string | undefined,
     signal?: AbortSignal,
@@ -43,29 +45,46 @@ export class Authorizer {
     const challenges = parseChallenges(challenge);
     const credentials = await this.#source.find(this.#registry.host);
     this.#used = credentials;
-    const bearer = challenges.find(({ scheme }) => scheme === "bearer");
+    const bearers = challenges.filter(({ scheme }) => scheme === "bearer");
+    const canBeBasic =
+      challenges.some(({ scheme }) => scheme === "basic") && credentials?.kind === "password";
+    // A challenge without a realm leads nowhere: another one may.
+    const bearer =
+      bearers.find(({ parameters }) => parameters["realm"]) ?? (canBeBasic ? undefined : bearers[0]);
     if (credentials?.kind === "header") {
       this.#basic = credentials.value;
     } else if (bearer) {
-      const token = fetchToken({
-        challenge: bearer,
-        scopes: scopesOf(bearer.parameters["scope"], scopes),
-        credentials,
-        registry: this.#registry,
-        link: this.#link,
-        ...(signal ? { signal } : {}),
-      });
-      this.#tokens.set(key, token);
-      try {
-        await token;
-      } catch (error) {
-        this.#tokens.delete(key);
-        throw this.#explain(error);
-      }
-    } else if (challenges.some(({ scheme }) => scheme === "basic") && credentials?.kind === "password") {
+      await this.#askFor(bearer, key, scopes, credentials, answeredUrl, signal);
+    } else if (canBeBasic) {
       this.#basic = basic(credentials);
     } else {
       throw new Fault("unauthenticated", `Cannot log in to ${this.#registry.host}${this.note()}`);
+    }
+  }
+
+  async #askFor(
+    challenge: Challenge,
+    key: string,
+    scopes: readonly string[],
+    credentials: Credentials | undefined,
+    answeredUrl: URL,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const token = fetchToken({
+      challenge,
+      scopes: scopesOf(challenge.parameters["scope"], scopes),
+      credentials,
+      registry: this.#registry,
+      answeredUrl,
+      link: this.#link,
+      ...(signal ? { signal } : {}),
+    });
+    this.#tokens.set(key, token);
+    try {
+      await token;
+    } catch (error) {
+      this.#tokens.delete(key);
+      throw this.#explain(error);
     }
   }
 
@@ -90,7 +109,9 @@ function keyOf(scopes: readonly string[]): string {
 
 /** What is asked for, and what the registry says that it takes besides. */
 function scopesOf(challenged: string | undefined, wanted: readonly string[]): string[] {
-  const others = (challenged ?? "").split(" ").filter((scope) => scope !== "" && !coversSame(scope, wanted));
+  const others = (challenged ?? "")
+    .split(/\s+/)
+    .filter((scope) => scope !== "" && !coversSame(scope, wanted));
   return [...wanted, ...others];
 }
 

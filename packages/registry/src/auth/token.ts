@@ -1,10 +1,17 @@
 import type { OutgoingHttpHeaders } from "node:http";
-import { Fault, messageOf } from "@slipway/fault/fault";
+import { Fault } from "@slipway/fault/fault";
 import { isLoopback } from "../http/agents.ts";
 import { failureOf, readBody } from "../http/failure.ts";
+import { HostHealth } from "../http/host-health.ts";
+import { withParameter } from "../http/location.ts";
+import { isPage, pageInstead } from "../http/page.ts";
+import type { HttpResponse } from "../http/response.ts";
+import { withRetries } from "../http/retry.ts";
 import { type Link, send } from "../http/send.ts";
+import { shownUrl } from "../http/shown-url.ts";
 import type { Challenge } from "./challenge.ts";
 import type { Credentials } from "./credentials.ts";
+import { readTokenDocument } from "./token-document.ts";
 
 /** A bearer token and when to ask for the next one. */
 export interface Token {
@@ -12,25 +19,19 @@ export interface Token {
   readonly expiresAtMs: number;
 }
 
-interface TokenAnswer {
-  readonly token?: string;
-  readonly access_token?: string;
-  readonly expires_in?: number;
-}
-
 export interface TokenRequest {
   readonly challenge: Challenge;
   readonly scopes: readonly string[];
   readonly credentials: Credentials | undefined;
-  /** The registry that sent the challenge. */
+  /** The registry that is logged in to. */
   readonly registry: URL;
+  /** What sent the challenge. */
+  readonly answeredUrl: URL;
   readonly link: Link;
   readonly signal?: AbortSignal;
 }
 
 const maxTokenBytes = 1024 * 1024;
-/** What the specification says when the answer does not. */
-const defaultLifeSeconds = 60;
 const clientId = "slipway";
 
 /**
@@ -39,19 +40,9 @@ const clientId = "slipway";
  * @throws {Fault} `unauthenticated`
  */
 export async function fetchToken(request: TokenRequest): Promise<Token> {
-  const { challenge, scopes, credentials, registry, link, signal } = request;
-  const { realm, service } = challenge.parameters;
-  if (realm === undefined || !URL.canParse(realm)) {
-    throw new Fault("unauthenticated", `Cannot log in to ${registry.host}: the challenge names no realm`);
-  }
-  const url = new URL(realm);
-  const isOpen = url.protocol !== "https:" && !isLoopback(url.hostname);
-  if (credentials && registry.protocol === "https:" && isOpen) {
-    throw new Fault(
-      "unauthenticated",
-      `Cannot log in to ${registry.host}: its realm ${realm} is not encrypted`,
-    );
-  }
+  const { scopes, credentials, link, signal } = request;
+  const { service } = request.challenge.parameters;
+  let url = realmOf(request);
   const parameters = new URLSearchParams();
   if (service !== undefined) parameters.set("service", service);
   const oauth = credentials?.kind === "identity-token";
@@ -63,7 +54,7 @@ export async function fetchToken(request: TokenRequest): Promise<Token> {
   } else {
     for (const scope of scopes) parameters.append("scope", scope);
     if (credentials?.kind === "password") parameters.set("account", credentials.username);
-    for (const [name, value] of parameters) url.searchParams.append(name, value);
+    for (const [name, value] of parameters) url = withParameter(url, name, value);
   }
   const body = oauth ? Buffer.from(parameters.toString()) : undefined;
   const headers: OutgoingHttpHeaders = {};
@@ -71,16 +62,42 @@ export async function fetchToken(request: TokenRequest): Promise<Token> {
     headers["content-type"] = "application/x-www-form-urlencoded";
     headers["content-length"] = body.length;
   } else if (credentials?.kind === "password") headers["authorization"] = basic(credentials);
-  const response = await send({
-    method: oauth ? "POST" : "GET",
-    url,
-    headers,
-    ...(body ? { body } : {}),
-    link,
-    ...(signal ? { signal } : {}),
-  });
-  if (response.statusCode !== 200) throw await failureOf(response, `get a token from ${url.origin}`);
-  return toToken((await readBody(response, maxTokenBytes)).toString(), url);
+  const once = async (): Promise<HttpResponse> =>
+    await send({
+      method: oauth ? "POST" : "GET",
+      url,
+      headers: { "user-agent": "slipway", ...headers },
+      ...(body ? { body } : {}),
+      link,
+      ...(signal ? { signal } : {}),
+    });
+  const health = HostHealth.of(url.origin);
+  const { retryDelayMs } = link;
+  const response = await withRetries(once, { health, retryDelayMs, ...(signal ? { signal } : {}) });
+  const what = `get a token for ${request.registry.host}`;
+  if (response.statusCode !== 200) throw await failureOf(response, what);
+  const text = await readBody(response, maxTokenBytes);
+  if (isPage(text)) throw pageInstead(response, what, "a token", text);
+  const { token, lifeSeconds } = readTokenDocument(`the token of ${shownUrl(url)}`, text);
+  // A tenth early: it must still hold when it arrives.
+  return { header: `Bearer ${token}`, expiresAtMs: Date.now() + lifeSeconds * 900 };
+}
+
+/** Where a challenge says that tokens are. */
+function realmOf({ challenge, credentials, registry, answeredUrl }: TokenRequest): URL {
+  const { realm = "" } = challenge.parameters;
+  const no = (why: string): Fault =>
+    new Fault("unauthenticated", `Cannot log in to ${registry.host}: ${why}`);
+  if (realm === "") throw no("its challenge names no realm");
+  const url = URL.canParse(realm) || /^[/]/.test(realm) ? new URL(realm, answeredUrl) : undefined;
+  if (!url || !["http:", "https:"].includes(url.protocol)) {
+    throw no(`the realm of its challenge, ${JSON.stringify(realm.slice(0, 200))}, is no address of HTTP`);
+  }
+  const isOpen = url.protocol !== "https:" && !isLoopback(url.hostname);
+  if (credentials && answeredUrl.protocol === "https:" && isOpen) {
+    throw no(`its realm ${shownUrl(url)} is not encrypted`);
+  }
+  return url;
 }
 
 /** The value of an Authorization header, by RFC 7617. */
@@ -92,20 +109,4 @@ export function basic({
   readonly password: string;
 }): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-}
-
-function toToken(text: string, url: URL): Token {
-  let answer: TokenAnswer;
-  try {
-    answer = JSON.parse(text) as TokenAnswer;
-  } catch (error) {
-    throw new Fault("unauthenticated", `Cannot log in: ${url.origin} answered: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-  const token = answer.token ?? answer.access_token;
-  if (!token) throw new Fault("unauthenticated", `Cannot log in: ${url.origin} gave no token`);
-  const lifeSeconds = answer.expires_in ?? defaultLifeSeconds;
-  // A tenth early: it must still hold when it arrives.
-  return { header: `Bearer ${token}`, expiresAtMs: Date.now() + lifeSeconds * 900 };
 }

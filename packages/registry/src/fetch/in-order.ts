@@ -1,9 +1,16 @@
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
+import type { HttpResponse } from "../http/response.ts";
 import { backoff } from "../http/retry.ts";
 import { mismatch } from "./mismatch.ts";
 import { bodyFrom, type OpenRange } from "./open-range.ts";
 import { ReadAhead } from "./read-ahead.ts";
+
+export interface InOrderOptions {
+  /** About how long to wait before the first retry. */
+  readonly retryDelayMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Tries in a row that brought no byte. */
 const maxFruitlessTries = 5;
@@ -16,10 +23,11 @@ export async function* bytesInOrder(
   target: Descriptor,
   open: OpenRange,
   from: number,
-  signal: AbortSignal | undefined,
+  { retryDelayMs, signal }: InOrderOptions,
 ): AsyncGenerator<Uint8Array> {
-  using ahead = new ReadAhead(target.size, open, signal);
+  using ahead = new ReadAhead(target, open, signal);
   let fruitless = 0;
+  let hasBegun = false;
   /** Whether answers have all that was asked for. A server that cuts them short is asked for the whole rest. */
   let endsWell = true;
   for (let at = from; at < target.size;) {
@@ -27,7 +35,10 @@ export async function* bytesInOrder(
     const there = ahead.take(at);
     const end = endsWell ? ahead.start : undefined;
     try {
-      for await (const piece of there ?? connection(open, at, end, ahead)) {
+      const bytes =
+        there ?? connection(target, await open(at, end === undefined ? {} : { end }), at, end, ahead);
+      hasBegun = true;
+      for await (const piece of bytes) {
         at += piece.length;
         if (at > target.size) throw mismatch(target, `more than ${target.size} bytes`);
         const given = performance.now();
@@ -36,10 +47,12 @@ export async function* bytesInOrder(
       }
     } catch (error) {
       if ((error instanceof Fault && !hasCode(error, "unavailable")) || signal?.aborted) throw error;
+      // It was tried several times.
+      if (!hasBegun) throw error;
       endsWell = false;
       fruitless = at > before ? 0 : fruitless + 1;
       if (fruitless >= maxFruitlessTries) throw error;
-      await backoff(fruitless + 1, signal);
+      await backoff(fruitless + 1, retryDelayMs, signal);
       continue;
     }
     if (there) continue;
@@ -50,14 +63,14 @@ export async function* bytesInOrder(
 
 /** One connection's bytes, asked for up to `end`, and used up to what others fetch. */
 async function* connection(
-  open: OpenRange,
+  target: Descriptor,
+  response: HttpResponse,
   from: number,
   end: number | undefined,
   ahead: ReadAhead,
 ): AsyncGenerator<Uint8Array> {
-  const response = await open(from, end === undefined ? {} : { end });
   let at = from;
-  for await (const piece of bodyFrom(response, at)) {
+  for await (const piece of bodyFrom(response, target, at)) {
     // A connection that works is not left for one that has brought nothing yet.
     const next = end ?? ahead.startBeyond(at + piece.length);
     const room = (next ?? Infinity) - at;

@@ -1,3 +1,4 @@
+import type { Descriptor } from "@slipway/oci/descriptor";
 import { Chunk } from "./chunk.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { bodyFrom, type OpenRange, startOf } from "./open-range.ts";
@@ -14,7 +15,7 @@ const budget = new MemoryBudget(48 * 1024 * 1024);
  * the registry does not know ranges, the reader fetches the rest itself and hears why it cannot be had.
  */
 export class ReadAhead implements Disposable {
-  readonly #size: number;
+  readonly #target: Descriptor;
   readonly #open: OpenRange;
   readonly #leave = new AbortController();
   readonly #signal: AbortSignal;
@@ -26,8 +27,8 @@ export class ReadAhead implements Disposable {
   #failures = 0;
   #busyMs = 0;
 
-  constructor(size: number, open: OpenRange, signal: AbortSignal | undefined) {
-    this.#size = size;
+  constructor(target: Descriptor, open: OpenRange, signal: AbortSignal | undefined) {
+    this.#target = target;
     this.#open = open;
     this.#signal = signal ? AbortSignal.any([signal, this.#leave.signal]) : this.#leave.signal;
   }
@@ -59,7 +60,8 @@ export class ReadAhead implements Disposable {
     this.#busyMs += busyMs;
     const { idle } = performance.eventLoopUtilization();
     const [nowMs, arrived] = [performance.now(), at + waiting];
-    const left = this.#size - arrived;
+    const { size } = this.#target;
+    const left = size - arrived;
     this.#pace.observe({ nowMs, arrived, left, busyMs: this.#busyMs, idleMs: idle });
     const { connections, chunkBytes } = this.#pace;
     const helpers = readsItself ? connections - 1 : connections > 1 ? connections : 0;
@@ -68,7 +70,7 @@ export class ReadAhead implements Disposable {
       // The reader's own connection goes on until there.
       const start = last?.end ?? at + chunkBytes;
       // What would be left for a request of its own at the end comes along.
-      const end = this.#size - start < chunkBytes * 1.5 ? this.#size : start + chunkBytes;
+      const end = size - start < chunkBytes * 1.5 ? size : start + chunkBytes;
       if (end - start < chunkBytes / 2 || !budget.tryTake(end - start)) return;
       void this.#load(this.#add(new Chunk(start, end)));
     }
@@ -98,12 +100,12 @@ export class ReadAhead implements Disposable {
         retries: false,
         signal: this.#signal,
       });
-      if (response.statusCode !== 206 || startOf(response) !== chunk.start) {
+      if (response.statusCode !== 206 || startOf(response, chunk.start) !== chunk.start) {
         response.destroy();
         this.#pace.giveUp();
         return;
       }
-      for await (const piece of bodyFrom(response, chunk.start)) if (!chunk.push(piece)) break;
+      for await (const piece of bodyFrom(response, this.#target, chunk.start)) if (!chunk.push(piece)) break;
     } catch {
       // The reader asks for it again, and is told.
     } finally {

@@ -14,6 +14,13 @@ export interface FetchOptions {
   readonly isVerifiedByReader?: boolean;
 }
 
+export interface FetchLimits {
+  /** What is fetched waits for each of them. */
+  readonly limits: readonly BandwidthLimit[];
+  /** About how long to wait before the first retry. */
+  readonly retryDelayMs: number;
+}
+
 /**
  * The bytes of a target, in order however many connections brought them. Read from the start, they are verified before the
  * last of them is given out, unless the reader does that.
@@ -22,10 +29,10 @@ export interface FetchOptions {
 export function fetchVerified(
   target: Descriptor,
   open: OpenRange,
-  limits: readonly BandwidthLimit[],
+  { limits, retryDelayMs }: FetchLimits,
   { offset = 0, signal, isVerifiedByReader = false }: FetchOptions,
 ): AsyncGenerator<Uint8Array> {
-  const all = bytesInOrder(target, open, offset, signal);
+  const all = bytesInOrder(target, open, offset, { retryDelayMs, signal });
   const bytes = limits.length === 0 ? all : limited(all, limits, signal);
   return offset > 0 || isVerifiedByReader ? bytes : verified(target, bytes);
 }

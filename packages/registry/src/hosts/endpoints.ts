@@ -13,10 +13,13 @@ export interface HostsOptions {
   /** For the registry itself; `https` unless told, and with loopback hosts whichever the server speaks. */
   readonly defaultScheme?: "http" | "https";
   readonly stallTimeoutMs?: number;
+  /** About how long to wait before the first retry of a request; a tenth of a second by default. */
+  readonly retryDelayMs?: number;
 }
 
 const defaultDialTimeoutMs = 30_000;
 const defaultStallTimeoutMs = 60_000;
+export const defaultRetryDelayMs = 100;
 
 /** The hosts to ask for images of a namespace, in order: core/remotes/docker/config/hosts.go, ConfigureHosts. */
 export async function endpointsOf(namespace: string, options: HostsOptions): Promise<Endpoint[]> {
@@ -31,7 +34,7 @@ async function toEndpoint(
   namespace: string,
   host: HostConfig,
   file: string,
-  { defaultScheme, stallTimeoutMs = defaultStallTimeoutMs }: HostsOptions,
+  { defaultScheme, stallTimeoutMs = defaultStallTimeoutMs, retryDelayMs = defaultRetryDelayMs }: HostsOptions,
 ): Promise<Endpoint> {
   const own = ownServer(namespace, defaultScheme);
   const { origin, path } = host.server ?? { origin: own.origin, path: "/v2" };
@@ -44,7 +47,8 @@ async function toEndpoint(
     ...(isConfigured ? { tls: await readTls(host, skipVerify ?? false) } : {}),
     dialTimeoutMs: host.dialTimeoutMs ?? defaultDialTimeoutMs,
     stallTimeoutMs,
-    fallsBackToHttp,
+    retryDelayMs,
+    ...(fallsBackToHttp ? { plainHost: address } : {}),
   };
   return {
     key: JSON.stringify([{ ...host, capabilities: [...host.capabilities] }, link]),

@@ -1,9 +1,11 @@
-import { request as httpRequest } from "node:http";
+import { type ClientRequest, request as httpRequest, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { Fault, messageOf } from "@slipway/fault/fault";
 import { agentFor } from "./agents.ts";
-import type { HttpResponse } from "./response.ts";
+import type { HttpAnswer } from "./response.ts";
 import type { HttpRequest } from "./send.ts";
-import { unreachable } from "./unreachable.ts";
+import { shownUrl } from "./shown-url.ts";
+import { maxHeaderBytes, unreachable } from "./unreachable.ts";
 
 /** Sends one request over a connection of its own as long as it lasts, and gives the answer when its headers are there. */
 export async function exchange1({
@@ -13,16 +15,20 @@ export async function exchange1({
   body,
   link,
   signal,
-}: HttpRequest): Promise<HttpResponse> {
-  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
-  // node:http gives a large body in bigger pieces and with less work than fetch.
-  const outgoing = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, {
+}: HttpRequest): Promise<HttpAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  // It may fail while the body's next bytes are waited for, when nobody waits for the answer yet.
+  promise.catch(() => {});
+  const outgoing = begin(url, {
     method,
     headers,
     agent: agentFor(url, link.tls),
     timeout: link.stallTimeoutMs,
+    maxHeaderSize: maxHeaderBytes,
     ...(signal ? { signal } : {}),
   });
+  // All of them: by default those after the 2000th are left out.
+  outgoing.maxHeadersCount = 0;
   const giveUp = (why: string): unknown => outgoing.destroy(new Error(why));
   outgoing.on("timeout", () => giveUp(`no bytes for ${link.stallTimeoutMs} ms`));
   outgoing.on("socket", (socket) => {
@@ -63,6 +69,16 @@ export async function exchange1({
     reject(error);
   }
   return await promise;
+}
+
+/** node:http gives a large body in bigger pieces and with less work than fetch. */
+function begin(url: URL, options: RequestOptions): ClientRequest {
+  try {
+    return (url.protocol === "https:" ? httpsRequest : httpRequest)(url, options);
+  } catch (error) {
+    const why = `Cannot ask ${shownUrl(url)}: ${messageOf(error)}`;
+    throw new Fault("invalid_argument", why, { cause: error });
+  }
 }
 
 function drained(outgoing: NodeJS.WritableStream): Promise<void> {

@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, STATUS_CODES } from "node:http";
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
-import type { HttpResponse } from "./response.ts";
+import type { HttpAnswer } from "./response.ts";
 import type { HttpRequest } from "./send.ts";
 import { unreachable } from "./unreachable.ts";
 
@@ -15,10 +15,10 @@ const connectionHeaders = [
 ];
 
 /** Sends one request over a session, and gives the answer when its headers are there. */
-export async function exchange2(session: ClientHttp2Session, request: HttpRequest): Promise<HttpResponse> {
+export async function exchange2(session: ClientHttp2Session, request: HttpRequest): Promise<HttpAnswer> {
   const { method, url, headers, body, link, signal } = request;
-  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
-  const stream = open(session, {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const stream = open(session, url, {
     ...withoutConnection(headers),
     ":method": method,
     ":path": url.pathname + url.search,
@@ -45,8 +45,14 @@ export async function exchange2(session: ClientHttp2Session, request: HttpReques
 }
 
 /** The session keeps the process alive as long as it has something to do. */
-function open(session: ClientHttp2Session, headers: OutgoingHttpHeaders): ClientHttp2Stream {
-  const stream = session.request(headers);
+function open(session: ClientHttp2Session, url: URL, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+  let stream: ClientHttp2Stream;
+  try {
+    stream = session.request(headers);
+  } catch (error) {
+    // The server may have ended the session since it was looked up: the next attempt gets another.
+    throw unreachable(url, error as Error);
+  }
   const open = (counts.get(session) ?? 0) + 1;
   counts.set(session, open);
   session.ref();
@@ -90,7 +96,7 @@ function withoutConnection(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
 function toResponse(
   stream: ClientHttp2Stream,
   answered: IncomingHttpHeaders & { ":status"?: number | undefined },
-): HttpResponse {
+): HttpAnswer {
   const { ":status": statusCode = 0, ...headers } = answered;
   const headersDistinct: NodeJS.Dict<string[]> = {};
   for (const [name, value] of Object.entries(headers)) {

@@ -5,34 +5,36 @@ const maxFailures = 10;
 const restMs = 10_000;
 
 /**
- * What is known of a host, by all that speak with it: when it asked to be left alone, and whether it works at all.
- * After ten failures in a row new calls fail at once for ten seconds; those under way go on trying.
+ * What is known of a host, by all that speak with it: when it asked to be left alone, and whether it can be reached at all.
+ * After ten connections in a row that brought no answer, it is spared for ten seconds: one call at a time makes one attempt,
+ * the others fail at once. Any answer ends that, an error too: a host that answers is there.
  */
 export class HostHealth {
   static readonly #known = new Map<string, HostHealth>();
-  readonly #origin: string;
   #failures = 0;
   #lastFailure = "";
-  #openUntilMs = 0;
+  #sparedUntilMs = 0;
+  #isTried = false;
   #pausedUntilMs = 0;
 
-  private constructor(origin: string) {
-    this.#origin = origin;
-  }
-
   static of(origin: string): HostHealth {
-    const known = this.#known.get(origin) ?? new HostHealth(origin);
+    const known = this.#known.get(origin) ?? new HostHealth();
     this.#known.set(origin, known);
     return known;
   }
 
-  /** @throws {Fault} `unavailable` while the host is given a rest */
-  check(): void {
-    const leftMs = this.#openUntilMs - Date.now();
-    if (leftMs <= 0) return;
-    const seconds = Math.ceil(leftMs / 1000);
-    const why = `it failed ${this.#failures} times in a row and is asked again in ${seconds} s`;
-    throw new Fault("unavailable", `Cannot reach ${this.#origin}: ${why}: ${this.#lastFailure}`);
+  /**
+   * Begins a call of so many attempts; it ends when the result is disposed of.
+   * @throws {Fault} `unavailable` while the host is spared, and another call tries it
+   */
+  enter(attempts: number): Disposable & { readonly attempts: number } {
+    if (Date.now() >= this.#sparedUntilMs) return { attempts, [Symbol.dispose]: () => {} };
+    if (this.#isTried) {
+      const why = `${this.#lastFailure} (${this.#failures} times in a row)`;
+      throw new Fault("unavailable", why);
+    }
+    this.#isTried = true;
+    return { attempts: 1, [Symbol.dispose]: () => (this.#isTried = false) };
   }
 
   /** Waits as long as the host asked for. */
@@ -45,14 +47,15 @@ export class HostHealth {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, Date.now() + forMs);
   }
 
-  worked(): void {
+  answered(): void {
     this.#failures = 0;
-    this.#openUntilMs = 0;
+    this.#sparedUntilMs = 0;
   }
 
+  /** @param why a whole sentence */
   failed(why: string): void {
     this.#failures += 1;
     this.#lastFailure = why;
-    if (this.#failures >= maxFailures) this.#openUntilMs = Date.now() + restMs;
+    if (this.#failures >= maxFailures) this.#sparedUntilMs = Date.now() + restMs;
   }
 }

@@ -1,11 +1,14 @@
 import type { OutgoingHttpHeaders } from "node:http";
-import { Fault, messageOf } from "@slipway/fault/fault";
+import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import type { TlsSettings } from "./agents.ts";
 import { exchange1 } from "./exchange-1.ts";
 import { exchange2 } from "./exchange-2.ts";
-import type { HttpResponse } from "./response.ts";
+import { drain } from "./drain.ts";
+import { locationOf } from "./location.ts";
+import type { HttpAnswer, HttpResponse } from "./response.ts";
 import { sessionWith } from "./sessions.ts";
-import { unreachable } from "./unreachable.ts";
+import { shownUrl } from "./shown-url.ts";
+import { isPlainAnswer, unreachable } from "./unreachable.ts";
 
 /** How a server is connected to. */
 export interface Link {
@@ -14,8 +17,10 @@ export interface Link {
   readonly dialTimeoutMs: number;
   /** For the next bytes, whichever side they come from. */
   readonly stallTimeoutMs: number;
-  /** Speak HTTP with a server that answers a TLS handshake with it. */
-  readonly fallsBackToHttp: boolean;
+  /** About how long to wait before the first retry. */
+  readonly retryDelayMs: number;
+  /** The host and port with which HTTP is spoken if it answers a TLS handshake with that. */
+  readonly plainHost?: string;
 }
 
 export type Body = Uint8Array | (() => AsyncIterable<Uint8Array>);
@@ -32,6 +37,8 @@ export interface HttpRequest {
    */
   readonly isBulk?: boolean;
   readonly link: Link;
+  /** The Authorization header for an address, asked for each one that the request is sent on to. */
+  readonly authorize?: (url: URL) => Promise<string | undefined>;
   readonly signal?: AbortSignal;
 }
 
@@ -42,42 +49,80 @@ const harmlessHeaders = ["accept", "range", "user-agent", "content-type", "conte
 const plainOrigins = new Set<string>();
 
 /** Sends one request and follows redirects. Credentials, and headers that were configured, do not go to another host. */
-export async function send(request: HttpRequest, redirects = 0): Promise<HttpResponse> {
-  const response = await sendOnce(request);
-  const { location } = response.headers;
-  const status = response.statusCode ?? 0;
-  const isRead = request.method === "GET" || request.method === "HEAD";
+export async function send(request: HttpRequest): Promise<HttpResponse> {
+  const { method, url: askedUrl, link } = request;
+  let { url, headers } = request;
+  for (let redirects = 0; ; redirects += 1) {
+    const authorization = await request.authorize?.(url);
+    const [answer, answeredUrl] = await sendOnce({
+      ...request,
+      url,
+      headers: authorization === undefined ? headers : { ...headers, authorization },
+    });
+    const target = redirectOf(answer, method, answeredUrl);
+    if (target === undefined) {
+      return Object.assign(answer, { exchange: { method, askedUrl, answeredUrl } });
+    }
+    drain(answer);
+    const from = shownUrl(answeredUrl);
+    // Neither will be otherwise the next time.
+    if (typeof target === "string") {
+      const where = JSON.stringify(target.slice(0, 200));
+      throw new Fault("failed_precondition", `${from} redirects to ${where}, which is no address of HTTP`);
+    }
+    if (redirects >= maxRedirects)
+      throw new Fault(
+        "failed_precondition",
+        `${shownUrl(askedUrl)} redirects too often, at last from ${from}`,
+      );
+    if (!isSameServer(target, answeredUrl, link)) headers = harmless(headers);
+    url = target;
+  }
+}
+
+/** Where a request is to be sent instead; undefined if the answer is one, or does not say. */
+function redirectOf(answer: HttpAnswer, method: string, answeredUrl: URL): URL | string | undefined {
+  const status = answer.statusCode ?? 0;
+  const isRead = method === "GET" || method === "HEAD";
   const follows = status === 307 || status === 308 || (isRead && status >= 301 && status <= 303);
-  if (!follows || location === undefined) return response;
-  response.resume();
-  const from = request.url;
-  // Neither will be otherwise the next time.
-  if (redirects >= maxRedirects) throw new Fault("failed_precondition", `${from.href} redirects too often`);
-  if (!URL.canParse(location, from.href))
-    throw new Fault("failed_precondition", `${from.href} redirects to nowhere`);
-  const url = new URL(location, from);
-  const kept = Object.entries(request.headers).filter(([name]) =>
-    harmlessHeaders.includes(name.toLowerCase()),
-  );
-  const headers = isSameServer(url, from, request.link) ? request.headers : Object.fromEntries(kept);
-  return await send({ ...request, url, headers }, redirects + 1);
+  return follows ? locationOf(answer, answeredUrl) : undefined;
 }
 
-/** Whether what is meant for one address may go to the other. */
-export function isSameServer(a: URL, b: URL, { fallsBackToHttp }: Link): boolean {
-  return a.host === b.host && (a.protocol === b.protocol || fallsBackToHttp);
+function harmless(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const kept = Object.entries(headers).filter(([name]) => harmlessHeaders.includes(name.toLowerCase()));
+  return Object.fromEntries(kept);
 }
 
-async function sendOnce(request: HttpRequest): Promise<HttpResponse> {
-  const { url, link } = request;
-  const fallback = link.fallsBackToHttp && url.protocol === "https:";
-  if (fallback && plainOrigins.has(url.origin)) return await exchange(toPlain(request));
+/** Whether what is meant for one address may go to the other. What was sent openly may be sent encrypted, too. */
+export function isSameServer(to: URL, from: URL, { plainHost }: Link): boolean {
+  if (to.host !== from.host) return false;
+  return to.protocol === from.protocol || to.protocol === "https:" || to.host === plainHost;
+}
+
+/** @returns the answer, and the address that gave it */
+async function sendOnce(request: HttpRequest): Promise<[HttpAnswer, URL]> {
+  const { url, link, method } = request;
+  const asGiven = async (): Promise<[HttpAnswer, URL]> => [await exchange(request), url];
+  if (url.protocol !== "https:" || url.host !== link.plainHost) return await asGiven();
+  const plain = toPlain(request);
+  let failure: unknown;
+  if (plainOrigins.has(url.origin)) {
+    const answer = await exchange(plain).catch((error: unknown) => {
+      if (!hasCode(error, "unavailable")) throw error;
+      failure = error;
+    });
+    const isMisunderstood = answer?.statusCode === 400 && (method === "GET" || method === "HEAD");
+    if (answer && !isMisunderstood) return [answer, plain.url];
+    // It may have been given certificates since.
+    plainOrigins.delete(url.origin);
+    if (answer) drain(answer);
+  }
   try {
-    return await exchange(request);
+    return await asGiven();
   } catch (error) {
-    if (!fallback || !/wrong version number/i.test(messageOf(error))) throw error;
+    if (!isPlainAnswer(error)) throw failure ?? error;
     plainOrigins.add(url.origin);
-    return await exchange(toPlain(request));
+    return [await exchange(plain), plain.url];
   }
 }
 
@@ -88,7 +133,7 @@ function toPlain(request: HttpRequest): HttpRequest {
 }
 
 /** Over the session with the server, when it has one. */
-async function exchange(request: HttpRequest): Promise<HttpResponse> {
+async function exchange(request: HttpRequest): Promise<HttpAnswer> {
   const { url, link, isBulk = false } = request;
   if (url.protocol !== "https:") return await exchange1(request);
   const session = async (): ReturnType<typeof sessionWith> => {

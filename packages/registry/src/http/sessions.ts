@@ -1,10 +1,12 @@
 import type { ClientHttp2Session } from "node:http2";
 import { type OfferingAgent, agentFor, type TlsSettings } from "./agents.ts";
 import { connectOffering } from "./connect.ts";
+import { maxHeaderBytes } from "./unreachable.ts";
 
 /** More than a connection's delay times its rate: a sender that waits for us to read waits for nothing. */
 const windowBytes = 4 * 1024 * 1024;
 const idleMs = 60_000;
+const maxHeaders = 10_000;
 /** By server and how it is connected to; nothing stands for one that speaks HTTP/1.1. */
 const sessions = new Map<string, Promise<ClientHttp2Session | undefined>>();
 
@@ -47,7 +49,8 @@ async function openSession(
   const { connect } = process.getBuiltinModule("node:http2");
   const session = connect(url.origin, {
     createConnection: () => socket,
-    settings: { enablePush: false, initialWindowSize: windowBytes },
+    settings: { enablePush: false, initialWindowSize: windowBytes, maxHeaderListSize: maxHeaderBytes },
+    maxHeaderListPairs: maxHeaders,
   });
   session.once("connect", () => session.setLocalWindowSize(windowBytes * 4));
   // Its streams have the error, and those that come later get a new session.
