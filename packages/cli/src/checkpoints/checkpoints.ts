@@ -2,7 +2,7 @@ import { readdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { CheckpointOptionsSchema, OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
-import { ownFolder } from "@slipway/client/container-task";
+import { ownDirectory } from "@slipway/client/host-directories";
 import type { Any } from "@slipway/core/any";
 import type { Container } from "@slipway/core/containers";
 import { Fault } from "@slipway/fault/fault";
@@ -42,7 +42,7 @@ export function removeCheckpoint(container: Container, name: string, root: strin
 function checkpointsFolder(container: Container, root: string | undefined): string {
   const { id } = container;
   if (root !== undefined) return resolve(root, id);
-  const own = ownFolder(container);
+  const own = ownDirectory(container);
   if (own !== undefined) return join(own, "checkpoints");
   throw new Fault("failed_precondition", `Container "${id}" has no folder: use --checkpoint-dir`);
 }

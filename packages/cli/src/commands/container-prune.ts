@@ -20,7 +20,7 @@ export async function pruneContainers(client: Client): Promise<string[]> {
     const state = stateWord(await taskOf(client, container.id));
     if (state === "running" || state === "paused") continue;
     await deleteTask(client, container.id);
-    await removeContainer(client, container);
+    await removeContainer(client, container, { volumes: false });
     removed.push(container.id);
   }
   return removed;

@@ -10,7 +10,7 @@ import { mediaTypes } from "@slipway/oci/media-types";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { layerOf } from "../images/commit-container.ts";
-import { withMounted } from "@slipway/client/mounted";
+import { mountReadOnly } from "@slipway/client/mounted";
 
 export function configure(command: Command, cli: Cli): void {
   command.argument("<container>", "name or id").action(async (text: string) => {
@@ -44,13 +44,12 @@ async function marked(client: Client, container: Container, paths: readonly stri
   const view = `view-${randomBytes(8).toString("hex")}`;
   const mounts = await snapshots.view(view, parent);
   try {
-    return withMounted(mounts, (root) =>
-      paths.map((path) => {
-        const [, folder = "", gone] = /^(.*\/)?\.wh\.(.+)$/.exec(path) ?? [];
-        if (gone !== undefined) return `D /${folder}${gone}`;
-        return `${isThere(root, path) ? "C" : "A"} /${path}`;
-      }),
-    );
+    using root = mountReadOnly(mounts);
+    return paths.map((path) => {
+      const [, folder = "", gone] = /^(.*\/)?\.wh\.(.+)$/.exec(path) ?? [];
+      if (gone !== undefined) return `D /${folder}${gone}`;
+      return `${isThere(root.path, path) ? "C" : "A"} /${path}`;
+    });
   } finally {
     await snapshots.remove(view);
   }

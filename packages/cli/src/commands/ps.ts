@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Container } from "@slipway/core/containers";
 import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
-import { bindMountsOf } from "../containers/bind-mounts.ts";
+import { mountsOfContainer } from "../containers/container-mounts.ts";
 import { containerFilter, networksOf, type Row } from "../containers/filter.ts";
 import { findContainer, nameLabel } from "../containers/find.ts";
 import { specOf } from "@slipway/client/spec-any";
@@ -101,9 +101,9 @@ function userLabels({ labels }: Container): [string, string][] {
   return Object.entries(labels).filter(([name]) => !isReserved(name));
 }
 
-/** The sources of what the user has mounted. */
+/** The sources of what is mounted: a volume's is its name. */
 function mountsOf(container: Container): string[] {
-  return container.spec ? bindMountsOf(specOf(container)).map(({ source = "" }) => source) : [];
+  return mountsOfContainer(container).map(({ name, source }) => name ?? source);
 }
 
 /** As Go prints a time: `2026-11-25 22:09:01 +0000 UTC`. */

@@ -7,12 +7,17 @@ import { markStopped } from "../lifecycle/restart-labels.ts";
 import { deleteTask, removeContainer } from "../lifecycle/remove-container.ts";
 import { stopContainer } from "../lifecycle/stop-container.ts";
 
+interface RemoveFlags {
+  readonly force?: boolean;
+  readonly volumes?: boolean;
+}
+
 export function configure(command: Command, cli: Cli): void {
   command
     .argument("<container...>", "names or ids")
     .option("-f, --force", "kill it when it runs")
-    .option("-v, --volumes", "accepted for Docker's sake: there are no volumes yet")
-    .action(async (names: readonly string[], { force = false }: { readonly force?: boolean }) => {
+    .option("-v, --volumes", "remove the volumes as well that were created with it and have no name")
+    .action(async (names: readonly string[], { force = false, volumes = false }: RemoveFlags) => {
       const client = await cli.client();
       await forEachContainer(
         client,
@@ -29,7 +34,7 @@ export function configure(command: Command, cli: Cli): void {
             await markStopped(client, container);
           }
           await deleteTask(client, container.id);
-          await removeContainer(client, container);
+          await removeContainer(client, container, { volumes });
         },
         MANY,
       );

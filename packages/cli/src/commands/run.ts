@@ -30,7 +30,7 @@ async function runContainer(
   const removal = { ...container, snapshotKey: container.id };
   try {
     if (signals.wantsEnd) {
-      await removeContainer(client, removal);
+      await removeContainer(client, removal, { volumes: true });
       return 0;
     }
     if (flags.detach) {
@@ -48,12 +48,12 @@ async function runContainer(
     // Without --rm the task stays: it knows the exit code.
     if (flags.rm) {
       await deleteTask(client, container.id);
-      await removeContainer(client, removal);
+      await removeContainer(client, removal, { volumes: true });
     }
     return result.exitCode;
   } catch (error) {
     await deleteTask(client, container.id).catch(() => {});
-    if (flags.rm) await removeContainer(client, removal);
+    if (flags.rm) await removeContainer(client, removal, { volumes: true });
     throw error;
   }
 }

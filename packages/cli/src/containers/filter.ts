@@ -2,8 +2,8 @@ import type { Container } from "@slipway/core/containers";
 import { healthStateOf } from "@slipway/core/health";
 import type { ProcessState } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
-import { specOf } from "@slipway/client/spec-any";
 import { familiar } from "../images/familiar.ts";
+import { mountsOfContainer } from "./container-mounts.ts";
 import { nameLabel } from "./find.ts";
 import { containerStateWord } from "./state.ts";
 
@@ -81,9 +81,8 @@ function fieldTest(key: string, value: string): Test {
       return ({ container }) => (networksOf(container) as readonly string[]).includes(value);
     case "volume":
       return ({ container }) =>
-        container.spec !== undefined &&
-        specOf(container).mounts.some(
-          ({ type, source, destination }) => type === "bind" && [source, destination].includes(value),
+        mountsOfContainer(container).some(({ source, target, name }) =>
+          [source, target, name].includes(value),
         );
     default:
       return refuse(`${key}=${value}`, "the key is not known");

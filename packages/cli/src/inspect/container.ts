@@ -3,8 +3,10 @@ import type { Container } from "@slipway/core/containers";
 import { parseRestartPolicy, restartCount, restartLabel } from "@slipway/core/restart";
 import type { ProcessState } from "@slipway/core/tasks";
 import type { RuntimeSpec } from "@slipway/oci/runtime-spec";
-import { bindMountsOf } from "../containers/bind-mounts.ts";
+import { isReadOnly, mountsOfContainer, propagationOf } from "../containers/container-mounts.ts";
 import { nameLabel } from "../containers/find.ts";
+import { isEtcFile } from "@slipway/client/etc-files";
+import { ownDirectory } from "@slipway/client/host-directories";
 import { specOf } from "@slipway/client/spec-any";
 import { taskOf } from "../containers/state.ts";
 import { stopSignalLabel } from "../lifecycle/stop-signal.ts";
@@ -33,6 +35,7 @@ function dockerContainer(
   const [path = "", ...args] = spec.process.args;
   const { memory, cpu, pids } = spec.linux.resources;
   const period = cpu?.period ?? 0;
+  const mounts = mountsOfContainer(container);
   return {
     Id: id,
     Created: container.createdAt.toISOString(),
@@ -43,6 +46,7 @@ function dockerContainer(
     Name: labels[nameLabel] ?? "",
     RestartCount: restartCount(labels),
     LogPath: logPath(container),
+    ...etcPaths(container, spec),
     Driver: container.snapshotter,
     Platform: "linux",
     HostConfig: {
@@ -51,9 +55,8 @@ function dockerContainer(
       CpuShares: cpu?.shares ?? 0,
       CpusetCpus: cpu?.cpus ?? "",
       PidsLimit: pids?.limit ?? 0,
-      Binds: bindMountsOf(spec).map(
-        ({ source, destination, options = [] }) =>
-          `${source}:${destination}${options.includes("ro") ? ":ro" : ""}`,
+      Binds: mounts.map(
+        (mount) => `${mount.name ?? mount.source}:${mount.target}${isReadOnly(mount) ? ":ro" : ""}`,
       ),
       ReadonlyRootfs: spec.root.readonly ?? false,
       Privileged: labels["nerdctl/privileged"] === "true",
@@ -62,13 +65,14 @@ function dockerContainer(
       RestartPolicy: restartPolicyOf(labels),
       Runtime: container.runtime.name,
     },
-    Mounts: bindMountsOf(spec).map(({ source = "", destination, options = [] }) => ({
-      Type: "bind",
-      Source: source,
-      Destination: destination,
-      Mode: options.includes("ro") ? "ro" : "rw",
-      RW: !options.includes("ro"),
-      Propagation: options.find((option) => /^r?(?:private|shared|slave)$/.test(option)) ?? "",
+    Mounts: mounts.map((mount) => ({
+      Type: mount.name === undefined ? "bind" : "volume",
+      ...(mount.name === undefined ? {} : { Name: mount.name, Driver: "local" }),
+      Source: mount.source,
+      Destination: mount.target,
+      Mode: isReadOnly(mount) ? "ro" : "rw",
+      RW: !isReadOnly(mount),
+      Propagation: propagationOf(mount),
     })),
     Config: {
       Hostname: spec.hostname ?? "",
@@ -96,6 +100,18 @@ function restartPolicyOf(labels: Container["labels"]): { Name: string; MaximumRe
 function logPath({ id, labels }: Container): string {
   const folder = labels["nerdctl/state-dir"];
   return folder === undefined || labels["nerdctl/log-uri"] === undefined ? "" : `${folder}/${id}-json.log`;
+}
+
+/** Where the container's own files of /etc are on this machine. */
+function etcPaths(container: Container, { mounts }: RuntimeSpec): Record<string, string> {
+  const directory = ownDirectory(container);
+  const sourceOf = (target: string): string =>
+    mounts.find((mount) => mount.destination === target && isEtcFile(directory, mount))?.source ?? "";
+  return {
+    HostnamePath: sourceOf("/etc/hostname"),
+    HostsPath: sourceOf("/etc/hosts"),
+    ResolvConfPath: sourceOf("/etc/resolv.conf"),
+  };
 }
 
 function networkOf(label: string | undefined): string {

@@ -30,9 +30,24 @@ export function checkFlags(flags: RunFlags): void {
   );
   expect(isMode(flags.pid, "host"), "pid", flags.pid, "host is the only mode");
   expect(isMode(flags.uts, "host"), "uts", flags.uts, "host is the only mode");
-  expect(isMode(flags.ipc, "host", "private"), "ipc", flags.ipc, "it is host or private");
+  expect(
+    isMode(flags.ipc, "host", "private", "shareable", "none"),
+    "ipc",
+    flags.ipc,
+    "it is host, private, shareable or none",
+  );
   expect(isMode(flags.cgroupns, "host", "private"), "cgroupns", flags.cgroupns, "it is host or private");
   expect(isMode(flags.userns, "host"), "userns", flags.userns, "host is the only mode");
+  expect(
+    !flags.hostname || /^[a-zA-Z0-9_][\w.-]{0,63}$/.test(flags.hostname),
+    "hostname",
+    flags.hostname,
+    "a host name has up to 64 letters, digits, _ . and -, and begins with a letter, digit or _",
+  );
+  if (flags.shmSize !== undefined && (flags.ipc === "host" || flags.ipc === "none")) {
+    const why = flags.ipc === "host" ? "the host's /dev/shm has its own size" : "there is no /dev/shm";
+    throw new Fault("invalid_argument", `Cannot use --shm-size with --ipc ${flags.ipc}: ${why}`);
+  }
   for (const name of Object.keys(keyValues(flags.logOpt))) {
     expect(logOptions.includes(name), "log-opt", name, `there are ${logOptions.join(", ")}`);
   }

@@ -40,6 +40,7 @@ export function flagOptions(flags: RunFlags): FlagOptions {
     sharedNamespaces: sharedNamespaces(flags),
     ...securityOptions(flags.securityOpt, privileged),
     ...(flags.annotation.length > 0 ? { annotations: keyValues(flags.annotation) } : {}),
+    hasSharedMemory: flags.ipc !== "none",
     unifiedCgroups: flags.cgroupns === "private" || existsSync("/sys/fs/cgroup/cgroup.controllers"),
   };
   // It refuses what makes no spec; this one is for nobody.

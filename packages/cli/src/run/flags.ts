@@ -49,6 +49,11 @@ export interface RunFlags extends ResourceFlags, HealthFlags {
   readonly cgroupns?: string;
   readonly userns?: string;
   readonly shmSize?: string;
+  readonly addHost: readonly string[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOption: readonly string[];
+  readonly dnsOpt: readonly string[];
   readonly oomScoreAdj?: string;
   readonly labelFile: readonly string[];
   readonly detachKeys: string;
@@ -100,7 +105,7 @@ export function addRunFlags(command: Command): Command {
     .option("--init-binary <program>", "another one")
     .option("--cidfile <file>", "write the container's id to a file")
     .option("--pid <mode>", "host to share the host's processes")
-    .option("--ipc <mode>", "host or private")
+    .option("--ipc <mode>", "host, private, shareable or none")
     .option("--uts <mode>", "host to share the host's name")
     .option("--cgroupns <mode>", "host to share the host's view of cgroups, or private")
     .option("--userns <mode>", "host: users are the host's, as by default")
@@ -114,8 +119,13 @@ export function addRunFlags(command: Command): Command {
   list("--log-opt <key=value>", "max-size (20m), max-file (5) and compress (true) of the log");
   list("-e, --env <name=value>", "set an environment variable, or pass one on");
   list("--env-file <file>", "set environment variables from a file");
-  list("-v, --volume <source:destination[:options]>", "mount a folder of the host");
-  list("--mount <key=value,...>", "mount something: type=bind|tmpfs,source=...,target=...");
+  list("-v, --volume <[source:]target[:modes]>", "mount a directory of the host, or a volume by its name");
+  list("--mount <key=value,...>", "mount something: type=bind|volume|tmpfs,source=...,target=...");
+  list("--add-host <name:address>", "a line of its /etc/hosts");
+  list("--dns <address>", "a name server of its /etc/resolv.conf");
+  list("--dns-search <domain>", "where it looks for short names; . for nowhere");
+  list("--dns-option <option>", "an option of its resolver");
+  list("--dns-opt <option>", "the same as --dns-option");
   list("--tmpfs <path[:options]>", "mount a tmpfs");
   list("--group-add <group>", "a further group of the user");
   list("--cap-add <capability>", "give it a capability");

@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { join } from "node:path";
 import { interactiveLabel, logUriLabel } from "@slipway/client/container-task";
 import { overlayFolder, parseRootfs, rootfsLabel } from "@slipway/client/rootfs-folder";
 import type { Labels } from "@slipway/core/labels";
@@ -32,13 +30,6 @@ function imageLabels(image: ImageConfig | undefined): Labels {
   return Object.fromEntries(labels.filter(([name]) => !isReserved(name)));
 }
 
-/** Where a container's own files are, such as its log. */
-export function containerFolder(globals: Globals, id: string): string {
-  const root = process.env["SLIPWAY_ROOT"] ?? "/var/lib/slipway";
-  const daemon = createHash("sha256").update(globals.address).digest("hex").slice(0, 8);
-  return join(root, "cli", daemon, "containers", globals.namespace, id);
-}
-
 export interface LabelSource {
   readonly id: string;
   readonly name: string;
@@ -48,6 +39,8 @@ export interface LabelSource {
   readonly globals: Globals;
   readonly config?: ImageConfig;
   readonly isRemovedByDaemon: boolean;
+  /** Its own, on this machine. */
+  readonly directory: string;
   /** The URI of its log, when it keeps one. */
   readonly log: string | undefined;
 }
@@ -57,8 +50,7 @@ export interface LabelSource {
  * those of containerd's restart monitor, and the image's and user's own.
  */
 export function containerLabels(source: LabelSource): Labels {
-  const { id, name, host, image, flags, globals, config, isRemovedByDaemon, log } = source;
-  const folder = containerFolder(globals, id);
+  const { id, name, host, image, flags, globals, config, isRemovedByDaemon, log, directory } = source;
   const stopSignal = flags.stopSignal || config?.config?.StopSignal;
   return {
     ...imageLabels(config),
@@ -66,7 +58,7 @@ export function containerLabels(source: LabelSource): Labels {
     "nerdctl/namespace": globals.namespace,
     "nerdctl/name": name,
     "nerdctl/hostname": host,
-    "nerdctl/state-dir": folder,
+    "nerdctl/state-dir": directory,
     "nerdctl/networks": JSON.stringify([flags.network]),
     "nerdctl/platform": flags.platform ?? formatPlatform(hostPlatform()),
     ...(log === undefined ? {} : { [logUriLabel]: log }),

@@ -11,7 +11,6 @@ import { environmentOf } from "./environment.ts";
 import { containerLabels } from "./labels.ts";
 import { addRunFlags, requestOf, type RunFlags, type RunRequest } from "./flags.ts";
 import { newRestartLabels } from "../lifecycle/restart-labels.ts";
-import { tmpfsMount, typedMount, volumeMount } from "./mounts.ts";
 import { newId, newName } from "./names.ts";
 import { resourcesOf } from "./resources.ts";
 
@@ -92,48 +91,6 @@ describe("resourcesOf", () => {
   });
 });
 
-describe("mounts", () => {
-  it("binds with -v and --mount alike", () => {
-    const wanted = {
-      destination: "/data",
-      type: "bind",
-      source: "/tmp",
-      options: ["rbind", "ro", "rprivate"],
-    };
-    assert.deepEqual(volumeMount("/tmp:/data:ro"), wanted);
-    for (const text of [
-      "type=bind,source=/tmp,target=/data,readonly",
-      "type=bind,src=/tmp,dst=/data,ro",
-      'type=bind,"source=/tmp",destination=/data,readonly=true,bind-propagation=rprivate',
-    ]) {
-      assert.deepEqual(typedMount(text), wanted, text);
-    }
-    const flat = typedMount(
-      "type=bind,src=/,dst=/d,readonly=false,bind-recursive=disabled,bind-propagation=slave",
-    );
-    assert.deepEqual(flat.options, ["bind", "rw", "slave"]);
-  });
-
-  it("refuses what it cannot do", () => {
-    assert.throws(() => volumeMount("name:/data"), /no named volumes/);
-    assert.throws(() => volumeMount("/tmp"), /SOURCE:\/DESTINATION/);
-    assert.throws(() => volumeMount("/tmp:/data:sideways"), /"sideways"/);
-    assert.throws(() => typedMount("type=bind,source=/no/such/folder,target=/x"), /no such file/);
-    assert.throws(() => typedMount("type=volume,target=/x"), /only bind/);
-    assert.throws(() => typedMount("type=bind,src=/tmp,dst=data"), /absolute/);
-    assert.throws(() => typedMount("type=bind,src=/tmp,dst=/x,colour=red"), /"colour"/);
-    assert.throws(() => typedMount("type=bind,src,dst=/x"), /"src" has no value/);
-    assert.throws(() => tmpfsMount("run"), /absolute/);
-    assert.throws(() => volumeMount("/a:/b:ro:/c"), /SOURCE:\/DESTINATION/);
-  });
-
-  it("makes a tmpfs with its options", () => {
-    assert.deepEqual(tmpfsMount("/run:size=1m,exec").options, ["nosuid", "nodev", "size=1m", "exec"]);
-    const sized = typedMount("type=tmpfs,target=/run,tmpfs-size=1m");
-    assert.deepEqual(sized.options, ["noexec", "nosuid", "nodev", "size=1m"]);
-  });
-});
-
 describe("environmentOf", () => {
   it("passes names on and reads files first", () => {
     const folder = mkdtempSync(join(tmpdir(), "slipway-env-"));
@@ -204,6 +161,7 @@ describe("containerLabels", () => {
       image: "busybox",
       isRemovedByDaemon: false,
       log: undefined,
+      directory: "/var/x/n/i",
     };
     const labels = containerLabels({ ...source, flags, globals, config });
     assert.equal(labels["org.example.team"], "a");

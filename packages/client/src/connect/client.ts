@@ -21,6 +21,8 @@ import { Calls } from "./calls.ts";
  * Leaving its scope closes the connection, for clients made by `withLease` and `inNamespace`, too.
  */
 export class Client implements ScopedStores, AsyncDisposable {
+  /** The daemon's, as the client was told. */
+  readonly address: string;
   readonly namespace: string;
   readonly images: RemoteImageStore;
   readonly containers: RemoteContainerStore;
@@ -37,7 +39,8 @@ export class Client implements ScopedStores, AsyncDisposable {
   readonly #transport: Transport;
   readonly #calls: Calls;
 
-  constructor(transport: Transport, scope: Scope) {
+  constructor(transport: Transport, scope: Scope, address: string) {
+    this.address = address;
     this.namespace = scope.namespace;
     this.#transport = transport;
     const calls = new Calls(transport, scope);
@@ -63,12 +66,12 @@ export class Client implements ScopedStores, AsyncDisposable {
 
   /** The same daemon and namespace; what is made through it is held by the lease. */
   withLease(lease: string): Client {
-    return new Client(this.#transport, { namespace: this.namespace, lease });
+    return new Client(this.#transport, { namespace: this.namespace, lease }, this.address);
   }
 
   /** The same daemon, another namespace. */
   inNamespace(namespace: string): Client {
-    return new Client(this.#transport, { namespace });
+    return new Client(this.#transport, { namespace }, this.address);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,7 +17,7 @@ export interface ConnectOptions {
  * console.log(await client.images.list());
  */
 export function connect({ address, namespace = "default" }: ConnectOptions): Client {
-  return new Client(new GrpcChannel(parseAddress(address)), { namespace });
+  return new Client(new GrpcChannel(parseAddress(address)), { namespace }, address);
 }
 
 /** @throws {Fault} `invalid_argument` */

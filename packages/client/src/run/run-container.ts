@@ -5,13 +5,19 @@ import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { CreateTaskOptions } from "@slipway/core/tasks";
 import { readImage } from "@slipway/images/image-config";
+import type { MountSpec } from "@slipway/oci/runtime-spec";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Client } from "../connect/client.ts";
 import { ensureUnpacked } from "../images/ensure-unpacked.ts";
 import { leased } from "../leases/leased.ts";
 import { containerSpec, type ContainerSpecOptions } from "../spec/container-spec.ts";
-import { withMounted } from "../spec/mounted.ts";
-import { hostNetworkMounts } from "../spec/mounts.ts";
+import { mountReadOnly } from "../spec/mounted.ts";
+import { makeEtcFiles } from "../etc-files/etc-files.ts";
+import { hostnameOf } from "../etc-files/hostname.ts";
+import { containerMounts } from "../mounts/container-mounts.ts";
+import { parseTarget, type PlainRequest } from "../mounts/mount-request.ts";
+import { Creation } from "../own-files/creation.ts";
+import { directoryLabel, hostDirectories } from "../own-files/host-directories.ts";
 import { type Environment, environmentList } from "../spec/environment.ts";
 import { specAny } from "../spec/spec-any.ts";
 import { resolveUser } from "../spec/user.ts";
@@ -98,38 +104,56 @@ async function createContainer(
   const image = await client.images.get(formatReference(parseFamiliarReference(reference)));
   const content = await readImage(client.content, image.target);
   await ensureUnpacked(client, snapshotter, content);
+  const directories = hostDirectories(client.address, client.namespace);
+  await using creation = await Creation.begin(directories, id, client.containers);
+  await using undo = new AsyncDisposableStack();
   const snapshots = client.snapshotter(snapshotter);
-  const rootfs = await snapshots.prepare(id, content.chainId);
-  try {
-    const { config } = content;
-    const user = withMounted(rootfs, (root) => resolveUser(options.user ?? config.config?.User ?? "", root));
-    const isShared = options.network === "host";
-    const { env = [], ...further } = options;
-    const spec = containerSpec({
-      ...further,
-      env: environmentList(env),
-      id,
-      namespace: client.namespace,
-      image: config,
-      user,
-      mounts: [...(isShared ? hostNetworkMounts() : []), ...(options.mounts ?? [])],
-      sharedNamespaces: [...(options.sharedNamespaces ?? []), ...(isShared ? (["network"] as const) : [])],
-      unifiedCgroups: existsSync("/sys/fs/cgroup/cgroup.controllers"),
-    });
-    const container = await client.containers.create({
-      id,
-      labels,
-      image: image.name,
-      runtime: { name: runtime },
-      spec: specAny("Spec", spec),
-      snapshotter,
-      snapshotKey: id,
-      extensions: {},
-      sandboxId: "",
-    });
-    return { container, rootfs };
-  } catch (error) {
-    await snapshots.remove(id);
-    throw error;
-  }
+  const mounts = await snapshots.prepare(id, content.chainId);
+  undo.defer(() => snapshots.remove(id));
+  using rootfs = mountReadOnly(mounts);
+  const { config } = content;
+  const { network = "none", readOnly = false, env = [], ...further } = options;
+  const isShared = network === "host";
+  const sharesHost = isShared || options.setsHostname === false;
+  const hostname = hostnameOf({ id, name: options.hostname, sharesHost });
+  using own = await containerMounts({
+    directories,
+    creation,
+    image: config,
+    rootfs: rootfs.path,
+    requested: (options.mounts ?? []).map(plainRequest),
+    given: makeEtcFiles(creation.directory(), { hostname, network, readOnly }),
+  });
+  const spec = containerSpec({
+    ...further,
+    env: environmentList(env),
+    id,
+    namespace: client.namespace,
+    image: config,
+    user: resolveUser(options.user ?? config.config?.User ?? "", rootfs.path),
+    hostname,
+    readOnly,
+    mounts: own.mounts,
+    sharedNamespaces: [...(options.sharedNamespaces ?? []), ...(isShared ? (["network"] as const) : [])],
+    unifiedCgroups: existsSync("/sys/fs/cgroup/cgroup.controllers"),
+  });
+  const container = await client.containers.create({
+    id,
+    labels: { ...labels, [directoryLabel]: directories.container(id) },
+    image: image.name,
+    runtime: { name: runtime },
+    spec: specAny("Spec", spec),
+    snapshotter,
+    snapshotKey: id,
+    extensions: {},
+    sandboxId: "",
+  });
+  creation.finish();
+  undo.move();
+  return { container, rootfs: mounts };
+}
+
+function plainRequest(mount: MountSpec): PlainRequest {
+  const target = parseTarget(mount.destination);
+  return { type: "plain", target, mount: { ...mount, destination: target } };
 }

@@ -4,6 +4,7 @@ import { cleanup } from "@slipway/fault/cleanup";
 import { Fault } from "@slipway/fault/fault";
 import type { Client } from "../connect/client.ts";
 import { type Environment, environmentList } from "../spec/environment.ts";
+import { removeOwnFiles } from "../own-files/remove-own-files.ts";
 import { execProcess, type ExecProcessOptions } from "../spec/exec-process.ts";
 import { specAny, specOf } from "../spec/spec-any.ts";
 import { Stdio } from "../tasks/stdio.ts";
@@ -106,6 +107,7 @@ export async function removeContainer(client: Client, container: Container): Pro
     await tasks.delete(id).catch(ignoreGone);
     await client.containers.delete(id).catch(ignoreGone);
     if (snapshotter !== "") await client.snapshotter(snapshotter).remove(snapshotKey).catch(ignoreGone);
+    await removeOwnFiles(container, { volumes: true });
   });
 }
 

@@ -15,7 +15,7 @@ import { checkSecurity } from "./check-security.ts";
 import { type CommandOptions, commandOf } from "./command.ts";
 import { deviceRules } from "./device-rules.ts";
 import { type ContainerDevice, hostDevices, lastAtEachPlace } from "./devices.ts";
-import { defaultMounts } from "./mounts.ts";
+import { defaultMounts, type IpcMode } from "./mounts.ts";
 import { type SecurityOptions, hiddenPaths, seccompOf, withWritableCgroups } from "./security.ts";
 import { checkSysctl } from "./sysctl.ts";
 
@@ -38,7 +38,10 @@ export interface ContainerSpecOptions extends CommandOptions, SecurityOptions {
   readonly readOnly?: boolean;
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
+  /** In their order, a parent before what is below it. */
   readonly mounts?: readonly MountSpec[];
+  /** Whether there is a /dev/shm: true by default. */
+  readonly hasSharedMemory?: boolean;
   readonly devices?: readonly ContainerDevice[];
   /** Further devices that the container may use, should it have or make their nodes. */
   readonly deviceRules?: readonly DeviceRuleSpec[];
@@ -69,6 +72,8 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
     ? allCapabilities(boundingSet())
     : capabilitiesOf(options.capAdd ?? [], options.capDrop ?? [], boundingSet());
   const seccomp = seccompOf(options, capabilities);
+  const mounts = options.mounts ?? [];
+  const propagation = rootPropagation(mounts);
   const namespaces = [...ownNamespaces, ...(options.unifiedCgroups ? (["cgroup"] as const) : [])];
   const hasHostDevices = options.hostDevices ?? privileged;
   const devices = lastAtEachPlace([...(hasHostDevices ? hostDevices() : []), ...(options.devices ?? [])]);
@@ -90,9 +95,11 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
     },
     ...(hostname === undefined || options.setsHostname === false ? {} : { hostname }),
     mounts: [
-      ...withWritableCgroups(defaultMounts({ privileged }), options),
-      ...(options.mounts ?? []),
-    ].filter(isLastAtItsPlace),
+      ...withWritableCgroups(defaultMounts({ privileged, ipc: ipcMode(options) }), options).filter(
+        isReachable(mounts),
+      ),
+      ...mounts,
+    ],
     ...(options.annotations ? { annotations: { ...options.annotations } } : {}),
     linux: {
       namespaces: namespaces
@@ -102,6 +109,7 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
       resources: { ...options.resources, devices: deviceRules(devices, privileged, options.deviceRules) },
       ...(devices.length > 0 ? { devices: devices.map(nodeOf) } : {}),
       ...(seccomp ? { seccomp } : {}),
+      ...(propagation ? { rootfsPropagation: propagation } : {}),
       ...(options.sysctl ? { sysctl: checkSysctl(options.sysctl, options.sharedNamespaces ?? []) } : {}),
       ...hiddenPaths(options),
     },
@@ -132,8 +140,21 @@ function nodeOf(device: ContainerDevice): DeviceSpec {
   return node;
 }
 
-function isLastAtItsPlace(mount: MountSpec, index: number, all: readonly MountSpec[]): boolean {
-  return all.findLastIndex(({ destination }) => destination === mount.destination) === index;
+/** A mount of the caller replaces the default at its place and those below it, which it would hide. */
+function isReachable(mounts: readonly MountSpec[]): (mount: MountSpec) => boolean {
+  return ({ destination }) => !mounts.some((other) => `${destination}/`.startsWith(`${other.destination}/`));
+}
+
+function ipcMode({ sharedNamespaces, hasSharedMemory = true }: ContainerSpecOptions): IpcMode {
+  if (sharedNamespaces?.includes("ipc")) return "host";
+  return hasSharedMemory ? "private" : "none";
+}
+
+/** What the root has to be for mounts to reach the container, or the host, after its start. */
+function rootPropagation(mounts: readonly MountSpec[]): "shared" | "rslave" | undefined {
+  const options = new Set(mounts.flatMap((mount) => mount.options ?? []));
+  if (options.has("shared") || options.has("rshared")) return "shared";
+  return options.has("slave") || options.has("rslave") ? "rslave" : undefined;
 }
 
 /** Everything that this process may give away. */

@@ -4,16 +4,20 @@ import { join } from "node:path";
 import type { Mount } from "@slipway/core/mounts/mount";
 import { mountAll } from "@slipway/linux/mount";
 
-/** Lets `work` look into a root file system that is not mounted yet. */
-export function withMounted<T>(mounts: readonly Mount[], work: (root: string) => T): T {
-  const folder = mkdtempSync(join(tmpdir(), "slipway-rootfs-"));
-  try {
-    using _ = mountAll(mounts.map(readOnly), folder);
-    return work(folder);
-  } finally {
-    // Without recursion: should the unmounting fail, this must not delete what is mounted.
-    rmdirSync(folder);
-  }
+/** A root file system that can be looked at until its scope is left. */
+export interface MountedRootfs extends Disposable {
+  readonly path: string;
+}
+
+/** Mounts a root file system in a directory of its own, to be read only. */
+export function mountReadOnly(mounts: readonly Mount[]): MountedRootfs {
+  const path = mkdtempSync(join(tmpdir(), "slipway-rootfs-"));
+  using stack = new DisposableStack();
+  // Without recursion: should the unmounting fail, this must not delete what is mounted.
+  stack.defer(() => rmdirSync(path));
+  stack.use(mountAll(mounts.map(readOnly), path));
+  const undo = stack.move();
+  return { path, [Symbol.dispose]: () => undo.dispose() };
 }
 
 function readOnly(request: Mount): Mount {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Container } from "@slipway/core/containers";
-import { containerRootfs, ownFolder } from "./container-task.ts";
+import { ownDirectory } from "../own-files/host-directories.ts";
+import { containerRootfs } from "./container-task.ts";
 
 function container(changes: Partial<Container>): Container {
   return {
@@ -31,13 +32,13 @@ describe("containerRootfs", () => {
   });
 });
 
-describe("ownFolder", () => {
+describe("ownDirectory", () => {
   it("bears the container's id", () => {
     const of = (path: string): string | undefined =>
-      ownFolder(container({ labels: { "nerdctl/state-dir": path } }));
+      ownDirectory(container({ labels: { "nerdctl/state-dir": path } }));
     assert.equal(of("/var/lib/x/web"), "/var/lib/x/web");
     assert.equal(of("/etc"), undefined);
     assert.equal(of("x/web"), undefined);
-    assert.equal(ownFolder(container({})), undefined);
+    assert.equal(ownDirectory(container({})), undefined);
   });
 });

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { basename, isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import type { Container } from "@slipway/core/containers";
 import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
@@ -8,6 +8,7 @@ import type { Snapshotter } from "@slipway/core/snapshots";
 import type { ProcessIo } from "@slipway/core/tasks";
 import { mkfifo } from "@slipway/linux/mknod";
 import type { RuntimeSpec } from "@slipway/oci/runtime-spec";
+import { ownDirectory } from "../own-files/host-directories.ts";
 import { overlayMounts, parseRootfs, rootfsLabel } from "./rootfs-folder.ts";
 
 /** nerdctl's label for what a detached task's output is to go to. */
@@ -34,21 +35,13 @@ export function hasTerminal({ spec }: Pick<Container, "spec">): boolean {
   return (JSON.parse(Buffer.from(spec.value).toString()) as RuntimeSpec).process?.terminal ?? false;
 }
 
-/**
- * The folder of a container's own files. It bears the container's id as its name: an image's labels cannot name another.
- */
-export function ownFolder({ id, labels }: Pick<Container, "id" | "labels">): string | undefined {
-  const folder = labels["nerdctl/state-dir"];
-  return folder !== undefined && isAbsolute(folder) && basename(folder) === id ? folder : undefined;
-}
-
 /** The streams of a task that nobody is attached to: its output goes to the log that the container's labels name. */
 export function loggedIo(
   { id, labels, terminal }: { readonly id: string; readonly labels: Labels; readonly terminal: boolean },
   stdin = labels[interactiveLabel] === "true",
 ): ProcessIo {
   const uri = labels[restartLabel.logUri] || (labels[logUriLabel] ?? "");
-  const folder = ownFolder({ id, labels });
+  const folder = ownDirectory({ id, labels });
   if (uri !== "" && folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const input = folder === undefined || !stdin || !uri.startsWith("json-file:") ? "" : join(folder, "stdin");
   if (input !== "" && !existsSync(input)) mkfifo(input, 0o600);

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { basename, isAbsolute } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { TaskExitSchema } from "@slipway/api/containerd/events/events_pb";
+import { removeOwnFiles } from "@slipway/client/remove-own-files";
 import type { Container } from "@slipway/core/containers";
 import { definePlugin, type Logger } from "@slipway/core/plugin";
 import {
@@ -18,8 +19,8 @@ import { MNT } from "@slipway/linux/mount-flags";
 import { follow } from "../events/follow.ts";
 
 const label = "slipway/auto-remove";
-/** Folders that go with the container: they bear its id as their name. */
-const folderLabels = ["slipway/scratch", "nerdctl/state-dir"];
+/** A directory, mounts and all, that goes with the container: it bears its id as its name. */
+const scratchLabel = "slipway/scratch";
 
 /**
  * Removes containers that are labelled `slipway/auto-remove=true` when their first process has ended: `run --rm`
@@ -83,25 +84,28 @@ class Remover {
   }
 
   /** One that cannot be removed must not keep the others. */
-  async #remove(namespace: string, { id, labels, snapshotter, snapshotKey }: Container): Promise<void> {
+  async #remove(namespace: string, container: Container): Promise<void> {
     const stores = this.#stores.scoped({ namespace });
+    const { id, labels, snapshotter, snapshotKey } = container;
     try {
       await this.#tasks.scoped(namespace).delete(id).catch(ignoreMissing);
       await stores.containers.delete(id).catch(ignoreMissing);
       if (snapshotter !== "" && snapshotKey !== "") {
         await stores.snapshotter(snapshotter).remove(snapshotKey).catch(ignoreMissing);
       }
-      for (const folder of folderLabels.map((name) => labels[name])) {
-        if (folder === undefined || !isAbsolute(folder) || basename(folder) !== id) continue;
-        unmountAll(folder, MNT.DETACH);
-        // The shim may still compress a part of the log.
-        await rm(folder, { recursive: true, force: true, maxRetries: 10 });
-      }
+      await removeScratch(id, labels[scratchLabel]);
+      await removeOwnFiles(container, { volumes: true });
       this.#log.debug("removed a container that ended", { namespace, id });
     } catch (error) {
       this.#log.warn("cannot remove a container that ended", { namespace, id, error });
     }
   }
+}
+
+async function removeScratch(id: string, path: string | undefined): Promise<void> {
+  if (path === undefined || !isAbsolute(path) || basename(path) !== id) return;
+  unmountAll(path, MNT.DETACH);
+  await rm(path, { recursive: true, force: true });
 }
 
 function ignoreMissing(error: unknown): void {

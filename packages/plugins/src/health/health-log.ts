@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ownFolder } from "@slipway/client/container-task";
+import { ownDirectory } from "@slipway/client/host-directories";
 import { formatHealthResult, healthLogName, type HealthResult } from "@slipway/core/health";
 import type { Container } from "@slipway/core/containers";
 
@@ -8,7 +8,7 @@ const KEPT = 5;
 
 /** Adds a result to the log in the container's own folder, as nerdctl keeps it; without a folder there is none. */
 export function logHealthResult(container: Container, result: HealthResult): void {
-  const folder = ownFolder(container);
+  const folder = ownDirectory(container);
   if (folder === undefined) return;
   const path = join(folder, healthLogName);
   mkdirSync(folder, { recursive: true, mode: 0o700 });

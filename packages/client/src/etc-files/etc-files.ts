@@ -1,0 +1,82 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PlainRequest } from "../mounts/mount-request.ts";
+import { formatHosts, hasHost, type HostEntry } from "./hosts.ts";
+import { formatResolvConf, isLoopback, parseResolvConf, type Resolver } from "./resolv-conf.ts";
+
+/** What a container's own files of /etc say. */
+export interface EtcFilesOptions {
+  readonly hostname: string;
+  readonly network: "host" | "none";
+  /** After those that the network brings. */
+  readonly hosts?: readonly HostEntry[];
+  /** Each replaces the host's. */
+  readonly resolver?: Partial<Resolver>;
+  readonly readOnly?: boolean;
+  /** Of the host: `/etc` by default. */
+  readonly hostEtc?: string;
+}
+
+const names = ["hostname", "hosts", "resolv.conf"] as const;
+
+/** Whether a mount is one of a container's own files of /etc, in the container's own directory. */
+export function isEtcFile(
+  directory: string | undefined,
+  { source, destination }: { readonly source?: string; readonly destination: string },
+): boolean {
+  return (
+    directory !== undefined &&
+    names.some((name) => source === join(directory, name) && destination === `/etc/${name}`)
+  );
+}
+
+/**
+ * Writes a container's /etc/hostname, /etc/hosts and /etc/resolv.conf into its own directory, and gives their mounts: the
+ * container may change them, and no image gets them. As in Docker they begin as copies of the host's in its network.
+ */
+export function makeEtcFiles(directory: string, options: EtcFilesOptions): PlainRequest[] {
+  const { hostname, network, hosts = [], readOnly = false, resolver = {}, hostEtc = "/etc" } = options;
+  const texts = {
+    hostname: `${hostname}\n`,
+    hosts: hostsText(hostname, network === "host" ? readIfAny(join(hostEtc, "hosts")) : undefined, hosts),
+    "resolv.conf": resolvText(readIfAny(join(hostEtc, "resolv.conf")) ?? "", network, resolver),
+  };
+  return names.map((name) => {
+    const source = join(directory, name);
+    writeFileSync(source, texts[name]);
+    // Whatever this process's umask is, a user of the container reads it.
+    chmodSync(source, 0o644);
+    const target = `/etc/${name}`;
+    const mountOptions = ["rbind", readOnly ? "ro" : "rw", "rprivate"];
+    return {
+      type: "plain",
+      target,
+      mount: { destination: target, type: "bind", source, options: mountOptions },
+    };
+  });
+}
+
+function hostsText(hostname: string, base: string | undefined, hosts: readonly HostEntry[]): string {
+  // A name that does not resolve makes sudo, Java and others wait or fail.
+  const isKnown = hasHost(base ?? "", hostname) || hostname === "localhost";
+  const [short = hostname] = hostname.split(".");
+  const own = { address: "127.0.0.1", names: [...new Set([hostname, short])] };
+  return formatHosts({
+    ...(base === undefined ? {} : { base }),
+    entries: [...(isKnown ? [] : [own]), ...hosts],
+  });
+}
+
+function resolvText(text: string, network: "host" | "none", changes: Partial<Resolver>): string {
+  const isCopy = network === "host" && Object.keys(changes).length === 0;
+  if (isCopy) return text;
+  const host = parseResolvConf(text);
+  const servers = network === "host" ? host.servers : host.servers.filter((server) => !isLoopback(server));
+  const merged = { ...host, servers, ...changes };
+  // Docker's `--dns-search .` means none.
+  return formatResolvConf({ ...merged, searches: merged.searches.filter((search) => search !== ".") });
+}
+
+function readIfAny(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
