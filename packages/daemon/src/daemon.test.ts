@@ -1,9 +1,21 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { watch } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
@@ -24,9 +36,17 @@ async function ctr(...args: readonly string[]): Promise<string> {
 }
 
 /** A slipwayd that serves. */
-async function start(): Promise<ChildProcess> {
-  const flags = ["--root", root, "--state", join(folder, "state"), "--address", address];
-  const child = spawn(slipwayd, flags, { stdio: ["ignore", "ignore", "pipe"] });
+async function start({
+  flags = ["--root", root, "--state", join(folder, "state"), "--address", address],
+  env = {},
+}: {
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+} = {}): Promise<ChildProcess> {
+  const child = spawn(slipwayd, flags, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+  });
   const lines: string[] = [];
   for await (const line of createInterface(child.stderr)) {
     lines.push(line);
@@ -36,6 +56,20 @@ async function start(): Promise<ChildProcess> {
     }
   }
   throw new Error(`slipwayd did not start: ${lines.join("\n")}`);
+}
+
+/** What a service manager gets on its socket, after the word that it listens. */
+function notifications(socket: string): AsyncIterator<string> {
+  const program = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("listening", flush=True)
+while True: print(s.recv(4096).decode().replace("\\n", "|"), flush=True)`;
+  const child = spawn("python3", ["-c", program, socket], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines = createInterface(child.stdout);
+  lines.once("close", () => child.kill());
+  return lines[Symbol.asyncIterator]();
 }
 
 async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
@@ -116,11 +150,117 @@ describe("slipwayd", () => {
     assert.deepEqual(paths.map(modeOf), ["700", "711", "600", "600"]);
   });
 
-  it("refuses a second instance on its root, naming the first", async () => {
-    await assert.rejects(start(), (error: Error) => {
-      assert.match(error.message, /the slipwayd with pid \d+ is running on it/);
-      return true;
+  it("refuses a second instance on its root or its state, naming the first", async () => {
+    const first = `the slipwayd with pid ${daemon.pid} \\(root "${root}", state "${join(folder, "state")}"\\)`;
+    const own = (name: string): string => join(folder, name);
+    const link = own("link");
+    symlinkSync(root, link);
+    for (const [which, flags] of [
+      ["root", ["--root", root, "--state", own("s2"), "--address", own("2.sock")]],
+      ["root", ["--root", link, "--state", own("s2"), "--address", own("2.sock")]],
+      ["state", ["--root", own("r2"), "--state", own("state"), "--address", own("2.sock")]],
+    ] as const) {
+      const message = new RegExp(`Cannot use ${which} "[^"]+": ${first} is running on it`);
+      await assert.rejects(start({ flags }), { message });
+    }
+  });
+
+  it("gives a root and a state that are there their modes, and refuses what is not its own", async () => {
+    const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
+    const flagsOf = (rootPath: string, state: string): string[] => [
+      ...["--root", rootPath, "--state", state],
+      ...["--address", join(folder, "mode.sock")],
+    ];
+    const [open, foreign, shared] = ["open", "foreign", "shared"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const path of [open, `${open}-state`, foreign, shared]) mkdirSync(path);
+    for (const path of [open, `${open}-state`]) chmodSync(path, 0o777);
+    chownSync(foreign, 1234, 0);
+    chmodSync(shared, 0o1777);
+    await stop(await start({ flags: flagsOf(open, `${open}-state`) }), "SIGTERM");
+    assert.deepEqual([open, `${open}-state`].map(modeOf), ["700", "711"]);
+    const refused: readonly (readonly [root: string, state: string, why: RegExp])[] = [
+      [
+        foreign,
+        `${open}-state`,
+        /Cannot use root "[^"]+foreign": it belongs to uid 1234, and slipwayd runs as uid 0/,
+      ],
+      [open, shared, /Cannot use state "[^"]+shared": it is shared/],
+      ["/", `${open}-state`, /Cannot use root "\/": it is the machine's root directory/],
+      [open, `${open}/../open`, /root and state are the same directory/],
+    ];
+    for (const [rootPath, state, message] of refused) {
+      await assert.rejects(start({ flags: flagsOf(rootPath, state) }), { message });
+    }
+    assert.deepEqual([modeOf(shared), modeOf("/")], ["1777", modeOf("/")]);
+  });
+
+  it("is ended by no signal but those that stop it, and dumps its state when it gets SIGUSR1", async () => {
+    await using client = connect({ address, namespace: "dumped" });
+    const aborter = new AbortController();
+    const subscribed = client.events.subscribe([], { signal: aborter.signal })[Symbol.asyncIterator]().next();
+    for (const signal of [
+      "SIGHUP",
+      "SIGUSR2",
+      "SIGPIPE",
+      "SIGALRM",
+      "SIGVTALRM",
+      "SIGIO",
+      "SIGPWR",
+    ] as const) {
+      daemon.kill(signal);
+    }
+    await client.introspection.version();
+    const path = join(folder, "state", `slipwayd.${daemon.pid}.dump.json`);
+    const changes = watch(dirname(path))[Symbol.asyncIterator]();
+    const changed = changes.next();
+    daemon.kill("SIGUSR1");
+    await changed;
+    while (!existsSync(path)) await changes.next();
+    await changes.return?.(undefined);
+    const dump = JSON.parse(readFileSync(path, "utf8")) as { pid: number; calls: { path: string }[] };
+    assert.equal(dump.pid, daemon.pid);
+    assert.ok(
+      dump.calls.some(({ path: call }) => call === "/containerd.services.events.v1.Events/Subscribe"),
+    );
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.doesNotMatch(readFileSync(path, "utf8"), /environmentVariables/);
+    aborter.abort();
+    await assert.rejects(subscribed);
+  });
+
+  it("tells the service manager when it serves, that it is alive and when it stops", async () => {
+    const socket = join(folder, "notify");
+    const lines = notifications(socket);
+    assert.equal((await lines.next()).value, "listening");
+    const own = (name: string): string => join(folder, name);
+    const managed = await start({
+      flags: ["--root", own("rn"), "--state", own("sn"), "--address", own("n.sock")],
+      env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "200000" },
     });
+    const told = async (): Promise<string> => String((await lines.next()).value);
+    assert.equal(await told(), `READY=1|STATUS=Serving on ${own("n.sock")}`);
+    assert.deepEqual([await told(), await told()], ["WATCHDOG=1", "WATCHDOG=1"]);
+    assert.equal(await stop(managed, "SIGINT"), 0);
+    let last = await told();
+    while (last === "WATCHDOG=1") last = await told();
+    assert.equal(last, "STOPPING=1|STATUS=Stopping");
+    await lines.return?.();
+  });
+
+  it("refuses to start without the store that its blobs have their names in, and removes none", async () => {
+    const at = (name: string): string => join(folder, "lost", name);
+    const blob = at(`r/io.containerd.content.v1.content/blobs/sha256/${"a".repeat(64)}`);
+    mkdirSync(dirname(blob), { recursive: true });
+    writeFileSync(blob, "blob");
+    const flags = ["--root", at("r"), "--state", at("s"), "--address", at("d.sock")];
+    await assert.rejects(start({ flags }), {
+      message: /it is missing or empty, but "[^"]+\/a{64}" is there/,
+    });
+    assert.equal(readFileSync(blob, "utf8"), "blob");
   });
 
   it("stops by SIGTERM with 0, without its sockets, and starts again after SIGKILL", async () => {

@@ -1,5 +1,5 @@
 import type { Logger } from "@slipway/core/plugin";
-import { GrpcServer } from "@slipway/grpc/server";
+import { GrpcServer, type RunningCall } from "@slipway/grpc/server";
 import type { ServiceRegistration } from "@slipway/rpc/service";
 import { TtrpcServer } from "@slipway/ttrpc/server";
 import type { DaemonConfig } from "./config/config.ts";
@@ -8,12 +8,17 @@ import { ownSocket, prepareSocket } from "./socket-file.ts";
 /** How long running calls may go on when the daemon stops: the service manager waits longer. */
 const drainMs = 2000;
 
+/** Serves until it is disposed of. */
+export interface Listeners extends AsyncDisposable {
+  runningCalls(): readonly RunningCall[];
+}
+
 /** Serves the APIs on their sockets. Disposing of it lets running calls end, for a while. */
 export async function listen(
   config: DaemonConfig,
   services: { readonly grpc: readonly ServiceRegistration[]; readonly ttrpc: readonly ServiceRegistration[] },
   log: Logger,
-): Promise<AsyncDisposable> {
+): Promise<Listeners> {
   const { grpc, ttrpc } = config;
   await using undo = new AsyncDisposableStack();
   const server = new GrpcServer(services.grpc, grpc);
@@ -29,7 +34,10 @@ export async function listen(
   await ownSocket(ttrpc);
   log.info("serving...", { address: ttrpc.address });
   const owned = undo.move();
-  return { [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    runningCalls: () => server.runningCalls(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** Nobody else may connect between the socket's making and its change of owner. */

@@ -4,7 +4,7 @@ import { messageOf } from "@slipway/fault/fault";
 import type { DaemonConfig } from "./config/config.ts";
 import { readConfig } from "./config/read.ts";
 import { type Flags, parseFlags, usage } from "./flags.ts";
-import { createLogger } from "./logging/logger.ts";
+import { createLogger, writeToStderr } from "./logging/logger.ts";
 import { revision, version } from "./version.ts";
 
 const defaultConfig = "/etc/slipway/config.toml";
@@ -32,7 +32,7 @@ export async function run(args: readonly string[]): Promise<number> {
         throw new Error(`Cannot run "${command}": there is no such command`);
     }
   } catch (error) {
-    process.stderr.write(`slipwayd: ${messageOf(error)}\n`);
+    writeToStderr(`slipwayd: ${messageOf(error)}\n`);
     return 1;
   }
 }
@@ -47,7 +47,7 @@ async function serveUntilStopped(flags: Flags): Promise<number> {
     return 0;
   } catch (error) {
     log.error("cannot start", { error });
-    process.stderr.write(`slipwayd: ${messageOf(error)}\n`);
+    writeToStderr(`slipwayd: ${messageOf(error)}\n`);
     return 1;
   }
 }

@@ -19,6 +19,8 @@ export interface MessageLimits {
 /** One call on its HTTP/2 stream, from its headers to its trailers. */
 export class ServerCall {
   readonly context: CallContext;
+  /** On the clock of performance.now(). */
+  readonly begunAt = performance.now();
   readonly #stream: ServerStream;
   readonly #limits: MessageLimits;
   readonly #inbox: Inbox;

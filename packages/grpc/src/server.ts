@@ -12,6 +12,13 @@ export interface GrpcServerOptions {
   readonly maxSendMessageBytes?: number;
 }
 
+/** A call that has not ended. */
+export interface RunningCall {
+  /** The full name, such as `/containerd.services.version.v1.Version/Version`. */
+  readonly path: string;
+  readonly ageMs: number;
+}
+
 const defaultMessageBytes = 16 * 1024 * 1024;
 /** Serves gRPC on HTTP/2 without TLS. Disposing of it refuses new calls, lets the running ones end, then closes. */
 export class GrpcServer implements AsyncDisposable {
@@ -42,6 +49,15 @@ export class GrpcServer implements AsyncDisposable {
     if (typeof where === "string") this.#server.listen(where);
     else this.#server.listen(where.port, where.host);
     await once(this.#server, "listening");
+  }
+
+  /** The calls that have not ended, the oldest first. */
+  runningCalls(): RunningCall[] {
+    const now = performance.now();
+    return [...this.#calls].map(({ context, begunAt }) => ({
+      path: context.path,
+      ageMs: Math.round(now - begunAt),
+    }));
   }
 
   /** Where it listens, on TCP. */

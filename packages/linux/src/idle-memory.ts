@@ -1,11 +1,7 @@
 import { constants, type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { systemCall } from "./system-call.ts";
 
 const mallocTrim = systemCall<[keep: number]>("int malloc_trim(size_t)");
-
-type Collect = (options: { readonly type: "major"; readonly flavor: "last-resort" }) => void;
 
 /**
  * Gives memory back to the kernel when the process has had nothing to do for `idleMs` milliseconds: what its modules
@@ -13,22 +9,20 @@ type Collect = (options: { readonly type: "major"; readonly flavor: "last-resort
  * of a shim, a third of a daemon (bench/density.ts).
  */
 export function releaseMemoryWhenIdle(idleMs: number): void {
-  // Now, at the start, and not beside the threads of later work: V8's flags are theirs, too.
-  const collect = collector();
   let heldBytes = 0;
   let loop = performance.eventLoopUtilization();
-  const timer = setTimeout(() => {
+  const look = async (): Promise<void> => {
     const { utilization } = performance.eventLoopUtilization(loop);
     loop = performance.eventLoopUtilization();
     // It may work without allocating: a pull is bytes that pass.
     if (utilization > MOST_UTILIZATION) return void timer.refresh();
     // It stops the process for tens of milliseconds: not for little.
     if (process.memoryUsage.rss() < heldBytes + WORTHWHILE_BYTES) return;
-    // Nothing less gives pages back.
-    collect({ type: "major", flavor: "last-resort" });
+    await collectAll();
     mallocTrim(0);
     heldBytes = process.memoryUsage.rss();
-  }, idleMs).unref();
+  };
+  const timer = setTimeout(() => void look(), idleMs).unref();
   // Who works allocates, and V8 collects in passing.
   const worked = new PerformanceObserver((list) => {
     if (!list.getEntries().some(isMinor)) return;
@@ -39,14 +33,20 @@ export function releaseMemoryWhenIdle(idleMs: number): void {
 }
 
 /**
- * What --expose-gc puts into new contexts. Not on the command line: with V8's flags changed, Node compiles its own
- * modules anew, which takes a start 25 ms (bench/daemon-start.ts).
+ * Has V8 collect all garbage and give its pages back: by `gc` where the command line has --expose-gc (that would cost each
+ * start of the daemon 25 ms, bench/daemon-start.ts), else as a debugger would ask for it. V8's flags are not changed: by now
+ * its threads read them, and nothing says that they may change under them.
  */
-function collector(): Collect {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as Collect;
-  setFlagsFromString("--no-expose-gc");
-  return collect;
+async function collectAll(): Promise<void> {
+  if (globalThis.gc) return globalThis.gc({ type: "major", flavor: "last-resort" });
+  const { Session } = await import("node:inspector/promises");
+  const session = new Session();
+  session.connect();
+  try {
+    await session.post("HeapProfiler.collectGarbage");
+  } finally {
+    session.disconnect();
+  }
 }
 
 /** Of a process that has nothing to do, which hears a timer now and then. */

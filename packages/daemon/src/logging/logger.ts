@@ -12,7 +12,7 @@ const shown: Readonly<Partial<Record<LogLevel, string>>> = { warn: "warning" };
 /** Writes lines as containerd's logger does, to stderr unless told, and tells nothing below `level`. */
 export function createLogger(
   { level, format }: { readonly level: LogLevel; readonly format: "text" | "json" },
-  write: (line: string) => void = (line) => void writeSync(2, line),
+  write: (line: string) => void = writeToStderr,
 ): Logger {
   const least = order.indexOf(level);
   const line = format === "json" ? jsonLine : textLine;
@@ -23,6 +23,15 @@ export function createLogger(
       write(line(new Date().toISOString(), shown[own] ?? own, message, fields));
     };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** What was reading may have left, or the log's disk be full: nobody's call fails for that. */
+export function writeToStderr(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // There is no other place to say it.
+  }
 }
 
 /** A logger that adds `fields` to each of its lines. */
