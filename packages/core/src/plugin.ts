@@ -71,6 +71,8 @@ export interface Plugin<T = unknown, C = unknown, N extends Needs = Needs> {
   readonly id: string;
   readonly needs: N;
   readonly platforms?: readonly Platform[];
+  /** Whether the daemon refuses to start without it; any other that fails is reported. */
+  readonly isEssential?: boolean;
   /**
    * Reads the plugin's table of the configuration, and nothing else: it is called to show and to check it, too. What it
    * asks for is what the table may have. @throws {Fault} `invalid_argument` naming the key

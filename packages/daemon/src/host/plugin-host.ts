@@ -24,7 +24,7 @@ type HostConfig = Pick<DaemonConfig, "root" | "state" | "plugins" | "disabledPlu
 
 /**
  * Starts plugins in the order of their needs, and stops them in the opposite one. A plugin that fails is reported and
- * does not stop the others, unless the configuration requires it; what needs it alone fails, too.
+ * does not stop the others, unless it is essential or the configuration requires it; what needs it alone fails, too.
  */
 export class PluginHost implements AsyncDisposable {
   readonly #running: Running[] = [];
@@ -38,7 +38,7 @@ export class PluginHost implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  /** @throws {Fault} of a required plugin, or `invalid_argument` when a required one does not exist */
+  /** @throws {Fault} of an essential or a required plugin, or `invalid_argument` when a required one does not exist */
   async start(plugins: readonly Plugin[]): Promise<void> {
     const disabled = new Set(this.#config.disabledPlugins);
     const required = new Set(this.#config.requiredPlugins);
@@ -53,6 +53,7 @@ export class PluginHost implements AsyncDisposable {
         required.delete(name);
         continue;
       }
+      if (plugin.isEssential) throw outcome;
       if (required.has(name))
         throw new Fault("failed_precondition", `load required plugin ${name}: ${outcome.message}`);
       this.#log.warn(`failed to load plugin "${name}"`, { error: outcome, type: plugin.kind.type });

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "@slipway/fault/fault";
 import { ImageFile } from "@slipway/layers/erofs/image-file";
+import { tryPrefix } from "../snapshots-overlay/kernel-support.ts";
 import { encodeHeader, endOfArchive } from "@slipway/layers/tar/encoder";
 
 /**
@@ -13,7 +14,7 @@ export async function whyNoImages(
   root: string,
   mountOptions: readonly string[],
 ): Promise<string | undefined> {
-  const folder = mkdtempSync(join(root, "check-"));
+  const folder = mkdtempSync(join(root, tryPrefix));
   const at = (name: string): string => join(folder, name);
   await using undo = new AsyncDisposableStack();
   undo.defer(() => rmSync(folder, { recursive: true }));

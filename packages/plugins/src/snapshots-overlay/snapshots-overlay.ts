@@ -9,7 +9,7 @@ import { FileThreadsPlugin } from "../file-threads/file-threads.ts";
 import { LayerImages } from "../layer-images/layer-images.ts";
 import { LayersAheadPlugin } from "../layers-ahead/layers-ahead.ts";
 import { FolderSnapshotter } from "../snapshot-storage/folder-snapshotter.ts";
-import { checkOverlay, isInUserNamespace, overlayOptions } from "./kernel-support.ts";
+import { checkOverlay, isInUserNamespace, overlayOptions, removeTries } from "./kernel-support.ts";
 import { layerFormats, layerImageSupport } from "./layer-format.ts";
 import { overlayFolders } from "./overlay-folders.ts";
 
@@ -38,6 +38,7 @@ export const overlayPlugin = definePlugin({
   async start({ store, threads, ahead, contents }, config, { rootDir, log }) {
     const root = config.rootPath || rootDir;
     await mkdir(root, { recursive: true, mode: 0o700 });
+    await removeTries(root);
     // Once is enough: a start need not load what mounts.
     if (!existsSync(join(root, "snapshots"))) await checkOverlay(root);
     const mountOptions = overlayOptions(config.mountOptions);

@@ -1,14 +1,23 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Bucket, Reader } from "@slipway/core/store";
-import { hasCode } from "@slipway/fault/fault";
+import { type FaultCode, hasCode } from "@slipway/fault/fault";
 import { SqliteStore } from "./sqlite-store.ts";
 
 const words: Bucket<string> = {
@@ -190,5 +199,74 @@ describe("SqliteStore", () => {
       acknowledged.filter((key) => reader.get(words, key) === undefined),
     );
     assert.deepEqual(missing, []);
+  });
+
+  it("refuses a file that is damaged, another program's or gone, and leaves it as it is", async () => {
+    {
+      await using store = SqliteStore.open(path);
+      await store.update((transaction) => {
+        for (let row = 0; row < 500; row++) transaction.put(words, `key ${row}`, "x".repeat(row * 10));
+      });
+    }
+    const whole = readFileSync(path);
+    const changed = (at: number, bytes: Uint8Array): Buffer => {
+      const copy = Buffer.from(whole);
+      copy.set(bytes, at);
+      return copy;
+    };
+    const fromAnother = join(folder, "other.db");
+    const other = new DatabaseSync(fromAnother);
+    other.exec("CREATE TABLE theirs (value TEXT)");
+    other.close();
+    const cases: readonly (readonly [file: Buffer, code: FaultCode, why: RegExp])[] = [
+      [Buffer.alloc(0), "failed_precondition", /it is missing or empty, but blobs are there/],
+      [whole.subarray(0, 4096), "data_loss", /it is damaged/],
+      [whole.subarray(0, whole.length - 8192), "data_loss", /it is damaged/],
+      [Buffer.alloc(whole.length, 0x5a), "data_loss", /it is damaged \(file is not a database\)/],
+      [changed(4096, Buffer.alloc(4096, 0x5a)), "data_loss", /it is damaged/],
+      [changed(60, Buffer.of(0, 0, 0, 99)), "failed_precondition", /version 99, and this Slipway knows \d/],
+      [readFileSync(fromAnother), "failed_precondition", /it is another program's/],
+    ];
+    for (const [file, code, why] of cases) {
+      writeFileSync(path, file);
+      assert.throws(
+        () => SqliteStore.open(path, () => "blobs are there"),
+        (error) => hasCode(error, code) && why.test(String(error)) && String(error).includes(path),
+        String(why),
+      );
+      assert.deepEqual(readFileSync(path), file);
+    }
+    rmSync(path);
+    mkdirSync(path);
+    assert.throws(() => SqliteStore.open(path), /Cannot open store ".*": unable to open database file/);
+  });
+
+  it("refuses a log whose header is damaged, and takes one that was never written", async () => {
+    await SqliteStore.open(path)[Symbol.asyncDispose]();
+    const log = `${path}-wal`;
+    writeFileSync(log, Buffer.alloc(8192, 0x5a));
+    assert.throws(() => SqliteStore.open(path), /its log ".*-wal" is damaged/);
+    writeFileSync(log, Buffer.alloc(8192));
+    await SqliteStore.open(path)[Symbol.asyncDispose]();
+  });
+
+  it("refuses a log of which one bit of the header is another", async () => {
+    const store = SqliteStore.open(path);
+    await store.update((transaction) => transaction.put(words, "a", "one"));
+    const log = readFileSync(`${path}-wal`);
+    const copy = join(folder, "copy.db");
+    cpSync(path, copy);
+    writeFileSync(`${copy}-wal`, log);
+    {
+      await using whole = SqliteStore.open(copy);
+      assert.equal(
+        whole.read((reader) => reader.get(words, "a")),
+        "one",
+      );
+    }
+    log[17]! ^= 1;
+    writeFileSync(`${copy}-wal`, log);
+    assert.throws(() => SqliteStore.open(copy), /is damaged/);
+    await store[Symbol.asyncDispose]();
   });
 });

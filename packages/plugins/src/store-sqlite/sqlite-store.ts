@@ -34,9 +34,9 @@ export class SqliteStore implements Store, AsyncDisposable {
   /** A checkpoint that updates wait for: SQLite starts its log over when a checkpoint has reached the log's end. */
   #gate: Promise<void> | undefined;
 
-  /** @throws {Fault} `failed_precondition` for a file of a newer Slipway */
-  static open(path: string): SqliteStore {
-    return new SqliteStore(path, openDatabase(path));
+  /** As openDatabase(). */
+  static open(path: string, whyNotEmpty?: () => string | undefined): SqliteStore {
+    return new SqliteStore(path, openDatabase(path, whyNotEmpty));
   }
 
   private constructor(path: string, database: DatabaseSync) {
