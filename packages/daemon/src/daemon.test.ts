@@ -168,8 +168,9 @@ describe("slipwayd", () => {
   it("gives a root and a state that are there their modes, and refuses what is not its own", async () => {
     const modeOf = (path: string): string => (statSync(path).mode & 0o7777).toString(8);
     const flagsOf = (rootPath: string, state: string): string[] => [
-      ...["--root", rootPath, "--state", state],
-      ...["--address", join(folder, "mode.sock")],
+      `--root=${rootPath}`,
+      `--state=${state}`,
+      `--address=${join(folder, "mode.sock")}`,
     ];
     const [open, foreign, shared] = ["open", "foreign", "shared"].map((name) => join(folder, name)) as [
       string,
