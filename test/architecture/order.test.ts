@@ -10,7 +10,7 @@ const rows = [
   ["fault"],
   ["oci", "linux", "api", "logs"],
   ["rpc"],
-  ["ttrpc", "grpc", "core"],
+  ["ttrpc", "grpc", "core", "cni"],
   ["registry", "layers"],
   ["images"],
   ["client"],

@@ -210,6 +210,7 @@ export class JsonField {
   }
 
   #isNot(wanted: string): Fault {
+    if (this.#value === undefined) return this.refuse("is missing");
     return this.refuse(`is ${shown(this.#value)}, not ${wanted}`);
   }
 }
