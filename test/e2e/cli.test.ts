@@ -170,10 +170,10 @@ for (const program of programs) {
           printed(["logs", "-f", "wordy"]),
           printed(["logs", "-f", "wordy"]),
         ]);
-        for (const text of followed) assert.equal(text, `${lines.join("")}end`);
-        assert.equal(await printed(["logs", "wordy"]), `${lines.join("")}end`);
-        assert.equal(await printed(["logs", "-n", "3", "wordy"]), `${lines.slice(-2).join("")}end`);
-        assert.match(await printed(["logs", "-t", "-n", "1", "wordy"]), /^2\S{28}Z end$/);
+        for (const text of followed) assert.equal(text, `${lines.join("")}end\n`);
+        assert.equal(await printed(["logs", "wordy"]), `${lines.join("")}end\n`);
+        assert.equal(await printed(["logs", "-n", "3", "wordy"]), `${lines.slice(-2).join("")}end\n`);
+        assert.match(await printed(["logs", "-t", "-n", "1", "wordy"]), /^2\S{28}Z end\n$/);
         assert.equal(await printed(["logs", "--until", "1h", "wordy"]), "");
         await printed(["rm", "wordy"]);
       },

@@ -4,7 +4,7 @@ export interface LogEntry {
   /** A line with its end, or a part of a line that is longer than an entry may be. */
   readonly log: string;
   readonly stream: LogStream;
-  /** RFC 3339 in UTC with nine digits after the point: such times sort as text. */
+  /** RFC 3339, with nine digits after the point in what we write. Entries are in the order of their output, not of the clock. */
   readonly time: string;
 }
 
@@ -13,39 +13,34 @@ export function formatEntry({ log, stream, time }: LogEntry): string {
   return `{"log":${JSON.stringify(log)},"stream":"${stream}","time":"${time}"}\n`;
 }
 
-/** Reads what we, Docker or nerdctl wrote. Nothing for a line that a crash has torn. */
+/**
+ * Reads what we, Docker or nerdctl wrote. A power cut may tear a line, or leave NUL bytes in its place, and what was written
+ * next may follow on the same line: then that is what is read.
+ * @returns undefined for a line that holds no entry
+ */
 export function parseEntry(line: string): LogEntry | undefined {
+  return entryOf(line) ?? entryOf(line.slice(Math.max(line.lastIndexOf(entryStart), 0)));
+}
+const entryStart = '{"log":';
+
+function entryOf(line: string): LogEntry | undefined {
+  let value: unknown;
   try {
-    const { log, stream, time } = JSON.parse(line) as LogEntry;
-    return { log, stream, time: nineDigits(time) };
+    value = JSON.parse(line);
   } catch {
     return undefined;
   }
+  if (typeof value !== "object" || value === null) return undefined;
+  const { log, stream, time } = value as Readonly<Record<string, unknown>>;
+  if (typeof log !== "string" || (stream !== "stdout" && stream !== "stderr")) return undefined;
+  if (typeof time !== "string" || Number.isNaN(Date.parse(time))) return undefined;
+  return { log, stream, time: nineDigits(time) };
 }
 
 /** Go leaves zeros at the end of a fraction out. */
 function nineDigits(time: string): string {
-  const [seconds = "", fraction = ""] = time.replace(/Z$/, "").split(".");
+  // With another offset than UTC's it stays as it is.
+  if (!time.endsWith("Z")) return time;
+  const [seconds = "", fraction = ""] = time.slice(0, -1).split(".");
   return `${seconds}.${fraction.padEnd(9, "0")}Z`;
-}
-
-const nanosecondsPerMillisecond = 1_000_000;
-
-/** Times that only grow: they tell entries apart, and what was read from what was not. */
-export class LogClock {
-  #milliseconds = 0;
-  #nanoseconds = 0;
-  #prefix = "";
-
-  next(now = Date.now()): string {
-    if (now > this.#milliseconds) this.#set(now);
-    else if (++this.#nanoseconds === nanosecondsPerMillisecond) this.#set(this.#milliseconds + 1);
-    return `${this.#prefix}${this.#nanoseconds.toString().padStart(6, "0")}Z`;
-  }
-
-  #set(milliseconds: number): void {
-    this.#milliseconds = milliseconds;
-    this.#nanoseconds = 0;
-    this.#prefix = new Date(milliseconds).toISOString().slice(0, -1);
-  }
 }

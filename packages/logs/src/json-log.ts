@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
-import { formatEntry, LogClock, type LogStream } from "./entry.ts";
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { now } from "@slipway/fault/precise-date";
+import { formatEntry, type LogStream } from "./entry.ts";
 import { Lines } from "./lines.ts";
 import { defaultLimits, type LogLimits } from "./log-uri.ts";
 import { compressRotated, rotate } from "./rotation.ts";
@@ -14,7 +15,6 @@ export type { LogStream } from "./entry.ts";
 export class JsonLog implements Disposable {
   readonly #file: string;
   readonly #limits: LogLimits;
-  readonly #clock = new LogClock();
   readonly #lines: Record<LogStream, Lines> = { stdout: new Lines(), stderr: new Lines() };
   #fd: number;
   #sizeBytes: number;
@@ -23,8 +23,11 @@ export class JsonLog implements Disposable {
   constructor(file: string, limits: LogLimits = defaultLimits) {
     this.#file = file;
     this.#limits = limits;
-    this.#fd = openSync(file, "a", 0o640);
+    this.#fd = openSync(file, "a+", 0o640);
     this.#sizeBytes = fstatSync(this.#fd).size;
+    // A power cut may have torn the last line: what comes now must not become a part of it.
+    if (this.#sizeBytes > 0 && !endsLine(this.#fd, this.#sizeBytes))
+      this.#sizeBytes += writeSync(this.#fd, "\n");
   }
 
   /** Settles when nothing is being compressed any more. */
@@ -52,7 +55,7 @@ export class JsonLog implements Disposable {
       [text, sizeBytes] = ["", 0];
     };
     for (const line of lines) {
-      const entry = formatEntry({ log: line.toString(), stream, time: this.#clock.next() });
+      const entry = formatEntry({ log: line.toString(), stream, time: now().toISOString() });
       const length = Buffer.byteLength(entry);
       const before = this.#sizeBytes + sizeBytes;
       if (before > 0 && before + length > this.#limits.maxBytes) {
@@ -75,4 +78,9 @@ export class JsonLog implements Disposable {
     // One that cannot be compressed stays as it is.
     this.#compression = this.#compression.then(() => compressRotated(this.#file, ino)).catch(() => {});
   }
+}
+
+function endsLine(fd: number, sizeBytes: number): boolean {
+  const last = Buffer.alloc(1);
+  return readSync(fd, last, 0, 1, sizeBytes - 1) === 1 && last[0] === 10;
 }

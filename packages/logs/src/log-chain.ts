@@ -1,8 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { LogEntry } from "./entry.ts";
-import { LogFile } from "./log-file.ts";
-import { rotatedFiles } from "./rotation.ts";
+import { LastLines } from "./last-lines.ts";
+import { LogFile, type OnDamage } from "./log-file.ts";
+import { type RotatedFile, rotatedFiles } from "./rotation.ts";
 
 /** All files of a log at one moment, held open. */
 export class LogChain implements Disposable {
@@ -17,16 +18,16 @@ export class LogChain implements Disposable {
     this.#current = current;
   }
 
-  static open(file: string): LogChain {
+  static open(file: string, onDamage: OnDamage): LogChain {
     if (!existsSync(dirname(file))) return new LogChain(file, [], undefined);
     for (;;) {
       using opened = new DisposableStack();
       const open = (path: string, isCompressed: boolean): LogFile | undefined => {
-        const found = openIfThere(path, isCompressed);
+        const found = openIfThere(path, isCompressed, onDamage);
         return found && opened.use(found);
       };
       const current = open(file, false);
-      const rotated = rotatedFiles(file).toReversed();
+      const rotated = rotatedFiles(file).filter(isOnce).toReversed();
       const files = rotated.flatMap(({ path, isCompressed }) => open(path, isCompressed) ?? []);
       const chain = new LogChain(file, files, current);
       // It was rotated, or a part compressed, in between: again.
@@ -46,26 +47,30 @@ export class LogChain implements Disposable {
     yield* this.added();
   }
 
-  /** The last ones of those that are there. */
-  async last(count: number): Promise<LogEntry[]> {
-    const found = new LastEntries(count);
-    for (const entry of this.added()) found.add(entry);
-    let entries = found.entries;
+  /** The entries of the last lines of those that are there. */
+  async last(lineCount: number): Promise<LogEntry[]> {
+    // A line may begin in the file before, one of each stream: two more lines than asked for are whole ones.
+    let entries = lastLines(lineCount + 2, this.added()).entries;
     for (const file of this.#rotated.toReversed()) {
-      if (entries.length >= count) break;
-      const older = new LastEntries(count - entries.length);
+      if (lastLines(lineCount + 2, entries).count === lineCount + 2) break;
+      const older = new LastLines(lineCount + 2);
       for await (const entry of file.entries()) older.add(entry);
       entries = [...older.entries, ...entries];
     }
-    return entries;
+    return lastLines(lineCount, entries).entries;
   }
 
-  /** Those of the files that a time does not precede: others have been read when an entry of that time was. */
-  async *since(time: string): AsyncGenerator<LogEntry> {
+  /** What tells the youngest file from others, also when it has another name by then. */
+  async mark(): Promise<string> {
+    return (await this.#current?.firstLine()) ?? "";
+  }
+
+  /** The entries of the files that are younger than the marked one. */
+  async *after(mark: string): AsyncGenerator<LogEntry> {
     let first = this.#rotated.length;
     for (const file of this.#rotated.toReversed()) {
+      if ((await file.firstLine()) === mark) break;
       first -= 1;
-      if ((await firstTime(file)) <= time) break;
     }
     for (const file of this.#rotated.slice(first)) yield* file.entries();
     yield* this.added();
@@ -82,32 +87,20 @@ export class LogChain implements Disposable {
   }
 }
 
-class LastEntries {
-  readonly #count: number;
-  #entries: LogEntry[] = [];
-
-  constructor(count: number) {
-    this.#count = count;
-  }
-
-  get entries(): LogEntry[] {
-    return this.#count === 0 ? [] : this.#entries.slice(-this.#count);
-  }
-
-  add(entry: LogEntry): void {
-    this.#entries.push(entry);
-    if (this.#entries.length >= 2 * this.#count + 1) this.#entries = this.entries;
-  }
+function lastLines(count: number, entries: Iterable<LogEntry>): LastLines {
+  const lines = new LastLines(count);
+  for (const entry of entries) lines.add(entry);
+  return lines;
 }
 
-async function firstTime(file: LogFile): Promise<string> {
-  for await (const { time } of file.entries()) return time;
-  return "";
+/** For a moment, or for good after a crash, a file that was compressed is there twice. */
+function isOnce({ number, isCompressed }: RotatedFile, _index: number, all: readonly RotatedFile[]): boolean {
+  return !isCompressed || !all.some((other) => other.number === number && !other.isCompressed);
 }
 
-function openIfThere(path: string, isCompressed: boolean): LogFile | undefined {
+function openIfThere(path: string, isCompressed: boolean, onDamage: OnDamage): LogFile | undefined {
   try {
-    return new LogFile(path, isCompressed);
+    return new LogFile(path, isCompressed, onDamage);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { JsonLog } from "./json-log.ts";
 import { formatLogUri, parseLimits, parseLogUri } from "./log-uri.ts";
 import { readLog } from "./read-log.ts";
@@ -36,7 +36,7 @@ describe("JsonLog", () => {
         ["stdout", "one\n"],
         ["stderr", "bad\n"],
         ["stdout", "two\n"],
-        ["stdout", "rest"],
+        ["stdout", "rest\n"],
       ],
     );
     assert.match(
@@ -55,6 +55,42 @@ describe("JsonLog", () => {
       (await texts(file)).map(({ length }) => length),
       [16_384, 16_384, 7233, 5],
     );
+  });
+
+  it("cuts long lines between two letters, in whatever pieces they come", async () => {
+    const file = join(folder, "letters.log");
+    const letters = `x${"ä€😀".repeat(9000)}`;
+    {
+      using log = new JsonLog(file);
+      const bytes = Buffer.from(letters);
+      for (let at = 0; at < bytes.length; at += 4099) log.write("stdout", bytes.subarray(at, at + 4099));
+    }
+    const pieces = await texts(file);
+    assert.ok(pieces.length > 1);
+    assert.equal(pieces.join(""), `${letters}\n`);
+    assert.deepEqual(await texts(file, 1), pieces);
+  });
+
+  it("writes what is no text, an empty line and a carriage return without losing their places", async () => {
+    const file = join(folder, "binary.log");
+    {
+      using log = new JsonLog(file);
+      log.write("stdout", Buffer.alloc(40_000, 0x80));
+      log.write("stdout", Buffer.from("\n\n10%\r20%\r\n\u0000\n"));
+    }
+    const pieces = await texts(file);
+    assert.equal(pieces.slice(0, 3).join("").length, 40_001);
+    assert.deepEqual(pieces.slice(3), ["\n", "10%\r20%\r\n", "\u0000\n"]);
+  });
+
+  it("begins a line of its own where a crash has torn the last one", async () => {
+    const file = join(folder, "crash.log");
+    appendFileSync(file, '{"log":"to');
+    {
+      using log = new JsonLog(file);
+      log.write("stdout", Buffer.from("next\n"));
+    }
+    assert.deepEqual(await texts(file), ["next\n"]);
   });
 
   it("keeps so many files of so many bytes, and compresses the old ones", async () => {
@@ -86,14 +122,15 @@ describe("JsonLog", () => {
 
 describe("readLog", () => {
   const entry = (log: string, second = 0): string =>
-    `${JSON.stringify({ log, stream: "stdout", time: `2026-01-01T00:00:0${second}.${log.padStart(2, "0")}Z` })}\n`;
+    `${JSON.stringify({ log: `${log}\n`, stream: "stdout", time: `2026-01-01T00:00:0${second}.${log.padStart(2, "0")}Z` })}\n`;
 
   it("gives the last lines, and follows what is added until it is told to end", async () => {
     const file = join(folder, "follow.log");
     appendFileSync(file, entry("1") + entry("2") + entry("3"));
     const end = new AbortController();
     const seen: string[] = [];
-    for await (const { log } of readLog(file, { tail: 2, follow: end.signal })) {
+    for await (const { log: line } of readLog(file, { tail: 2, follow: end.signal })) {
+      const log = line.trimEnd();
       seen.push(log);
       if (log === "3") appendFileSync(file, entry("4"));
       if (log === "4") {
@@ -127,7 +164,7 @@ describe("readLog", () => {
     const [since, until] = [new Date("2026-01-01T00:00:02Z"), new Date("2026-01-01T00:00:03Z")];
     const found = await Array.fromAsync(readLog(file, { tail: Infinity, since, until }));
     assert.deepEqual(
-      found.map(({ log, time }) => [log, time]),
+      found.map(({ log, time }) => [log.trimEnd(), time]),
       [["2", "2026-01-01T00:00:02.020000000Z"]],
     );
   });
@@ -136,7 +173,95 @@ describe("readLog", () => {
     assert.deepEqual(await texts(join(folder, "none.log")), []);
     const file = join(folder, "torn.log");
     appendFileSync(file, `${entry("1")}{"log":"to\n${entry("2")}`);
-    assert.deepEqual(await texts(file), ["1", "2"]);
+    assert.deepEqual(await texts(file), ["1\n", "2\n"]);
+  });
+
+  it("reads what follows a torn line or NUL bytes, and tells of each place that it cannot read", async () => {
+    const file = join(folder, "damaged.log");
+    const nothing = "\0".repeat(5000);
+    const strange = ["5", "null", "[]", '{"log":1,"stream":"stdout","time":"2026-01-01T00:00:00Z"}'];
+    const others = [
+      '{"log":"x","stream":"nowhere","time":"2026-01-01T00:00:00Z"}',
+      '{"log":"x","stream":"stdout","time":""}',
+    ];
+    appendFileSync(
+      file,
+      `${nothing}${entry("1")}{"log":"to${entry("2")}${[...strange, ...others].join("\n")}\n${entry("3")}`,
+    );
+    let damaged = 0;
+    const found = await Array.fromAsync(readLog(file, { tail: Infinity, onDamage: () => (damaged += 1) }));
+    assert.deepEqual(
+      found.map(({ log }) => log.trimEnd()),
+      ["1", "2", "3"],
+    );
+    assert.equal(damaged, strange.length + others.length);
+  });
+
+  it("reads the rest when a compressed file is damaged", async () => {
+    const file = join(folder, "archive.log");
+    appendFileSync(`${file}.1.gz`, "no archive");
+    appendFileSync(file, entry("1"));
+    let damaged = 0;
+    const found = await Array.fromAsync(readLog(file, { tail: 5, onDamage: () => (damaged += 1) }));
+    assert.deepEqual([found.map(({ log }) => log.trimEnd()), damaged], [["1"], 1]);
+  });
+
+  it("gives entries in the order of the file when the clock was set back, also from followed and rotated files", async () => {
+    const file = join(folder, "clock.log");
+    appendFileSync(file, entry("1", 9) + entry("2", 8));
+    const end = new AbortController();
+    const seen: string[] = [];
+    for await (const { log: line } of readLog(file, { tail: Infinity, follow: end.signal })) {
+      const log = line.trimEnd();
+      seen.push(log);
+      if (log === "2") {
+        renameSync(file, `${file}.1`);
+        appendFileSync(file, entry("3", 2));
+      }
+      if (log === "3") {
+        appendFileSync(file, entry("4", 1));
+        end.abort();
+      }
+    }
+    assert.deepEqual(seen, ["1", "2", "3", "4"]);
+    assert.deepEqual(await texts(file, 3), ["2\n", "3\n", "4\n"]);
+    const since = new Date("2026-01-01T00:00:08Z");
+    const late = await Array.fromAsync(readLog(file, { tail: Infinity, since }));
+    assert.deepEqual(
+      late.map(({ log }) => log.trimEnd()),
+      ["1", "2"],
+    );
+    const early = await Array.fromAsync(
+      readLog(file, { tail: Infinity, until: new Date("2026-01-01T00:00:07Z") }),
+    );
+    assert.deepEqual(
+      early.map(({ log }) => log.trimEnd()),
+      ["3", "4"],
+    );
+  });
+
+  it("counts lines from the end, not their pieces, across files and streams", async () => {
+    const file = join(folder, "pieces.log");
+    const piece = (log: string, stream = "stdout"): string =>
+      `${JSON.stringify({ log, stream, time: "2026-01-01T00:00:00Z" })}\n`;
+    appendFileSync(`${file}.1`, piece("one\n") + piece("tw") + piece("bad\n", "stderr"));
+    appendFileSync(
+      file,
+      piece("o\n") + piece("thr") + piece("wor", "stderr") + piece("ee\n") + piece("se\n", "stderr"),
+    );
+    assert.deepEqual(await texts(file, 1), ["wor", "se\n"]);
+    assert.deepEqual(await texts(file, 2), ["thr", "wor", "ee\n", "se\n"]);
+    assert.deepEqual(await texts(file, 3), ["bad\n", "thr", "wor", "ee\n", "se\n"]);
+    assert.deepEqual((await texts(file, 4))[0], "tw");
+    assert.deepEqual((await texts(file, 5))[0], "one\n");
+  });
+
+  it("reads a file once that is there compressed and as it was", async () => {
+    const file = join(folder, "twice.log");
+    appendFileSync(`${file}.1`, entry("1"));
+    appendFileSync(`${file}.1.gz`, gzipSync(entry("1")));
+    appendFileSync(file, entry("2"));
+    assert.deepEqual(await texts(file), ["1\n", "2\n"]);
   });
 });
 

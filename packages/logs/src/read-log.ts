@@ -12,33 +12,29 @@ export interface ReadLogOptions {
   readonly until?: Date;
   /** Goes on with lines that are added, until this aborts. The log's folder must be there. */
   readonly follow?: AbortSignal;
+  /** Called for each place of the log where there is no entry to be read: a crash may have torn it. */
+  readonly onDamage?: () => void;
 }
 
 /**
  * The entries of a json-file log, from its oldest file on. A log that was not begun yet is empty. Any number of readers may
- * read while it is written and rotated: its entries' times tell them what they have seen.
+ * read while it is written and rotated. The order is that of the files: a clock that was set back makes later entries look older.
  */
 export async function* readLog(file: string, options: ReadLogOptions): AsyncGenerator<LogEntry> {
   const [since, until] = [options.since?.getTime() ?? -Infinity, options.until?.getTime() ?? Infinity];
-  let seen = "";
-  for await (const entry of entriesOf(file, options, () => seen)) {
-    // A file that was put aside while it was opened is there twice.
-    if (entry.time <= seen) continue;
-    seen = entry.time;
+  for await (const entry of entriesOf(file, options)) {
     const time = Date.parse(entry.time);
-    if (time > until) return;
-    if (time >= since) yield entry;
+    if (time >= since && time <= until) yield entry;
   }
 }
 
 async function* entriesOf(
   file: string,
-  { tail, follow }: ReadLogOptions,
-  seen: () => string,
+  { tail, follow, onDamage = () => {} }: ReadLogOptions,
 ): AsyncGenerator<LogEntry> {
   // Watching begins before reading, so that nothing falls in between.
   using changes = follow ? new Changes(dirname(file), follow) : undefined;
-  let chain = LogChain.open(file);
+  let chain = LogChain.open(file, onDamage);
   try {
     if (tail === Infinity) yield* chain.entries();
     else yield* await chain.last(tail);
@@ -49,9 +45,10 @@ async function* entriesOf(
       // What was written before it was put aside, or before the end, is read after that was seen.
       yield* chain.added();
       if (isRotated) {
+        const read = await chain.mark();
         chain[Symbol.dispose]();
-        chain = LogChain.open(file);
-        yield* chain.since(seen());
+        chain = LogChain.open(file, onDamage);
+        yield* chain.after(read);
       }
       if (areOver) return;
       await changes.next();

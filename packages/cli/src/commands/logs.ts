@@ -55,13 +55,20 @@ export function configure(command: Command, cli: Cli): void {
         await endOfAttach(log);
       }
       const show = printer(flags.timestamps ?? false);
+      let damaged = 0;
       for await (const entry of readLog(log.file, {
         tail,
         ...(flags.since === undefined ? {} : { since: parseTime(flags.since) }),
         ...(until ? { until } : {}),
         ...(runs && flags.follow ? { follow: end.signal } : {}),
+        onDamage: () => (damaged += 1),
       })) {
         show(entry);
+      }
+      if (damaged > 0) {
+        process.stderr.write(
+          `slipway: the log of "${name}" is damaged at ${damaged} places, which are left out\n`,
+        );
       }
       if (failure !== undefined) throw failure;
     });

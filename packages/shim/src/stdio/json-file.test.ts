@@ -47,7 +47,7 @@ describe("a json-file:// URI", () => {
     const { folder, file, uri } = logTo(id);
     await tasks.create(create(CreateTaskRequestSchema, { id, bundle, stdout: uri, stderr: uri }), context);
     assert.equal(await run(id), 7);
-    assert.deepEqual((await logged(file)).toSorted(), ["stderr err\n", "stdout out\n", "stdout rest"]);
+    assert.deepEqual((await logged(file)).toSorted(), ["stderr err\n", "stdout out\n", "stdout rest\n"]);
     assert.deepEqual(readdirSync(folder), ["x.log"]);
   });
 
@@ -85,7 +85,7 @@ describe("a json-file:// URI", () => {
     const seen = buffer(client);
     assert.equal(await run(id), 0);
     assert.deepEqual(demultiplexed(await seen), { 1: "one\r\ntwo" });
-    assert.deepEqual(await logged(file), ["stdout one\r\n", "stdout two"]);
+    assert.deepEqual(await logged(file), ["stdout one\r\n", "stdout two\n"]);
   });
 });
 
