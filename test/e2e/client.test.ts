@@ -13,6 +13,7 @@ import type { RunningExec } from "@slipway/client/running-exec";
 import { Stdio } from "@slipway/client/stdio";
 import type { ContentInfo } from "@slipway/core/content";
 import { hasCode } from "@slipway/fault/fault";
+import { compareDates, now } from "@slipway/fault/precise-date";
 import { programs, TestDaemon } from "../support/daemon.ts";
 import { pushBusybox } from "../support/images.ts";
 import { TestRegistry } from "../support/registry.ts";
@@ -43,6 +44,34 @@ for (const program of programs) {
       await pull(ours, image);
       assert.deepEqual(await belongingsOf(ours), await belongingsOf(theirs));
       assert.deepEqual(await ours.leases.list(), []);
+    });
+
+    it("gives no time that is before the call that it is of", async () => {
+      const own = client.inNamespace("times");
+      await pull(own, image);
+      const watching = new AbortController();
+      const events = own.events.subscribe(['topic=="/containers/create"'], { signal: watching.signal });
+      const event = events.next();
+      const times: [what: string, before: Date, at: Date | undefined][] = [];
+      for (let round = 0; round < 5; round += 1) {
+        const before = now();
+        await using container = await runContainer(own, image, { args: ["true"] });
+        const exit = await own.tasks.wait({ containerId: container.id });
+        const { createdAt, updatedAt } = await own.containers.get(container.id);
+        times.push(["container", before, createdAt], ["container", before, updatedAt]);
+        times.push(["exit", before, exit.exitedAt]);
+        const leaseBefore = now();
+        times.push(["lease", leaseBefore, (await own.leases.create({ id: `l${round}` })).createdAt]);
+      }
+      const { value } = await event;
+      watching.abort();
+      times.push(["event", times[0]?.[1] ?? now(), value?.timestamp]);
+      for (const [what, before, at] of times) {
+        assert.ok(
+          at && compareDates(before, at) <= 0,
+          `${what}: ${at?.toISOString()} is before ${before.toISOString()}`,
+        );
+      }
     });
 
     it("tells the progress of each blob, and does not fetch what is unpacked", async () => {

@@ -4,7 +4,8 @@ import {
   type ContainerSchema,
   Containers,
 } from "@slipway/api/containerd/services/containers/v1/containers_pb";
-import { fromAny, fromAnys, toTimestamp } from "@slipway/client/messages";
+import { fromAny, fromAnys } from "@slipway/client/messages";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import type { Container, NewContainer } from "@slipway/core/containers";
 import type { MetadataStores } from "@slipway/core/stores";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";

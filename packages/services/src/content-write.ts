@@ -4,7 +4,7 @@ import {
   type WriteContentRequest,
   type WriteContentResponseSchema,
 } from "@slipway/api/containerd/services/content/v1/content_pb";
-import { toTimestamp } from "@slipway/client/messages";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import type { ContentStore, ContentWriter } from "@slipway/core/content";
 import { giveBack } from "@slipway/core/content/give-back";
 import { Fault, hasCode } from "@slipway/fault/fault";

@@ -4,7 +4,7 @@ import {
   type InfoSchema,
   type StatusSchema,
 } from "@slipway/api/containerd/services/content/v1/content_pb";
-import { toTimestamp } from "@slipway/client/messages";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import type { ContentInfo, ContentStore, IngestStatus } from "@slipway/core/content";
 import type { MetadataStores } from "@slipway/core/stores";
 import { Fault, during, messageOf } from "@slipway/fault/fault";

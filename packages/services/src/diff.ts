@@ -1,5 +1,6 @@
 import { Diff } from "@slipway/api/containerd/services/diff/v1/diff_pb";
-import { fromAnys, fromDescriptor, fromMounts, fromTimestamp, toDescriptor } from "@slipway/client/messages";
+import { fromAnys, fromDescriptor, fromMounts, toDescriptor } from "@slipway/client/messages";
+import { fromTimestamp } from "@slipway/rpc/timestamp";
 import type { Differ } from "@slipway/core/plugin-kinds";
 import type { Applier, Comparer } from "@slipway/core/diff";
 import { type CallContext, serve, type ServiceRegistration } from "@slipway/rpc/service";

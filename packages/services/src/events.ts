@@ -2,9 +2,11 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Events } from "@slipway/api/containerd/services/events/v1/events_pb";
 import { Events as ShimEvents } from "@slipway/api/containerd/services/events/ttrpc/v1/ttrpc_pb";
 import type { Envelope as EnvelopeMessage, EnvelopeSchema } from "@slipway/api/containerd/types/types_pb";
-import { fromAny, fromTimestamp, toTimestamp } from "@slipway/client/messages";
+import { fromAny } from "@slipway/client/messages";
+import { fromTimestamp, toTimestamp } from "@slipway/rpc/timestamp";
 import { Journal as JournalService } from "@slipway/api/slipway/services/events/v1/journal_pb";
 import type { Envelope, EventExchange, EventJournal } from "@slipway/core/events";
+import { now } from "@slipway/fault/precise-date";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
 import { required } from "./required.ts";
 import { namespaceOf } from "./scope.ts";
@@ -14,7 +16,7 @@ export function eventsService(exchange: EventExchange): ServiceRegistration {
     publish({ topic, event }, context) {
       const namespace = namespaceOf(context);
       exchange.announce({
-        timestamp: new Date(),
+        timestamp: now(),
         namespace,
         topic,
         event: fromAny(required(event, "event")),

@@ -4,7 +4,8 @@ import {
   type ImageSchema,
   Images,
 } from "@slipway/api/containerd/services/images/v1/images_pb";
-import { fromDescriptor, fromTimestamp, toDescriptor, toTimestamp } from "@slipway/client/messages";
+import { fromDescriptor, toDescriptor } from "@slipway/client/messages";
+import { fromTimestamp, toTimestamp } from "@slipway/rpc/timestamp";
 import type { Image, ImageUpdate, NewImage } from "@slipway/core/images";
 import type { MetadataStores } from "@slipway/core/stores";
 import type { Digest } from "@slipway/oci/digest";

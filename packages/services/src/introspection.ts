@@ -4,7 +4,8 @@ import {
   Introspection,
   type PluginSchema,
 } from "@slipway/api/containerd/services/introspection/v1/introspection_pb";
-import { fromAny, toAny, toTimestamp } from "@slipway/client/messages";
+import { fromAny, toAny } from "@slipway/client/messages";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import type { Any } from "@slipway/core/any";
 import type { Deprecation } from "@slipway/core/deprecations";
 import { pluginFields } from "@slipway/core/filters/fields";

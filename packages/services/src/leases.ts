@@ -1,5 +1,5 @@
 import { Leases } from "@slipway/api/containerd/services/leases/v1/leases_pb";
-import { toTimestamp } from "@slipway/client/messages";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import type { Lease } from "@slipway/core/leases";
 import type { MetadataStores } from "@slipway/core/stores";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";

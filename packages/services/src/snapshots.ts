@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type InfoSchema, Kind, Snapshots } from "@slipway/api/containerd/services/snapshots/v1/snapshots_pb";
-import { toMounts, toTimestamp } from "@slipway/client/messages";
+import { toMounts } from "@slipway/client/messages";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import type { SnapshotInfo, SnapshotKind, Snapshotter } from "@slipway/core/snapshots";
 import type { MetadataStores } from "@slipway/core/stores";
 import { Fault } from "@slipway/fault/fault";

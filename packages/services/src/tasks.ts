@@ -2,20 +2,15 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Tasks } from "@slipway/api/containerd/services/tasks/v1/tasks_pb";
 import { type ProcessSchema, Status } from "@slipway/api/containerd/v1/types/types_pb";
 import type { MetricSchema } from "@slipway/api/containerd/types/types_pb";
-import {
-  fromAny,
-  toAny,
-  fromDescriptor,
-  fromMounts,
-  toDescriptor,
-  toTimestamp,
-} from "@slipway/client/messages";
+import { fromAny, toAny, fromDescriptor, fromMounts, toDescriptor } from "@slipway/client/messages";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import { compileFilters } from "@slipway/core/filters/filters";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { TaskManagers } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import type { ProcessIo, ProcessRef, ProcessState, TaskManager, TaskStatus } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { detailsOnRequest } from "@slipway/rpc/details-on-request";
 import {
   type CallContext,
@@ -135,7 +130,7 @@ async function metricsOf(
   const found = await Promise.all(
     ids.map(async (id) => {
       try {
-        return [{ id, timestamp: toTimestamp(new Date()), data: toAny(await tasks.metrics(id)) }];
+        return [{ id, timestamp: toTimestamp(now()), data: toAny(await tasks.metrics(id)) }];
       } catch (error) {
         if (hasCode(error, "not_found")) return [];
         throw error;

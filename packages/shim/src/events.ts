@@ -1,7 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { type Any, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Any } from "@bufbuild/protobuf/wkt";
 import { type Envelope, EnvelopeSchema } from "@slipway/api/containerd/types/types_pb";
+import { now } from "@slipway/fault/precise-date";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 
 interface Waiting {
   readonly envelope: Envelope;
@@ -40,11 +42,11 @@ export class EventPublisher {
     topic: string,
     schema: S,
     message: MessageInitShape<S>,
-    { at = new Date(), onSent = () => undefined }: { readonly at?: Date; readonly onSent?: () => void } = {},
+    { at = now(), onSent = () => undefined }: { readonly at?: Date; readonly onSent?: () => void } = {},
   ): void {
     if (this.#queue.length >= MAX_WAITING) this.#queue.shift();
     const envelope = create(EnvelopeSchema, {
-      timestamp: timestampFromDate(at),
+      timestamp: toTimestamp(at),
       namespace: this.#namespace,
       topic,
       event: packAny(schema, message),

@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { now } from "@slipway/fault/precise-date";
 import { becomeSubreaper } from "@slipway/linux/prctl";
 import { type ExitStatus, peekExited, reap } from "@slipway/linux/wait";
 
@@ -62,7 +63,7 @@ export class Reaper {
     for (let pid = peekExited(); pid !== undefined && !this.#own.has(pid); pid = peekExited()) {
       const status = reap(pid);
       if (status === "running" || status === "unknown") continue;
-      const exit = { ...status, exitedAt: new Date() };
+      const exit = { ...status, exitedAt: now() };
       const onExit = this.#waiting.get(pid);
       if (onExit) {
         this.#waiting.delete(pid);

@@ -3,6 +3,7 @@ import type { Client } from "@slipway/client/client";
 import { decodeEvent } from "@slipway/client/events";
 import type { Envelope, RecordedEvent } from "@slipway/core/events";
 import { Fault, hasCode } from "@slipway/fault/fault";
+import { fromTimestamp } from "@slipway/rpc/timestamp";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { eventFilters } from "../events/event-filters.ts";
@@ -119,7 +120,7 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
   if ("seconds" in value && "nanos" in value && typeof value.seconds === "bigint") {
-    return new Date(Number(value.seconds) * 1000 + Number(value.nanos) / 1e6).toISOString();
+    return fromTimestamp({ seconds: value.seconds, nanos: Number(value.nanos) }).toISOString();
   }
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, one]) => (key === "$typeName" ? [] : [[key, plain(one)]])),

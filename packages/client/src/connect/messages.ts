@@ -9,25 +9,13 @@ import type {
 import type { Any } from "@slipway/core/any";
 import type { Mount } from "@slipway/core/mounts/mount";
 import { Fault } from "@slipway/fault/fault";
+import { fromTimestamp } from "@slipway/rpc/timestamp";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { parseDigest } from "@slipway/oci/digest";
 
 /*
  * The domain's values as messages and back, for whoever speaks containerd's API: client, services and the runtime.
  */
-
-/** A date as google.protobuf.Timestamp: seconds are floored, so that dates before 1970 hold. */
-export function toTimestamp(date: Date): { seconds: bigint; nanos: number } {
-  const milliseconds = date.getTime();
-  const seconds = Math.floor(milliseconds / 1000);
-  return { seconds: BigInt(seconds), nanos: (milliseconds - seconds * 1000) * 1_000_000 };
-}
-
-/** A timestamp as a date, to the millisecond; nothing when it was not set. */
-export function fromTimestamp(timestamp: Timestamp | undefined): Date | undefined {
-  if (timestamp === undefined) return undefined;
-  return new Date(Number(timestamp.seconds) * 1000 + Math.floor(timestamp.nanos / 1_000_000));
-}
 
 /** As fromTimestamp(); the epoch when it was not set. */
 export function toDate(timestamp: Timestamp | undefined): Date {

@@ -3,14 +3,8 @@ import type { Applier, ApplyOptions, CompareOptions, Comparer } from "@slipway/c
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Calls } from "../connect/calls.ts";
-import {
-  fromDescriptor,
-  required,
-  toAnys,
-  toDescriptor,
-  toMounts,
-  toTimestamp,
-} from "../connect/messages.ts";
+import { fromDescriptor, required, toAnys, toDescriptor, toMounts } from "../connect/messages.ts";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 
 /** Applies and makes layers in the daemon. */
 export class RemoteDiffer implements Applier, Comparer {

@@ -15,7 +15,8 @@ import type { Any } from "@slipway/core/any";
 import type { Envelope, EventJournal, JournalRange, RecordedEvent } from "@slipway/core/events";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Calls } from "../connect/calls.ts";
-import { fromAny, required, toAny, toDate, toTimestamp } from "../connect/messages.ts";
+import { fromAny, required, toAny, toDate } from "../connect/messages.ts";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 
 /** The daemon's events: of all namespaces unless a filter such as `namespace==default` narrows them. */
 export class RemoteEvents implements EventJournal {

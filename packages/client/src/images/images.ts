@@ -7,7 +7,8 @@ import {
 import type { Image, ImageStore, ImageUpdate, NewImage } from "@slipway/core/images";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Calls } from "../connect/calls.ts";
-import { fromDescriptor, maskOf, required, toDate, toDescriptor, toTimestamp } from "../connect/messages.ts";
+import { fromDescriptor, maskOf, required, toDate, toDescriptor } from "../connect/messages.ts";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 
 /** The daemon's images of one namespace. */
 export class RemoteImageStore implements ImageStore {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { compareDates, now } from "@slipway/fault/precise-date";
 import type { Labels } from "../labels.ts";
 import type { Mount } from "../mounts/mount.ts";
 import type { SnapshotInfo, Snapshotter } from "./snapshots.ts";
@@ -112,13 +113,13 @@ export function snapshotterConformance(name: string, { open, mount }: Subject): 
     });
 
     it("tells the kind, parent, labels and times of each", async () => {
-      const before = Date.now();
+      const before = now();
       await layer("base", "");
       await snapshotter.prepare("active", "base", { labels: { a: "1" } });
       await snapshotter.view("view", "base");
       const shown = async (key: string): Promise<[string, string, Labels]> => {
         const { kind, parent, labels, createdAt, updatedAt } = await snapshotter.stat(key);
-        assert.ok(createdAt.getTime() >= before && createdAt.getTime() <= Date.now());
+        assert.ok(compareDates(before, createdAt) <= 0 && compareDates(createdAt, now()) <= 0);
         assert.deepEqual(createdAt, updatedAt);
         return [kind, parent, labels];
       };

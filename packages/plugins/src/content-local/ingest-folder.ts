@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { IngestStatus } from "@slipway/core/content";
 import { Fault } from "@slipway/fault/fault";
+import { parseDate } from "@slipway/fault/precise-date";
 import { failedWith } from "./system-errors.ts";
 
 /** What is known of an ingest, read from its folder. @throws {Fault} `not_found` when there is none, or half of one */
@@ -23,13 +24,13 @@ export async function readIngest(folder: string): Promise<IngestStatus> {
 }
 
 /** Makes the folder of a new ingest, in place of whatever was there. */
-export async function createIngest(folder: string, ref: string, total: number, now: Date): Promise<void> {
+export async function createIngest(folder: string, ref: string, total: number, at: Date): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await Promise.all([
     writeFile(join(folder, "ref"), ref),
-    writeFile(join(folder, "startedat"), now.toISOString()),
-    writeFile(join(folder, "updatedat"), now.toISOString()),
+    writeFile(join(folder, "startedat"), at.toISOString()),
+    writeFile(join(folder, "updatedat"), at.toISOString()),
     total > 0 ? writeFile(join(folder, "total"), String(total)) : undefined,
   ]);
 }
@@ -43,7 +44,7 @@ export async function touchIngest(folder: string, at: Date): Promise<void> {
 
 async function readTimestamp(path: string): Promise<Date> {
   const text = await readFile(path, "utf8");
-  const date = new Date(text);
+  const date = parseDate(text);
   if (Number.isNaN(date.getTime()))
     throw new Fault("data_loss", `could not parse timestamp file ${path}: "${text}"`);
   return date;

@@ -13,6 +13,7 @@ import { contentFields, ingestFields } from "@slipway/core/filters/fields";
 import { compileFilters } from "@slipway/core/filters/filters";
 import type { Labels } from "@slipway/core/labels";
 import { Fault, hasCode } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
 import type { LayerIngests } from "./blob-sink.ts";
 import { readIngest } from "./ingest-folder.ts";
@@ -134,7 +135,7 @@ export class LocalContentStore implements ContentStore {
     const info = await this.info(digest);
     onlyLabelPaths(fieldPaths ?? [], `content info "${digest}"`);
     const labels = maskLabels(info.labels, changed, fieldPaths);
-    const updatedAt = new Date();
+    const updatedAt = now();
     this.#labels.set(digest, labels);
     await utimes(blobPath(this.#root, digest), updatedAt, info.createdAt);
     return { ...info, labels, updatedAt };

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { CommitOptions, ContentWriter, IngestStatus, WriterOptions } from "@slipway/core/content";
 import type { Labels } from "@slipway/core/labels";
 import { Fault } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { algorithmOf, type Digest } from "@slipway/oci/digest";
 import { type BlobSink, FileSink, type LayerIngests, ThreadSink } from "./blob-sink.ts";
 import { createIngest, readIngest, touchIngest } from "./ingest-folder.ts";
@@ -72,7 +73,7 @@ export class LocalWriter implements ContentWriter {
       this.#broken = error;
       throw error;
     }
-    this.#status = { ...this.#status, offset: offset + bytes.length, updatedAt: new Date() };
+    this.#status = { ...this.#status, offset: offset + bytes.length, updatedAt: now() };
   }
 
   async truncate(offset: number): Promise<void> {
@@ -82,7 +83,7 @@ export class LocalWriter implements ContentWriter {
     await this.#sink.end();
     await this.#file.truncate(0);
     this.#sink = await FileSink.open(this.#file, this.#path, 0, this.#sink.algorithm);
-    this.#status = { ...this.#status, offset: 0, updatedAt: new Date() };
+    this.#status = { ...this.#status, offset: 0, updatedAt: now() };
   }
 
   async commit(options: CommitOptions = {}): Promise<Digest> {
@@ -152,9 +153,9 @@ export class LocalWriter implements ContentWriter {
       await this.#remove();
       throw new Fault("already_exists", `content ${digest}: already exists`);
     }
-    const now = new Date();
+    const at = now();
     const { mode } = await this.#file.stat();
-    await this.#file.utimes(now, now);
+    await this.#file.utimes(at, at);
     await this.#file.chmod(mode & 0o444);
     await this.#file.sync();
     await rename(join(this.#folder, "data"), target);
@@ -191,7 +192,7 @@ async function resumeOrCreate(folder: string, ref: string, total: number): Promi
   } catch {
     // Torn by a crash or never there: it begins anew either way.
   }
-  const now = new Date();
-  await createIngest(folder, ref, total, now);
-  return { ref, offset: 0, total, startedAt: now, updatedAt: now };
+  const at = now();
+  await createIngest(folder, ref, total, at);
+  return { ref, offset: 0, total, startedAt: at, updatedAt: at };
 }

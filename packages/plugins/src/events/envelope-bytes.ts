@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { EnvelopeSchema } from "@slipway/api/containerd/types/types_pb";
-import { fromAny, toAny, toDate, toTimestamp } from "@slipway/client/messages";
+import { fromAny, toAny, toDate } from "@slipway/client/messages";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import type { Envelope } from "@slipway/core/events";
 
 /** The event as containerd.types.Envelope: equal events have equal bytes. */

@@ -7,6 +7,7 @@ import type {
 } from "@slipway/core/events";
 import { compileFilters, type Filter } from "@slipway/core/filters/filters";
 import { Fault } from "@slipway/fault/fault";
+import { compareDates, now } from "@slipway/fault/precise-date";
 import { encodeEnvelope } from "./envelope-bytes.ts";
 import { envelopeFields } from "./fields.ts";
 import { Forwarded } from "./forwarded.ts";
@@ -41,7 +42,7 @@ export class Exchange implements EventExchange {
   }
 
   publish<T extends keyof EventsByTopic>(namespace: string, topic: T, payload: EventsByTopic[T]): void {
-    this.announce({ timestamp: new Date(), namespace, topic, event: encodePayload(topic, payload) });
+    this.announce({ timestamp: now(), namespace, topic, event: encodePayload(topic, payload) });
   }
 
   announce(envelope: Envelope): void {
@@ -71,7 +72,8 @@ export class Exchange implements EventExchange {
     // In one turn of the event loop: nothing happens between what is kept and what is to come.
     const kept = this.#journal.after(after).filter((event) => matches(envelopeFields(event)));
     const coming = follow ? this.#subscribe(matches, signal) : undefined;
-    const isWanted = ({ timestamp }: Envelope): boolean => since === undefined || timestamp >= since;
+    const isWanted = ({ timestamp }: Envelope): boolean =>
+      since === undefined || compareDates(timestamp, since) >= 0;
     try {
       yield* kept.filter(isWanted);
       if (!coming) return;

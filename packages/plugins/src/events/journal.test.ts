@@ -3,13 +3,14 @@ import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { now } from "@slipway/fault/precise-date";
 import type { Envelope, JournalRange } from "@slipway/core/events";
 import { decodeEnvelope } from "./envelope-bytes.ts";
 import { Exchange } from "./exchange.ts";
 import { Journal } from "./journal.ts";
 import { SafeJournal } from "./safe-journal.ts";
 
-const oom = (id: string, timestamp = new Date()): Envelope => ({
+const oom = (id: string, timestamp: Date = now()): Envelope => ({
   timestamp,
   namespace: "n",
   topic: "/tasks/oom",

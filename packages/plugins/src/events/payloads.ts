@@ -24,7 +24,7 @@ import {
 import { ImageDamagedSchema } from "@slipway/api/slipway/services/integrity/v1/integrity_pb";
 import { ImagePullProgressSchema } from "@slipway/api/slipway/events/v1/images_pb";
 import { HealthStatusSchema } from "@slipway/api/slipway/events/v1/containers_pb";
-import { toTimestamp } from "@slipway/client/messages";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import type { Any } from "@slipway/core/any";
 import type { EventsByTopic } from "@slipway/core/events";
 

@@ -5,6 +5,7 @@ import type { Container } from "@slipway/core/containers";
 import type { HealthCheck, HealthResult } from "@slipway/core/health";
 import type { ProcessRef, TaskManager } from "@slipway/core/tasks";
 import { hasCode, messageOf } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import type { ProcessSpec } from "@slipway/oci/runtime-spec";
 
 const SIGKILL = 9;
@@ -24,12 +25,12 @@ export async function probe(
   check: HealthCheck,
   folder: string,
 ): Promise<HealthResult> {
-  const start = new Date();
+  const start = now();
   try {
     const { exitCode, output } = await runProbe(tasks, container, check, folder);
-    return { start, end: new Date(), exitCode, output };
+    return { start, end: now(), exitCode, output };
   } catch (error) {
-    return { start, end: new Date(), exitCode: -1, output: messageOf(error) };
+    return { start, end: now(), exitCode: -1, output: messageOf(error) };
   }
 }
 

@@ -6,6 +6,7 @@ import { validateIdentifier } from "@slipway/core/identifiers";
 import { validateLabels } from "@slipway/core/labels";
 import type { Reader } from "@slipway/core/store";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { containers } from "./buckets.ts";
 import { type Database, ensureNamespace } from "./database.ts";
 import { alreadyExists, invalidArgument, notFound } from "./faults.ts";
@@ -38,7 +39,7 @@ export class NamespacedContainers implements ContainerStore {
   }
 
   async create(container: NewContainer): Promise<Container> {
-    const createdAt = new Date();
+    const createdAt = now();
     const labels = maskLabels({}, container.labels);
     const created = { ...container, labels, createdAt, updatedAt: createdAt };
     during("create container failed validation", () => validateContainer(created));
@@ -59,7 +60,7 @@ export class NamespacedContainers implements ContainerStore {
     const updated = await this.#database.update((transaction) => {
       const old = transaction.get(containers, this.#key(container.id));
       if (!old) throw this.#missing(transaction, "update", container.id, `"${container.id}"`);
-      const masked = { ...mask(old, container, fieldPaths), updatedAt: new Date() };
+      const masked = { ...mask(old, container, fieldPaths), updatedAt: now() };
       during("update failed validation", () => validateContainer(masked));
       transaction.put(containers, this.#key(container.id), masked);
       return masked;

@@ -2,6 +2,7 @@ import type { CommitOptions, ContentWriter, IngestStatus } from "@slipway/core/c
 import { maskLabels } from "@slipway/core/field-mask";
 import type { Scope } from "@slipway/core/stores";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
 import { blobs, type Ingest, ingests } from "./buckets.ts";
 import type { Database } from "./database.ts";
@@ -20,7 +21,7 @@ export class NamespacedWriter implements ContentWriter {
   readonly #database: Database;
   readonly #scope: Scope;
   readonly #ingest: Ingest;
-  readonly #startedAt = new Date();
+  readonly #startedAt = now();
   readonly #expected: Digest | undefined;
   #target: ContentWriter | SharedBlob;
 
@@ -71,9 +72,9 @@ export class NamespacedWriter implements ContentWriter {
       release(transaction, this.#scope, { type: "ingests", id: this.#ingest.ref });
       hold(transaction, this.#scope, { type: "content", id: digest });
       if (transaction.get(blobs, key)) return false;
-      const now = new Date();
+      const at = now();
       const kept = maskLabels({}, labels);
-      transaction.put(blobs, key, { digest, sizeBytes, createdAt: now, updatedAt: now, labels: kept });
+      transaction.put(blobs, key, { digest, sizeBytes, createdAt: at, updatedAt: at, labels: kept });
       return true;
     });
     if (!created) throw alreadyExists(`content ${digest}`);

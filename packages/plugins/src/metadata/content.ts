@@ -13,6 +13,7 @@ import type { Labels } from "@slipway/core/labels";
 import type { Reader, Transaction } from "@slipway/core/store";
 import type { Scope } from "@slipway/core/stores";
 import { during, hasCode } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import type { Digest } from "@slipway/oci/digest";
 import { blobs, type Ingest, ingests, namespaces } from "./buckets.ts";
 import { backendKey, type Database, ensureNamespace } from "./database.ts";
@@ -57,7 +58,7 @@ export class NamespacedContent implements ContentStore {
       onlyLabelPaths(fieldPaths ?? [], `content info "${digest}"`);
       const labels = maskLabels(old.labels, changed, fieldPaths);
       checkInfoLabels(labels);
-      const updated = { ...old, labels, updatedAt: new Date() };
+      const updated = { ...old, labels, updatedAt: now() };
       transaction.put(blobs, this.#key(digest), updated);
       return updated;
     });

@@ -7,6 +7,7 @@ import { validateLabels } from "@slipway/core/labels";
 import type { Scope } from "@slipway/core/stores";
 import type { Transaction } from "@slipway/core/store";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { parseDigest } from "@slipway/oci/digest";
 import { images } from "./buckets.ts";
@@ -42,7 +43,7 @@ export class NamespacedImages implements ImageStore {
   }
 
   async create(image: NewImage): Promise<Image> {
-    const createdAt = image.createdAt ?? new Date();
+    const createdAt = image.createdAt ?? now();
     const created = stored({ ...image, createdAt, updatedAt: createdAt });
     validateImage(created);
     await this.#database.update((transaction) => {
@@ -60,7 +61,7 @@ export class NamespacedImages implements ImageStore {
     const updated = await this.#database.update((transaction) => {
       const old = transaction.get(images, this.#key(image.name));
       if (!old) throw notFound(`image "${image.name}"`);
-      const masked = stored({ ...mask(old, image, fieldPaths), updatedAt: image.updatedAt ?? new Date() });
+      const masked = stored({ ...mask(old, image, fieldPaths), updatedAt: image.updatedAt ?? now() });
       validateImage(masked);
       this.#put(transaction, masked);
       return masked;

@@ -6,6 +6,7 @@ import type { Lease, LeaseManager, LeaseResource } from "@slipway/core/leases";
 import type { GarbageCollector } from "@slipway/core/gc";
 import type { Reader } from "@slipway/core/store";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { parseDigest } from "@slipway/oci/digest";
 import { leaseResources, leases } from "./buckets.ts";
 import { type Database, ensureNamespace } from "./database.ts";
@@ -25,7 +26,7 @@ export class NamespacedLeases implements LeaseManager {
   }
 
   async create({ id = randomId(), labels = {} }: { id?: string; labels?: Labels } = {}): Promise<Lease> {
-    const lease = { id, createdAt: new Date(), labels: withoutEmpty(labels) };
+    const lease = { id, createdAt: now(), labels: withoutEmpty(labels) };
     await this.#database.update((transaction) => {
       if (transaction.get(leases, this.#key(id))) throw alreadyExists(`lease "${id}"`);
       ensureNamespace(transaction, this.#namespace);

@@ -5,6 +5,7 @@ import type { SnapshotInfo, Snapshotter } from "@slipway/core/snapshots";
 import type { Transaction } from "@slipway/core/store";
 import type { Scope } from "@slipway/core/stores";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { snapshots } from "./buckets.ts";
 import { type Backend, backendKey, type Database, ensureNamespace, nextSequence } from "./database.ts";
 import { alreadyExists, invalidArgument, notFound } from "./faults.ts";
@@ -145,14 +146,14 @@ export class SnapshotMaker {
     if (backendParent !== (parentRow?.backendKey ?? "")) {
       throw invalidArgument(`mismatched parent ${parent} from target ${key}`);
     }
-    const now = new Date();
+    const at = now();
     addSnapshot(transaction, this.#scope.namespace, this.#name, {
       name: key,
       backendKey,
       parent,
       labels: maskLabels({}, made.labels),
-      createdAt: now,
-      updatedAt: now,
+      createdAt: at,
+      updatedAt: at,
       children: 0,
     });
     return found ? alreadyExists(there) : undefined;

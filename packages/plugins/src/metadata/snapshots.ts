@@ -16,6 +16,7 @@ import type { Reader } from "@slipway/core/store";
 import type { Scope } from "@slipway/core/stores";
 import type { Digest } from "@slipway/oci/digest";
 import { Fault, hasCode } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { type Snapshot, snapshots } from "./buckets.ts";
 import { type Backend, backendKey, type Database, nextSequence } from "./database.ts";
 import { alreadyExists, failedPrecondition, notFound } from "./faults.ts";
@@ -61,7 +62,7 @@ export class NamespacedSnapshotter implements Snapshotter {
       onlyLabelPaths(fieldPaths ?? [], `snapshot "${name}"`);
       const masked = maskLabels(old.labels, labels, fieldPaths);
       checkInfoLabels(masked);
-      const updated = { ...old, labels: masked, updatedAt: new Date() };
+      const updated = { ...old, labels: masked, updatedAt: now() };
       transaction.put(snapshots, this.#key(name), updated);
       return updated;
     });
@@ -124,14 +125,14 @@ export class NamespacedSnapshotter implements Snapshotter {
       if (backendParent !== undefined) this.#parentRow(transaction, parent);
       removeSnapshot(transaction, this.#scope.namespace, this.#name, active);
       release(transaction, this.#scope, { type: `snapshots/${this.#name}`, id: key });
-      const now = new Date();
+      const at = now();
       addSnapshot(transaction, this.#scope.namespace, this.#name, {
         name,
         backendKey: to,
         parent: backendParent === undefined ? row.parent : parent,
         labels: maskLabels({}, labels),
-        createdAt: now,
-        updatedAt: now,
+        createdAt: at,
+        updatedAt: at,
         children: 0,
       });
     });

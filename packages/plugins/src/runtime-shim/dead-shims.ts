@@ -3,6 +3,7 @@ import type { EventPublisher } from "@slipway/core/events";
 import type { Logger } from "@slipway/core/plugin";
 import type { ProcessExit } from "@slipway/core/tasks";
 import { messageOf } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { readBootstrap, socketPath } from "./bootstrap.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ShimBinary } from "./shim-binary.ts";
@@ -39,7 +40,7 @@ export class DeadShims {
     } catch (error) {
       this.#failed(bundle, error);
     }
-    const told = exit ?? { pid, exitStatus: 255, exitedAt: new Date() };
+    const told = exit ?? { pid, exitStatus: 255, exitedAt: now() };
     // Before the bundle goes: a daemon that is killed here finds it again, and tells the end once more rather than never.
     this.#events.publish(namespace, "/tasks/exit", { containerId: id, id, ...told });
     this.#events.publish(namespace, "/tasks/delete", { containerId: id, id: "", ...told });

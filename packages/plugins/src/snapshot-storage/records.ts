@@ -1,6 +1,7 @@
 import type { Labels } from "@slipway/core/labels";
 import type { SnapshotInfo, SnapshotKind, SnapshotUsage } from "@slipway/core/snapshots";
 import type { Bucket } from "@slipway/core/store";
+import { parseDate } from "@slipway/fault/precise-date";
 
 /** A snapshot as the store has it, under its key or name. */
 export interface SnapshotRecord {
@@ -10,9 +11,9 @@ export interface SnapshotRecord {
   /** Empty for a base. */
   readonly parent: string;
   readonly labels: Labels;
-  /** In milliseconds since 1970, as the next. */
-  readonly createdAt: number;
-  readonly updatedAt: number;
+  /** RFC 3339, as the next; in records of earlier versions, milliseconds since 1970. */
+  readonly createdAt: string | number;
+  readonly updatedAt: string | number;
   /** Of a committed one. */
   readonly usage?: SnapshotUsage;
 }
@@ -36,7 +37,11 @@ export function snapshotBuckets(snapshotter: string): SnapshotBuckets {
 
 export function toInfo(name: string, record: SnapshotRecord): SnapshotInfo {
   const { kind, parent, labels, createdAt, updatedAt } = record;
-  return { name, kind, parent, labels, createdAt: new Date(createdAt), updatedAt: new Date(updatedAt) };
+  return { name, kind, parent, labels, createdAt: dateOf(createdAt), updatedAt: dateOf(updatedAt) };
+}
+
+function dateOf(stored: string | number): Date {
+  return typeof stored === "string" ? parseDate(stored) : new Date(stored);
 }
 
 function jsonBucket<T>(name: string): Bucket<T> {

@@ -8,6 +8,7 @@ import type {
 } from "@slipway/core/snapshots";
 import type { Reader, Transaction } from "@slipway/core/store";
 import { Fault } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { snapshotBuckets, type SnapshotBuckets, type SnapshotRecord, toInfo } from "./records.ts";
 
 /** What mounts are made of: ids name folders, the nearest parent first. */
@@ -88,8 +89,8 @@ export class SnapshotStorage {
     }
     const id = (transaction.get(ids, "last") ?? 0) + 1;
     transaction.put(ids, "last", id);
-    const now = Date.now();
-    transaction.put(snapshots, key, { id, kind, parent, labels, createdAt: now, updatedAt: now });
+    const at = now().toISOString();
+    transaction.put(snapshots, key, { id, kind, parent, labels, createdAt: at, updatedAt: at });
     if (parentIds[0] !== undefined) transaction.put(children, childKey(parentIds[0], id), key);
     return { id, kind, parentIds, labels };
   }
@@ -121,7 +122,7 @@ export class SnapshotStorage {
     if (above && above.kind !== "committed") {
       throw new Fault("failed_precondition", `parent "${finalParent}" is not committed: failed precondition`);
     }
-    const now = Date.now();
+    const at = now().toISOString();
     const { id } = active;
     transaction.delete(snapshots, key);
     transaction.put(snapshots, name, {
@@ -129,8 +130,8 @@ export class SnapshotStorage {
       kind: "committed",
       parent: finalParent,
       labels,
-      createdAt: now,
-      updatedAt: now,
+      createdAt: at,
+      updatedAt: at,
       usage,
     });
     if (above) transaction.put(children, childKey(above.id, id), name);
@@ -162,7 +163,7 @@ export class SnapshotStorage {
     const updated = {
       ...record,
       labels: maskLabels(record.labels, labels, fieldPaths),
-      updatedAt: Date.now(),
+      updatedAt: now().toISOString(),
     };
     transaction.put(this.#buckets.snapshots, name, updated);
     return toInfo(name, updated);

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { now, parseDate } from "@slipway/fault/precise-date";
 import { pidfdExitStatus, pidfdOpen } from "@slipway/linux/pidfd";
 import { readProcessStat } from "@slipway/linux/process-stat";
 import { isSystemError, onReadable } from "@slipway/linux/system-call";
@@ -56,7 +57,7 @@ async function adoptProcess(
   process.state = { status, pid };
   process.startTime = startTime;
   if (exit) {
-    process.stopped({ exitCode: exit.exitCode, exitedAt: new Date(exit.exitedAt) });
+    process.stopped({ exitCode: exit.exitCode, exitedAt: parseDate(exit.exitedAt) });
     if (exit.isTold) process.exitTold();
     else publishExit(shim, container, process);
     return false;
@@ -74,7 +75,7 @@ async function adoptProcess(
   const stop = onReadable(pidfd, () => {
     stop();
     const ended = pidfdExitStatus(pidfd, pid);
-    onExit(ended ? { ...ended, exitedAt: new Date() } : unknownExit(container, process));
+    onExit(ended ? { ...ended, exitedAt: now() } : unknownExit(container, process));
   });
   return true;
 }
@@ -96,7 +97,7 @@ function unknownExit(container: Container, { id, pid }: TaskProcess): Exit {
   process.stderr.write(
     `container ${container.id}: process ${pid} (${id}) ended while no shim was there: its exit status is unknown\n`,
   );
-  return { exitCode: UNKNOWN, exitedAt: new Date() };
+  return { exitCode: UNKNOWN, exitedAt: now() };
 }
 /** containerd's own exit status for "not known". */
 const UNKNOWN = 255;

@@ -1,10 +1,11 @@
 import { basename, dirname, join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { DeleteResponseSchema } from "@slipway/api/containerd/task/v3/task_pb";
 import { messageOf } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { MNT } from "@slipway/linux/mount-flags";
 import { unmountAll } from "@slipway/linux/mount";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import { DEFAULT_RUNTIME_ROOT, readRuntimeRecord, runtimeRecord } from "../bundle.ts";
 import type { Flags } from "../flags.ts";
 import { Reaper } from "../reaper.ts";
@@ -28,7 +29,7 @@ export async function deleteDead(flags: Flags): Promise<void> {
     attempt("failed to cleanup rootfs mount", error);
   }
   const response = create(DeleteResponseSchema, {
-    exitedAt: timestampFromDate(new Date()),
+    exitedAt: toTimestamp(now()),
     exitStatus: 128 + SIGKILL,
     pid: pidOf(bundle),
   });

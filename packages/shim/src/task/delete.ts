@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
-import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { TaskDeleteSchema } from "@slipway/api/containerd/events/events_pb";
 import type { DeleteRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { messageOf } from "@slipway/fault/fault";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import { saveTask } from "../adoption/record.ts";
 import type { Container } from "../container.ts";
 import { refuse, type TaskProcess } from "../process.ts";
@@ -12,7 +12,7 @@ import type { Request, Shim } from "../shim.ts";
 interface Deleted {
   readonly pid: number;
   readonly exitStatus: number;
-  readonly exitedAt?: Timestamp;
+  readonly exitedAt?: ReturnType<typeof toTimestamp>;
 }
 
 /** Forgets a stopped exec, or the whole container once its init has stopped. */
@@ -62,5 +62,5 @@ async function removeFromRuntime(container: Container): Promise<void> {
 function deletion(process: TaskProcess): Deleted {
   const { exit, pid } = process;
   if (!exit) return { pid, exitStatus: 0 };
-  return { pid, exitStatus: exit.exitCode, exitedAt: timestampFromDate(exit.exitedAt) };
+  return { pid, exitStatus: exit.exitCode, exitedAt: toTimestamp(exit.exitedAt) };
 }

@@ -1,5 +1,5 @@
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { TaskExitSchema } from "@slipway/api/containerd/events/events_pb";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import { saveTask } from "../adoption/record.ts";
 import type { Container } from "../container.ts";
 import type { TaskProcess } from "../process.ts";
@@ -42,7 +42,7 @@ export function publishExit(shim: Shim, container: Container, process: TaskProce
     id,
     pid,
     exitStatus: exit.exitCode,
-    exitedAt: timestampFromDate(exit.exitedAt),
+    exitedAt: toTimestamp(exit.exitedAt),
   };
   // Told again by a shim that takes over, it is the same event: the daemon knows it by its time.
   shim.events.publish("/tasks/exit", TaskExitSchema, message, {

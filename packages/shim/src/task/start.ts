@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { TaskExecStartedSchema, TaskStartSchema } from "@slipway/api/containerd/events/events_pb";
 import type { StartRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault } from "@slipway/fault/fault";
+import { now } from "@slipway/fault/precise-date";
 import { formatSpecJson } from "@slipway/oci/spec-json";
 import { saveTask } from "../adoption/record.ts";
 import type { Container } from "../container.ts";
@@ -79,7 +80,7 @@ async function startExec(shim: Shim, container: Container, exec: TaskProcess): P
     shim.reaper.watch(pid, (exit) => execExited(shim, container, exec, exit));
     return { pid };
   } catch (error) {
-    exec.stopped({ exitCode: 0, exitedAt: new Date() });
+    exec.stopped({ exitCode: 0, exitedAt: now() });
     container.execEnded(exec);
     throw error;
   }

@@ -1,6 +1,6 @@
-import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { StateRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Status } from "@slipway/api/containerd/v1/types/types_pb";
+import { toTimestamp } from "@slipway/rpc/timestamp";
 import type { ProcessState } from "../process.ts";
 import type { Request, Shim } from "../shim.ts";
 
@@ -23,7 +23,7 @@ export interface StateAnswer {
   readonly stderr: string;
   readonly terminal: boolean;
   readonly exitStatus: number;
-  readonly exitedAt?: Timestamp;
+  readonly exitedAt?: ReturnType<typeof toTimestamp>;
   readonly execId: string;
 }
 
@@ -45,7 +45,7 @@ export function taskState(shim: Shim, request: Request<StateRequest>): StateAnsw
     stderr,
     terminal,
     exitStatus: exit?.exitCode ?? 0,
-    ...(exit ? { exitedAt: timestampFromDate(exit.exitedAt) } : {}),
+    ...(exit ? { exitedAt: toTimestamp(exit.exitedAt) } : {}),
     execId: request.execId,
   };
 }
