@@ -2,7 +2,7 @@ import type { ContentStore } from "@slipway/core/content";
 import type { Labels } from "@slipway/core/labels";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
-import { isLayer } from "@slipway/oci/media-types";
+import { isConfig, isIndex, isManifest } from "@slipway/oci/media-types";
 import { type BlobSource, fetchBlob } from "./fetch-blob.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
 
@@ -27,7 +27,7 @@ interface BlobFetchesOptions {
 // Pieces come by the thousand in a second.
 const eachMs = 20;
 
-/** The blobs of one image on their way: each once, layers a few at a time in the order in which they were asked for. */
+/** The blobs of one image on their way: each once, all but its documents a few at a time in the order of the requests. */
 export class BlobFetches {
   readonly #content: ContentStore;
   readonly #source: BlobSource;
@@ -55,9 +55,9 @@ export class BlobFetches {
     this.announce(target, parents);
     let started = this.#started.get(target.digest);
     if (!started) {
-      started = isLayer(target.mediaType)
-        ? this.#inTurn((leave) => this.#fetch(target, leave))
-        : this.#fetch(target);
+      started = isDocument(target)
+        ? this.#fetch(target)
+        : this.#inTurn((leave) => this.#fetch(target, leave));
       // Whoever waits for it is told; nobody may.
       started.catch(() => {});
       this.#started.set(target.digest, started);
@@ -74,6 +74,11 @@ export class BlobFetches {
     const [first, ...others] = layers.slice(index).map((layer) => this.fetch(layer, parents));
     for (const other of others) other.catch(() => {});
     await first;
+  }
+
+  /** Resolves when all of them are there. */
+  async fetchAll(blobs: readonly Descriptor[], parents: readonly Descriptor[]): Promise<void> {
+    await Promise.all(blobs.map((blob) => this.fetch(blob, parents)));
   }
 
   report(target: Descriptor, state: BlobProgress["state"], offset: number): void {
@@ -127,4 +132,9 @@ export class BlobFetches {
       leave();
     }
   }
+}
+
+/** What the others wait for, and is small. */
+function isDocument({ mediaType }: Descriptor): boolean {
+  return isIndex(mediaType) || isManifest(mediaType) || isConfig(mediaType);
 }

@@ -6,9 +6,8 @@ import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { chainIds } from "@slipway/oci/chain-id";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { type Digest, digestFromHash } from "@slipway/oci/digest";
-import type { ImageConfig, Index, Manifest } from "@slipway/oci/image";
 import { isConfig, isIndex, isManifest } from "@slipway/oci/media-types";
-import { readJson } from "./read.ts";
+import { readIndex, readManifest, readUnpackConfig } from "./read.ts";
 
 /** Says whether a layer is what it was: see Snapshotter. */
 export type LayerVerifier = Required<Pick<Snapshotter, "verify">>;
@@ -47,11 +46,11 @@ export class ImageCheck {
     if (state !== "whole") return [state];
     const { content } = this.#options;
     if (isIndex(target.mediaType) && depth < deepestIndex) {
-      const { manifests } = await readJson<Index>(content, target.digest);
+      const { manifests } = await readIndex(content, target);
       return await this.#visitAll(manifests, depth + 1);
     }
     if (!isManifest(target.mediaType)) return [];
-    const { config, layers } = await readJson<Manifest>(content, target.digest);
+    const { config, layers } = await readManifest(content, target);
     const damages = await this.#visitAll([config, ...layers], depth + 1);
     const isReadable = isConfig(config.mediaType) && (await this.#blob(config.digest)) === "whole";
     return isReadable ? [...damages, ...(await this.#unpacked(config.digest))] : damages;
@@ -64,8 +63,8 @@ export class ImageCheck {
   }
 
   async #unpacked(config: Digest): Promise<Damage[]> {
-    const { rootfs } = await readJson<ImageConfig>(this.#options.content, config);
-    const diffIds = rootfs?.diff_ids ?? [];
+    const { rootfs } = await readUnpackConfig(this.#options.content, { digest: config });
+    const diffIds = rootfs.diff_ids;
     const damages: Damage[] = [];
     for (const [snapshotter, verifier] of this.#options.snapshotters ?? []) {
       for (const [index, name] of chainIds(diffIds).entries()) {

@@ -6,13 +6,14 @@ import { compress } from "@slipway/layers/compress";
 import { decompress } from "@slipway/layers/decompress";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { type Digest, digestOf, parseDigest } from "@slipway/oci/digest";
-import type { ImageConfig, Index, Manifest } from "@slipway/oci/image";
+import type { Index } from "@slipway/oci/image";
 import { type Compression, compressionOf, isIndex, mediaTypes } from "@slipway/oci/media-types";
 import type { Platform } from "@slipway/oci/platform";
 import { childLabels } from "./child-labels.ts";
 import { chooseManifest } from "./choose-manifest.ts";
 import { addLabels } from "./fetch-blob.ts";
-import { readJson } from "./read.ts";
+import { placesOf } from "./layers-of.ts";
+import { readIndex, readManifest, readUnpackConfig } from "./read.ts";
 
 export interface ConvertOptions {
   /** What the layers become; as they are unless told. Zstandard makes the image an OCI one: Docker has no type for it. */
@@ -41,7 +42,7 @@ export async function convertImage(
   options: ConvertOptions,
 ): Promise<Descriptor> {
   if (!isIndex(target.mediaType)) return await convertManifest(content, target, options);
-  const { manifests } = await readJson<Index>(content, target.digest);
+  const { manifests } = await readIndex(content, target);
   if (options.platform) {
     return await convertImage(content, chooseManifest(manifests, options.platform), options);
   }
@@ -62,15 +63,15 @@ async function convertManifest(
   target: Descriptor,
   options: ConvertOptions,
 ): Promise<Descriptor> {
-  const manifest = await readJson<Manifest>(content, target.digest);
-  const { rootfs } = await readJson<ImageConfig>(content, manifest.config.digest);
+  const manifest = await readManifest(content, target);
+  const { rootfs } = await readUnpackConfig(content, manifest.config);
   const isOci = options.oci || options.compression === "zstd" || target.mediaType === mediaTypes.ociManifest;
   const layers: Descriptor[] = [];
-  for (const [index, layer] of manifest.layers.entries()) {
+  for (const { blob: layer, place } of placesOf(manifest)) {
     const from = compressionOf(layer.mediaType);
     const to = options.compression ?? from;
-    const diffId = rootfs.diff_ids[index];
-    // What nobody can read stays as it is: an encrypted layer, say.
+    const diffId = place === undefined ? undefined : rootfs.diff_ids[place];
+    // What nobody can read stays as it is, such as an encrypted layer, and what is no layer.
     if (from === undefined || to === undefined || diffId === undefined) {
       layers.push(layer);
       continue;

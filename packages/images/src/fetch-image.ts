@@ -1,17 +1,17 @@
 import type { Labels } from "@slipway/core/labels";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import type { ImageConfig, Index, Manifest } from "@slipway/oci/image";
-import { isConfig, isIndex, isManifest } from "@slipway/oci/media-types";
+import type { Digest } from "@slipway/oci/digest";
+import { isConfig, isIndex, isLayer, isManifest } from "@slipway/oci/media-types";
 import { type Platform, platformDistance } from "@slipway/oci/platform";
 import { BlobFetches, type BlobProgress } from "./blob-fetches.ts";
-
 import { childLabels } from "./child-labels.ts";
 import { heldChildren } from "./discarded-layers.ts";
 import { filterManifests } from "./choose-manifest.ts";
 import { addLabels, type BlobSource } from "./fetch-blob.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
-import { readJson } from "./read.ts";
+import { layersOf } from "./layers-of.ts";
+import { readIndex, readManifest, readUnpackConfig } from "./read.ts";
 import { unpack } from "./unpack.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -96,7 +96,7 @@ async function visitIndex(
 ): Promise<void> {
   const { content } = visiting.workspace;
   const { platforms = [], manifestLimit = 0, allMetadata = false } = visiting.options;
-  const { manifests } = await readJson<Index>(content, target.digest);
+  const { manifests } = await readIndex(content, target);
   await addLabels(content, target.digest, () => childLabels(manifests));
   const matching = filterManifests(manifests, platforms);
   const chosen = manifestLimit > 0 ? matching.slice(0, manifestLimit) : matching;
@@ -133,44 +133,65 @@ async function visitManifest(
   target: Descriptor,
   parents: readonly Descriptor[],
 ): Promise<void> {
-  const { workspace, fetches, options, signal, metadataOnly = false } = visiting;
+  const { workspace, fetches, options, metadataOnly = false } = visiting;
   const { content } = workspace;
-  const { config, layers } = await readJson<Manifest>(content, target.digest);
-  const children = config === undefined ? layers : [config, ...layers];
+  const manifest = await readManifest(content, target);
+  const { config } = manifest;
+  const children = [config, ...manifest.layers];
   const hold = async (discards: boolean): Promise<void> =>
     await addLabels(content, target.digest, () => heldChildren(children, discards));
   const { discardsBlobs = false } = options;
   await hold(discardsBlobs);
-  if (config !== undefined) await fetches.fetch(config, parents);
+  await fetches.fetch(config, parents);
   if (metadataOnly) return;
-  for (const layer of layers) fetches.announce(layer, parents);
+  for (const blob of manifest.layers) fetches.announce(blob, parents);
+  const layers = layersOf(manifest);
+  const isImage = isConfig(config.mediaType) && layers.length > 0;
   const image =
-    config !== undefined && isConfig(config.mediaType) && (options.unpacks ?? []).length > 0
-      ? await readJson<ImageConfig>(content, config.digest)
-      : undefined;
+    isImage && (options.unpacks ?? []).length > 0 ? await readUnpackConfig(content, config) : undefined;
   const unpacks = (options.unpacks ?? []).filter(
-    ({ platform }) => image && platformDistance(platform, target.platform ?? platformOf(image)) !== undefined,
+    ({ platform }) => image && platformDistance(platform, target.platform ?? image) !== undefined,
   );
-  if (!image || config === undefined || unpacks.length === 0) {
+  if (!image || unpacks.length === 0) {
     if (discardsBlobs) await hold(false);
-    await Promise.all(layers.map((layer) => fetches.fetch(layer, parents)));
+    await fetches.fetchAll(manifest.layers, parents);
     return;
   }
+  const others = fetches.fetchAll(
+    manifest.layers.filter(({ mediaType }) => !isLayer(mediaType)),
+    parents,
+  );
+  // It is awaited when nothing is being unpacked any more.
+  others.catch(() => {});
+  await unpackFor(unpacks, { visiting, config, layers, diffIds: image.rootfs.diff_ids, parents });
+  await others;
+}
+
+interface Unpacking {
+  readonly visiting: Visit;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+  readonly diffIds: readonly Digest[];
+  readonly parents: readonly Descriptor[];
+}
+
+async function unpackFor(
+  unpacks: readonly UnpackTarget[],
+  { visiting, config, layers, diffIds, parents }: Unpacking,
+): Promise<void> {
+  const { workspace, fetches, options, signal } = visiting;
+  const { locks, discardsBlobs = false } = options;
   for (const { snapshotter } of unpacks) {
-    const chainId = await unpack(workspace, layers, image.rootfs.diff_ids, {
+    const chainId = await unpack(workspace, layers, diffIds, {
       snapshotter,
-      locks: options.locks,
+      locks,
       discardsBlobs,
       fetched: (index) => fetches.fetchFrom(layers, index, parents),
       onLayer: (layer, state) => fetches.report(layer, state, layer.size),
       signal,
     });
-    await addLabels(content, config.digest, () =>
+    await addLabels(workspace.content, config.digest, () =>
       chainId === "" ? {} : { [`containerd.io/gc.ref.snapshot.${snapshotter}`]: chainId },
     );
   }
-}
-
-function platformOf({ os, architecture, variant }: ImageConfig): Platform {
-  return { os, architecture, ...(variant ? { variant } : {}) };
 }

@@ -2,11 +2,11 @@ import type { ContentProvider } from "@slipway/core/content";
 import { Fault } from "@slipway/fault/fault";
 import { chainIds } from "@slipway/oci/chain-id";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import type { ImageConfig, Index, Manifest } from "@slipway/oci/image";
+import type { ImageConfig, Manifest } from "@slipway/oci/image";
 import { isIndex, isManifest } from "@slipway/oci/media-types";
 import { hostPlatform, type Platform } from "@slipway/oci/platform";
 import { chooseManifest } from "./choose-manifest.ts";
-import { readJson } from "./read.ts";
+import { readConfig, readIndex, readManifest } from "./read.ts";
 
 /** An image for one platform, as it is in the content store. */
 export interface ImageContent {
@@ -26,13 +26,13 @@ export async function readImage(
   platform: Platform = hostPlatform(),
 ): Promise<ImageContent> {
   const manifestTarget = await findManifest(content, target, platform);
-  const manifest = await readJson<Manifest>(content, manifestTarget.digest);
-  const config = await readJson<ImageConfig>(content, manifest.config.digest);
+  const manifest = await readManifest(content, manifestTarget);
+  const config = await readConfig(content, manifest.config);
   return {
     target: manifestTarget,
     manifest,
     config,
-    chainId: chainIds(config.rootfs?.diff_ids ?? []).at(-1) ?? "",
+    chainId: chainIds(config.rootfs.diff_ids).at(-1) ?? "",
   };
 }
 
@@ -44,7 +44,7 @@ export async function findManifest(
 ): Promise<Descriptor> {
   let at = target;
   for (let depth = 0; isIndex(at.mediaType) && depth < deepestIndex; depth += 1) {
-    const { manifests } = await readJson<Index>(content, at.digest);
+    const { manifests } = await readIndex(content, at);
     at = chooseManifest(manifests, platform);
   }
   if (isManifest(at.mediaType)) return at;

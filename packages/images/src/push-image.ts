@@ -2,14 +2,13 @@ import type { ContentProvider } from "@slipway/core/content";
 import type { Labels } from "@slipway/core/labels";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import type { Index, Manifest } from "@slipway/oci/image";
 import { isIndex, isLayer, isManifest } from "@slipway/oci/media-types";
 import type { Platform } from "@slipway/oci/platform";
 import type { Repository } from "@slipway/registry/registry";
 import { mountCandidate } from "./child-labels.ts";
 import { filterManifests } from "./choose-manifest.ts";
 import { waysBack } from "./discarded-layers.ts";
-import { readBlob, readJson } from "./read.ts";
+import { readBlob, readIndex, readManifest } from "./read.ts";
 
 export interface PushImageOptions {
   /** Only what is for these; everything that the target leads to unless told. The index itself stays whole. */
@@ -66,12 +65,12 @@ async function pushTree(
   const { signal, onProgress } = options;
   onProgress?.({ target, state: "waiting", offset: 0, parents });
   if (isIndex(target.mediaType)) {
-    const { manifests } = await read<Index>(content, target);
+    const { manifests } = await readIndex(content, await present(content, target));
     for (const child of filterManifests(manifests, options.platforms ?? [])) {
       await pushTree(pushing, child, child.digest, [...parents, target]);
     }
   } else if (isManifest(target.mediaType)) {
-    const { config, layers } = await read<Manifest>(content, target);
+    const { config, layers } = await readManifest(content, await present(content, target));
     await pushBlobs(pushing, [config, ...layers], [...parents, target]);
   }
   signal?.throwIfAborted();
@@ -148,9 +147,9 @@ function notKept({ host }: PushTarget, { digest }: Descriptor): Fault {
   return new Fault("failed_precondition", `Cannot push layer ${digest}: ${where}: ${waysBack}`);
 }
 
-async function read<T>(content: ContentProvider, target: Descriptor): Promise<T> {
+async function present(content: ContentProvider, target: Descriptor): Promise<Descriptor> {
   await infoOf(content, target);
-  return await readJson<T>(content, target.digest);
+  return target;
 }
 
 async function infoOf(content: ContentProvider, { digest }: Descriptor): ReturnType<ContentProvider["info"]> {

@@ -1,8 +1,13 @@
 import type { ContentProvider } from "@slipway/core/content";
 import { Fault } from "@slipway/fault/fault";
+import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
+import { parseImageConfig, parseUnpackConfig, type UnpackConfig } from "@slipway/oci/documents/image-config";
+import { parseIndex, parseManifest } from "@slipway/oci/documents/manifest";
+import type { ImageConfig, Index, Manifest } from "@slipway/oci/image";
 
 type Reader = Pick<ContentProvider, "read">;
+type Target = Pick<Descriptor, "digest">;
 
 /**
  * Reads a blob of bounded size: a manifest, an index, a config.
@@ -20,7 +25,25 @@ export async function readBlob(content: Reader, digest: Digest, maxBytes = 8 * 1
   return Buffer.concat(chunks);
 }
 
-/** Reads a JSON blob. */
-export async function readJson<T>(content: Reader, digest: Digest): Promise<T> {
-  return JSON.parse((await readBlob(content, digest)).toString()) as T;
+/** @throws {Fault} `not_found`, or `invalid_argument` which names the field that is wrong */
+export async function readManifest(content: Reader, { digest }: Target): Promise<Manifest> {
+  return parseManifest(`manifest ${digest}`, await readBlob(content, digest));
+}
+
+/** @throws {Fault} `not_found`, or `invalid_argument` which names the field that is wrong */
+export async function readIndex(content: Reader, { digest }: Target): Promise<Index> {
+  return parseIndex(`index ${digest}`, await readBlob(content, digest));
+}
+
+/** @throws {Fault} `not_found`, or `invalid_argument` which names the field that is wrong */
+export async function readConfig(content: Reader, { digest }: Target): Promise<ImageConfig> {
+  return parseImageConfig(`image configuration ${digest}`, await readBlob(content, digest));
+}
+
+/**
+ * Reads of an image's configuration what unpacking needs.
+ * @throws {Fault} `not_found`, or `invalid_argument` which names the field that is wrong
+ */
+export async function readUnpackConfig(content: Reader, { digest }: Target): Promise<UnpackConfig> {
+  return parseUnpackConfig(`image configuration ${digest}`, await readBlob(content, digest));
 }

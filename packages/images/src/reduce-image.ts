@@ -1,12 +1,12 @@
 import type { ContentStore } from "@slipway/core/content";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import type { Index, Manifest } from "@slipway/oci/image";
+import type { Index } from "@slipway/oci/image";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import { formatPlatform, type Platform } from "@slipway/oci/platform";
 import { childLabels } from "./child-labels.ts";
 import { filterManifests } from "./choose-manifest.ts";
-import { readJson } from "./read.ts";
+import { readIndex, readManifest } from "./read.ts";
 import { storeJson } from "./store-json.ts";
 
 /** What is left of an image, and what is not in it. */
@@ -26,7 +26,7 @@ export async function reduceImage(
   platforms: readonly Platform[] = [],
 ): Promise<ReducedImage> {
   if (!isIndex(target.mediaType)) return { target, leftOut: [] };
-  const { manifests } = await readJson<Index>(content, target.digest);
+  const { manifests } = await readIndex(content, target);
   const kept: Descriptor[] = [];
   for (const one of platforms.length > 0 ? chosen(manifests, platforms) : manifests) {
     if (platforms.length > 0 || (await isHere(content, one))) kept.push(one);
@@ -52,7 +52,7 @@ function chosen(manifests: readonly Descriptor[], platforms: readonly Platform[]
 async function isHere(content: ContentStore, target: Descriptor): Promise<boolean> {
   try {
     if (isManifest(target.mediaType)) {
-      const { config } = await readJson<Manifest>(content, target.digest);
+      const { config } = await readManifest(content, target);
       await content.info(config.digest);
     } else await content.info(target.digest);
     return true;

@@ -7,11 +7,11 @@ import { Fault, hasCode } from "@slipway/fault/fault";
 import { chainIds } from "@slipway/oci/chain-id";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
-import type { ImageConfig, Manifest } from "@slipway/oci/image";
 import { compressionOf, mediaTypes } from "@slipway/oci/media-types";
 import { childLabels } from "./child-labels.ts";
 import { missingLayers } from "./discarded-layers.ts";
-import { readJson } from "./read.ts";
+import { layersOf, placesOf } from "./layers-of.ts";
+import { readManifest, readUnpackConfig } from "./read.ts";
 import { storeJson } from "./store-json.ts";
 
 /** Where layers are unpacked, and who makes blobs of them. */
@@ -31,16 +31,18 @@ const types = { none: mediaTypes.ociLayer, gzip: mediaTypes.ociLayerGzip, zstd: 
  * @throws {Fault} `failed_precondition` when a layer is not unpacked, or kept as files and not as its tar
  */
 export async function restoreLayers(source: LayerSource, target: Descriptor): Promise<Descriptor> {
-  const manifest = await readJson<Manifest>(source.content, target.digest);
-  const missing = new Set((await missingLayers(source.content, manifest.layers)).map(({ digest }) => digest));
+  const manifest = await readManifest(source.content, target);
+  const missing = new Set(
+    (await missingLayers(source.content, layersOf(manifest))).map(({ digest }) => digest),
+  );
   if (missing.size === 0) return target;
-  const { rootfs } = await readJson<ImageConfig>(source.content, manifest.config.digest);
+  const { rootfs } = await readUnpackConfig(source.content, manifest.config);
   const chain = chainIds(rootfs.diff_ids);
   const layers: Descriptor[] = [];
-  for (const [index, layer] of manifest.layers.entries()) {
-    const [diffId, chainId] = [rootfs.diff_ids[index], chain[index]];
+  for (const { blob: layer, place = -1 } of placesOf(manifest)) {
+    const [diffId, chainId] = [rootfs.diff_ids[place], chain[place]];
     if (!missing.has(layer.digest) || diffId === undefined || chainId === undefined) layers.push(layer);
-    else layers.push(await restoreLayer(source, layer, diffId, chainId, chain[index - 1] ?? ""));
+    else layers.push(await restoreLayer(source, layer, diffId, chainId, chain[place - 1] ?? ""));
   }
   const children = childLabels([manifest.config, ...layers]);
   const made = await storeJson(source.content, target.mediaType, { ...manifest, layers }, children);

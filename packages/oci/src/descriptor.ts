@@ -11,4 +11,6 @@ export interface Descriptor {
   readonly platform?: Platform;
   readonly urls?: readonly string[];
   readonly artifactType?: string;
+  /** The blob itself, in base64. It is not read here, and stays. */
+  readonly data?: string;
 }

@@ -29,6 +29,8 @@ export interface ImageConfig {
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
+  readonly "os.version"?: string;
+  readonly "os.features"?: readonly string[];
   readonly config?: ImageProcessConfig;
   readonly rootfs: { readonly type: "layers"; readonly diff_ids: readonly Digest[] };
   readonly history?: readonly ImageHistory[];

@@ -14,6 +14,7 @@ export const mediaTypes = {
   dockerLayerZstd: "application/vnd.docker.image.rootfs.diff.tar.zstd",
   dockerForeignLayer: "application/vnd.docker.image.rootfs.foreign.diff.tar",
   dockerForeignLayerGzip: "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+  erofsLayer: "application/vnd.erofs.layer.v1",
 } as const;
 
 export function isIndex(mediaType: string): boolean {
@@ -28,11 +29,19 @@ export function isConfig(mediaType: string): boolean {
   return mediaType === mediaTypes.ociConfig || mediaType === mediaTypes.dockerConfig;
 }
 
+const dockerLayers: ReadonlySet<string> = new Set([
+  mediaTypes.dockerLayer,
+  mediaTypes.dockerLayerGzip,
+  mediaTypes.dockerLayerZstd,
+  mediaTypes.dockerForeignLayer,
+  mediaTypes.dockerForeignLayerGzip,
+]);
+
+/** Whether a blob is a layer of a file system, whatever it is wrapped in: containerd's images.IsLayerType. */
 export function isLayer(mediaType: string): boolean {
-  return (
-    mediaType.startsWith("application/vnd.oci.image.layer.") ||
-    mediaType.startsWith("application/vnd.docker.image.rootfs.")
-  );
+  if (mediaType.startsWith("application/vnd.oci.image.layer.") || mediaType === mediaTypes.erofsLayer)
+    return true;
+  return dockerLayers.has(mediaType.split("+", 1)[0] ?? "");
 }
 
 /** How a layer's tar is compressed. */

@@ -1,12 +1,12 @@
 import { Fault } from "@slipway/fault/fault";
 
-/** An operating system and a CPU, as the image spec's index names them. */
+/** An operating system and a CPU, in the words of the image spec's index. */
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
-  readonly osVersion?: string;
-  readonly osFeatures?: readonly string[];
+  readonly "os.version"?: string;
+  readonly "os.features"?: readonly string[];
 }
 
 const architectureAlias: Readonly<Record<string, { architecture: string; variant?: string }>> = {
@@ -20,9 +20,10 @@ const architectureAlias: Readonly<Record<string, { architecture: string; variant
   armel: { architecture: "arm", variant: "v6" },
 };
 
-/** Folds aliases and default variants together, as https://github.com/containerd/platforms does. */
+/** Folds aliases and default variants together, as https://github.com/containerd/platforms does; no system is this machine's. */
 export function normalizePlatform(platform: Platform): Platform {
-  const os = platform.os.toLowerCase() === "macos" ? "darwin" : platform.os.toLowerCase();
+  const named = platform.os.toLowerCase() || process.platform;
+  const os = named === "macos" ? "darwin" : named;
   const alias = architectureAlias[platform.architecture.toLowerCase()];
   const architecture = alias?.architecture ?? platform.architecture.toLowerCase();
   let variant: string | undefined = platform.variant?.toLowerCase() || alias?.variant;
@@ -31,6 +32,18 @@ export function normalizePlatform(platform: Platform): Platform {
   if (architecture === "arm") variant = variant ? (/^\d$/.test(variant) ? `v${variant}` : variant) : "v7";
   const { variant: _, ...rest } = platform;
   return { ...rest, os, architecture, ...(variant ? { variant } : {}) };
+}
+
+/** The platform alone of what has one among other things, such as an image's configuration. */
+export function platformOf(of: Platform): Platform {
+  const { os, architecture, variant, "os.version": version, "os.features": features } = of;
+  return {
+    os,
+    architecture,
+    ...(variant ? { variant } : {}),
+    ...(version === undefined ? {} : { "os.version": version }),
+    ...(features === undefined ? {} : { "os.features": features }),
+  };
 }
 
 /** The platform that this process runs on. */

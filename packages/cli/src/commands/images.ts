@@ -7,6 +7,7 @@ import { formatListing } from "../format/listing.ts";
 import { formatSize } from "../format/size.ts";
 import type { Column } from "../format/table.ts";
 import { formatAge } from "../format/time.ts";
+import { familiar } from "../images/familiar.ts";
 import { hasLabel } from "../images/label.ts";
 import { type ImageSummary, summarize } from "../images/list.ts";
 
@@ -45,12 +46,20 @@ export function configure(command: Command, cli: Cli): void {
       );
       const rows = summaries.toSorted((a, b) => b.image.createdAt.getTime() - a.image.createdAt.getTime());
       const columns = columnsOf(flags.trunc);
+      if (!flags.quiet) warn(rows);
       process.stdout.write(
         flags.quiet
           ? rows.map((row) => `${idOf(row, flags.trunc)}\n`).join("")
           : formatListing(columns, headings(flags), rows, flags.format),
       );
     });
+}
+
+/** Why something is not known. */
+function warn(rows: readonly ImageSummary[]): void {
+  for (const { image, problem } of rows) {
+    if (problem !== undefined) process.stderr.write(`slipway: image "${familiar(image.name)}": ${problem}\n`);
+  }
 }
 
 function headings({ digests, names }: ImagesFlags): string[] {
@@ -68,7 +77,11 @@ function columnsOf(trunc: boolean): Column<ImageSummary>[] {
     { heading: "CREATED", field: "CreatedSince", text: ({ image }) => formatAge(image.createdAt) },
     { heading: "CREATED AT", field: "CreatedAt", text: ({ image }) => image.createdAt.toISOString() },
     { heading: "PLATFORM", field: "Platform", text: ({ platform }) => platform },
-    { heading: "SIZE", field: "Size", text: ({ sizeBytes }) => formatSize(sizeBytes) },
+    {
+      heading: "SIZE",
+      field: "Size",
+      text: ({ sizeBytes }) => (sizeBytes === undefined ? "unknown" : formatSize(sizeBytes)),
+    },
     { heading: "BLOB SIZE", field: "BlobSize", text: ({ blobBytes }) => formatSize(blobBytes) },
   ];
 }

@@ -32,7 +32,7 @@ export async function inspectImages(
       Architecture: config.architecture,
       Variant: config.variant ?? "",
       Os: config.os,
-      Size: sizeBytes,
+      Size: sizeBytes ?? 0,
       RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
       Config: config.config ?? {},
       Metadata: { LastTagTime: image.updatedAt.toISOString() },

@@ -1,5 +1,6 @@
 import { hasCode } from "@slipway/fault/fault";
 import type { ImageContent } from "@slipway/images/image-config";
+import { layersOf } from "@slipway/images/layers-of";
 import type { Client } from "../connect/client.ts";
 import { leased } from "../leases/leased.ts";
 
@@ -16,7 +17,7 @@ export async function ensureUnpacked(
     if (!hasCode(error, "not_found")) throw error;
     const { unpack } = await import("@slipway/images/unpack");
     await using held = await leased(client);
-    await unpack(held.client, manifest.layers, config.rootfs.diff_ids, { snapshotter });
+    await unpack(held.client, layersOf(manifest), config.rootfs.diff_ids, { snapshotter });
     const label = `containerd.io/gc.ref.snapshot.${snapshotter}`;
     await client.content.update(manifest.config.digest, { [label]: chainId }, [`labels.${label}`]);
   }

@@ -2,7 +2,6 @@ import type { ContentProvider } from "@slipway/core/content";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { encodeHeader, endOfArchive, paddingAfter } from "@slipway/layers/tar/encoder";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import type { Index, Manifest } from "@slipway/oci/image";
 import { isIndex, isLayer, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import { familiarReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Platform } from "@slipway/oci/platform";
@@ -10,7 +9,8 @@ import { archiveFile, blobPath } from "./files.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { filterManifests } from "../choose-manifest.ts";
 import { waysBack } from "../discarded-layers.ts";
-import { readJson } from "../read.ts";
+import { layersOf } from "../layers-of.ts";
+import { readIndex, readManifest } from "../read.ts";
 
 export interface ExportOptions {
   /** The best first: Docker, which knows one platform an image, gets that one. */
@@ -79,7 +79,7 @@ async function collect(
   files: Map<string, Source>,
 ): Promise<Descriptor> {
   if (isManifest(target.mediaType)) {
-    const { config, layers } = await readJson<Manifest>(content, target.digest);
+    const { config, layers } = await readManifest(content, target);
     for (const blob of [target, config, ...layers]) {
       if (options.skipNonDistributable && isNonDistributable(blob)) continue;
       files.set(blobPath(blob.digest), { kind: "blob", blob });
@@ -90,7 +90,7 @@ async function collect(
     throw new Fault("invalid_argument", "only manifests may be exported: invalid argument");
   }
   files.set(blobPath(target.digest), { kind: "blob", blob: target });
-  const { manifests } = await readJson<Index>(content, target.digest);
+  const { manifests } = await readIndex(content, target);
   const wanted = filterManifests(manifests, options.platforms);
   const [first] = wanted;
   if (!first) throw new Fault("not_found", "no manifest found for platform: not found");
@@ -139,11 +139,11 @@ async function dockerEntry(
   content: ContentProvider,
   { manifest, names }: { readonly manifest: Descriptor; readonly names: readonly string[] },
 ): Promise<object> {
-  const { config, layers } = await readJson<Manifest>(content, manifest.digest);
+  const read = await readManifest(content, manifest);
   return {
-    Config: blobPath(config.digest),
+    Config: blobPath(read.config.digest),
     RepoTags: names.map((name) => familiarReference(parseFamiliarReference(name))),
-    Layers: layers.map(({ digest }) => blobPath(digest)),
+    Layers: layersOf(read).map(({ digest }) => blobPath(digest)),
   };
 }
 

@@ -7,7 +7,8 @@ import type { Index, Manifest } from "@slipway/oci/image";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import { formatPlatform, type Platform } from "@slipway/oci/platform";
 import { familiarReference, parseReference } from "@slipway/oci/reference";
-import { readJson } from "../read.ts";
+import { layersOf } from "../layers-of.ts";
+import { readIndex, readManifest } from "../read.ts";
 import { archiveFile, blobPath } from "./files.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { chooseManifest } from "../choose-manifest.ts";
@@ -71,7 +72,7 @@ class Plan {
     return [...this.#docker.values()].map(({ manifest, names }) => ({
       Config: blobPath(manifest.config.digest),
       RepoTags: names.flatMap(familiarTag),
-      Layers: manifest.layers.map(({ digest }) => blobPath(digest)),
+      Layers: layersOf(manifest).map(({ digest }) => blobPath(digest)),
     }));
   }
 
@@ -119,8 +120,8 @@ class Plan {
   async #nothingOf(image: NamedImage, platforms: readonly Platform[]): Promise<Fault> {
     const cannot = `image "${image.name}": nothing of it is there to be written`;
     for (const { digest } of await this.#wanted(image.target, platforms)) {
-      const manifest = await readIfThere(this.#content, digest);
-      if (manifest && (await readIfThere(this.#content, manifest.config.digest))) {
+      const manifest = await ifThere(() => readManifest(this.#content, { digest }));
+      if (manifest && (await ifThere(() => this.#content.info(manifest.config.digest)))) {
         return new Fault(
           "failed_precondition",
           `${cannot}: the blobs of its layers are not kept: ${waysBack}`,
@@ -141,14 +142,14 @@ class Plan {
     if (!isIndex(target.mediaType)) {
       throw new Fault("invalid_argument", "only manifests may be exported: invalid argument");
     }
-    const { manifests } = await readJson<Index>(this.#content, target.digest);
+    const { manifests } = await readIndex(this.#content, target);
     return (await Promise.all(manifests.map((one) => this.#leaves(one)))).flat();
   }
 
   /** Nothing when a part of it is not there. */
   async #readWhole(target: Descriptor): Promise<Manifest | undefined> {
     try {
-      const manifest = await readJson<Manifest>(this.#content, target.digest);
+      const manifest = await readManifest(this.#content, target);
       for (const { digest } of [manifest.config, ...manifest.layers]) await this.#content.info(digest);
       return manifest;
     } catch (error) {
@@ -160,8 +161,7 @@ class Plan {
   async #addIndexes(target: Descriptor): Promise<void> {
     if (!isIndex(target.mediaType)) return;
     this.blobs.set(target.digest, target);
-    for (const one of (await readJson<Index>(this.#content, target.digest)).manifests)
-      await this.#addIndexes(one);
+    for (const one of (await readIndex(this.#content, target)).manifests) await this.#addIndexes(one);
   }
 
   #makeIndex(manifests: readonly Descriptor[]): Descriptor {
@@ -174,9 +174,9 @@ class Plan {
   }
 }
 
-async function readIfThere(content: ContentProvider, digest: Digest): Promise<Manifest | undefined> {
+async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await readJson<Manifest>(content, digest);
+    return await read();
   } catch (error) {
     if (hasCode(error, "not_found")) return undefined;
     throw error;

@@ -5,24 +5,18 @@ import { compress } from "@slipway/layers/compress";
 import { detectCompression } from "@slipway/layers/decompress";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { digestFromHash, digestOf } from "@slipway/oci/digest";
-import type { ImageConfig } from "@slipway/oci/image";
+import type { DockerArchiveImage } from "@slipway/oci/documents/archive";
 import { mediaTypes } from "@slipway/oci/media-types";
+import { normalizePlatform, platformOf } from "@slipway/oci/platform";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import type { Blob } from "./import-index.ts";
-import { readJson } from "../read.ts";
-
-/** An image of `docker save`'s manifest.json. */
-export interface DockerImage {
-  readonly Config: string;
-  readonly RepoTags?: readonly string[] | null;
-  readonly Layers?: readonly string[] | null;
-}
+import { readUnpackConfig } from "../read.ts";
 
 /** Makes the manifests that an archive of Docker's has not. @returns an index of them */
 export async function importDockerImages(
   content: ContentStore,
-  images: readonly DockerImage[],
+  images: readonly DockerArchiveImage[],
   blobs: ReadonlyMap<string, Blob>,
   compressLayers: boolean,
 ): Promise<Descriptor> {
@@ -31,22 +25,21 @@ export async function importDockerImages(
     const config = blobs.get(Config);
     if (!config) throw new Fault("invalid_argument", `image config "${Config}" not found`);
     const layers: Descriptor[] = [];
-    for (const name of Layers ?? []) {
+    for (const name of Layers) {
       const layer = blobs.get(name);
       if (!layer) throw new Fault("invalid_argument", `layer "${name}" not found`);
       layers.push(await toLayer(content, layer, compressLayers));
     }
-    const { os, architecture, variant } = await readJson<ImageConfig>(content, config.digest);
+    const platform = normalizePlatform(platformOf(await readUnpackConfig(content, config)));
     const made = await store(content, mediaTypes.dockerManifest, {
       schemaVersion: 2,
       mediaType: mediaTypes.dockerManifest,
       config: { mediaType: mediaTypes.dockerConfig, ...config },
       layers,
     });
-    const target = { ...made, platform: { os, architecture, ...(variant ? { variant } : {}) } };
-    const tags = RepoTags ?? [];
-    if (tags.length === 0) manifests.push(target);
-    for (const tag of tags) {
+    const target = { ...made, platform };
+    if (RepoTags.length === 0) manifests.push(target);
+    for (const tag of RepoTags) {
       const reference = parseFamiliarReference(tag);
       const name = formatReference(reference);
       const annotations = { [imageNameAnnotation]: name, [refNameAnnotation]: reference.tag ?? name };

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import type { ContentStore, ContentWriter } from "@slipway/core/content";
-import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import { decompress } from "@slipway/layers/decompress";
 import type { TarEntry } from "@slipway/layers/tar/entry";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { type Digest, digestFromHash, parseDigest } from "@slipway/oci/digest";
+import { maxArchiveJsonBytes, parseDockerArchive, parseLayoutVersion } from "@slipway/oci/documents/archive";
 import { mediaTypes } from "@slipway/oci/media-types";
 import { posix } from "node:path";
-import { type DockerImage, importDockerImages } from "./import-docker.ts";
+import { importDockerImages } from "./import-docker.ts";
 import { tarEvents } from "./members.ts";
 
 export interface ImportOptions {
@@ -18,8 +19,6 @@ export interface ImportOptions {
 
 /** A file of an archive that is in the content store now. */
 export type Blob = Pick<Descriptor, "digest" | "size">;
-
-const maxJsonBytes = 20 * 1024 * 1024;
 
 /**
  * Takes the blobs of an archive into the content store: an OCI layout, or what `docker save` makes, compressed or not.
@@ -47,15 +46,14 @@ export async function importArchive(
   } finally {
     await files.close();
   }
-  const layout = files.json("oci-layout") as { imageLayoutVersion?: string } | undefined;
-  if (layout) {
-    const { imageLayoutVersion: version } = layout;
+  const version = files.read("oci-layout", parseLayoutVersion);
+  if (version !== undefined) {
     if (version !== "1.0.0") throw new Fault("invalid_argument", `unsupported OCI version ${version}`);
     const index = files.blobs.get("index.json");
     if (!index) throw new Fault("invalid_argument", "missing index.json in OCI layout 1.0.0");
     return { mediaType: mediaTypes.ociIndex, ...index };
   }
-  const images = files.json("manifest.json") as DockerImage[] | undefined;
+  const images = files.read("manifest.json", parseDockerArchive);
   if (!images) throw new Fault("invalid_argument", "unrecognized image format");
   return await importDockerImages(content, images, files.resolved(), compress);
 }
@@ -64,7 +62,7 @@ export async function importArchive(
 class ArchiveFiles {
   readonly blobs = new Map<string, Blob>();
   readonly #symlinks = new Map<string, string>();
-  readonly #texts = new Map<string, string>();
+  readonly #documents = new Map<string, Uint8Array>();
   readonly #content: ContentStore;
   #file: Incoming | undefined;
 
@@ -86,20 +84,15 @@ class ArchiveFiles {
     const file = this.#file;
     this.#file = undefined;
     if (!file) return;
-    const { blob, text } = await file.commit();
+    const { blob, document } = await file.commit();
     this.blobs.set(file.path, blob);
-    if (text !== undefined) this.#texts.set(file.path, text);
+    if (document) this.#documents.set(file.path, document);
   }
 
-  /** A JSON file at the top. */
-  json(name: string): unknown {
-    const text = this.#texts.get(name);
-    if (text === undefined) return undefined;
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      throw new Fault("invalid_argument", `Cannot read "${name}": ${messageOf(error)}`, { cause: error });
-    }
+  /** A file at the top; undefined if there is none. */
+  read<T>(name: string, parse: (bytes: Uint8Array) => T): T | undefined {
+    const bytes = this.#documents.get(name);
+    return bytes && parse(bytes);
   }
 
   /** The blobs, also by the names of symlinks: old Dockers link equal layers. */
@@ -125,15 +118,15 @@ class Incoming {
   readonly #size: number;
   readonly #writer: ContentWriter | undefined;
   readonly #hash = createHash("sha256");
-  readonly #text: Uint8Array[] | undefined;
+  readonly #document: Uint8Array[] | undefined;
 
   private constructor(path: string, size: number, writer: ContentWriter | undefined) {
     this.path = path;
     this.#size = size;
     this.#writer = writer;
     const isJson = path === "oci-layout" || path === "manifest.json";
-    if (isJson && size > maxJsonBytes) throw new Fault("resource_exhausted", `"${path}" is too large`);
-    this.#text = isJson ? [] : undefined;
+    if (isJson && size > maxArchiveJsonBytes) throw new Fault("resource_exhausted", `"${path}" is too large`);
+    this.#document = isJson ? [] : undefined;
   }
 
   static async open(content: ContentStore, path: string, size: number): Promise<Incoming> {
@@ -151,11 +144,11 @@ class Incoming {
 
   async write(data: Uint8Array): Promise<void> {
     this.#hash.update(data);
-    this.#text?.push(Buffer.from(data));
+    this.#document?.push(Buffer.from(data));
     await this.#writer?.write(data);
   }
 
-  async commit(): Promise<{ blob: Blob; text: string | undefined }> {
+  async commit(): Promise<{ blob: Blob; document: Uint8Array | undefined }> {
     const digest: Digest = digestFromHash(this.#hash);
     try {
       await this.#writer?.commit({ total: this.#size, expected: digest });
@@ -164,8 +157,8 @@ class Incoming {
     } finally {
       await this.close();
     }
-    const text = this.#text && Buffer.concat(this.#text).toString();
-    return { blob: { digest, size: this.#size }, text };
+    const document = this.#document && Buffer.concat(this.#document);
+    return { blob: { digest, size: this.#size }, document };
   }
 
   async close(): Promise<void> {

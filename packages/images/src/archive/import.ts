@@ -2,12 +2,11 @@ import type { ContentStore } from "@slipway/core/content";
 import type { Image, ImageStore } from "@slipway/core/images";
 import { hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import type { Index, Manifest } from "@slipway/oci/image";
 import { isIndex, isManifest } from "@slipway/oci/media-types";
 import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import { childLabels } from "../child-labels.ts";
 import { addLabels } from "../fetch-blob.ts";
-import { readJson } from "../read.ts";
+import { readIndex, readManifest } from "../read.ts";
 import { storeImage } from "../store-image.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { importArchive } from "./import-index.ts";
@@ -22,7 +21,7 @@ export async function importImages(
   store: ImageStore,
   source: AsyncIterable<Uint8Array>,
 ): Promise<Image[]> {
-  const { manifests } = await readJson<Index>(content, (await importArchive(content, source)).digest);
+  const { manifests } = await readIndex(content, await importArchive(content, source));
   const images: Image[] = [];
   for (const target of manifests) {
     await label(content, target);
@@ -34,10 +33,10 @@ export async function importImages(
 /** Lets the collector find what a target leads to, as far as it is there. */
 async function label(content: ContentStore, target: Descriptor): Promise<void> {
   if (isManifest(target.mediaType)) {
-    const { config, layers } = await readJson<Manifest>(content, target.digest);
+    const { config, layers } = await readManifest(content, target);
     await addLabels(content, target.digest, () => childLabels([config, ...layers]));
   } else if (isIndex(target.mediaType)) {
-    const { manifests } = await readJson<Index>(content, target.digest);
+    const { manifests } = await readIndex(content, target);
     await addLabels(content, target.digest, () => childLabels(manifests));
     for (const one of manifests) {
       try {

@@ -21,7 +21,7 @@ describe("parseJson", () => {
     ["", "it is empty"],
     [" \n", "it is empty"],
     ["<html>oops</html>", 'it is not JSON: it begins with "<html>oops</html>"'],
-    ["\ufeff{}", 'it is not JSON: it begins with "\ufeff{}"'],
+    ["\ufeff{}", 'it is not JSON: it begins with "\\ufeff{}"'],
     ['{"layers":', "it is not JSON: it ends too early"],
     ['{"layers": "abc', "it is not JSON: it ends too early"],
     ['{"layers": [}', 'it is not JSON: "}" is out of place in it'],

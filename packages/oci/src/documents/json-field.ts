@@ -1,4 +1,5 @@
 import { Fault, type FaultCode, messageOf } from "@slipway/fault/fault";
+import { maxShown, quoted } from "./quoted.ts";
 
 export interface JsonOptions {
   /** The most that is parsed; 8 MiB by default, as containerd's clients and registries agree on. */
@@ -94,7 +95,7 @@ export class JsonField {
   get path(): string {
     const parent = this.#parent?.path ?? "";
     if (typeof this.#key === "number") return `${parent}[${this.#key}]`;
-    if (!/^[\w.$/@-]*$/.test(this.#key)) return `${parent}[${shortened(this.#key)}]`;
+    if (!/^[\w.$/@-]*$/.test(this.#key)) return `${parent}[${quoted(this.#key)}]`;
     return parent === "" ? this.#key.slice(0, maxShown) : `${parent}.${this.#key.slice(0, maxShown)}`;
   }
 
@@ -220,44 +221,25 @@ function fold(name: string): string {
   return name.toLowerCase().replaceAll("\u017f", "s").replaceAll("\u212a", "k");
 }
 
-const maxShown = 60;
-
 /** A value in a message. */
 function shown(value: unknown): string {
   if (Array.isArray(value)) return "a list";
-  if (typeof value === "string") return shortened(value);
+  if (typeof value === "string") return quoted(value);
   return typeof value === "object" && value !== null ? "an object" : String(value);
-}
-
-/** In quotes, without control characters, and not longer than a message bears. */
-function shortened(text: string): string {
-  const short = text.length > maxShown ? `${text.slice(0, maxShown)}…`.toWellFormed() : text;
-  // JSON lets some of a terminal's control characters pass: DEL, and those from U+0080 on.
-  return JSON.stringify(short).replaceAll(
-    /\p{Cc}/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 function whyNotJson(text: string, error: unknown): string {
   const start = text.replace(/^[ \t\r\n]+/, "");
-  if (!/^[[{"\dtfn-]/.test(start)) return `it begins with ${shortened(start)}`;
+  if (!/^[[{"\dtfn-]/.test(start)) return `it begins with ${quoted(start)}`;
   const why = messageOf(error);
   const token = /^Unexpected token '(.+?)', /u.exec(why)?.[1];
-  if (token !== undefined) return `${shortened(token)} is out of place in it`;
+  if (token !== undefined) return `${quoted(token)} is out of place in it`;
   const position = Number(/ position (\d+)/.exec(why)?.[1] ?? text.length);
   if (position >= text.length || why.startsWith("Unterminated")) return "it ends too early";
-  return `its character ${position + 1} is out of place: ${shortened(text.slice(position))}`;
+  return `its character ${position + 1} is out of place: ${quoted(text.slice(position))}`;
 }
 
-/** Without recursion: the value may be as deep as its document is long. */
 function isDeeper(value: unknown, limit: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > limit) return true;
-    level = level.flatMap((one) =>
-      typeof one === "object" && one !== null ? Object.values(one as Record<string, unknown>) : [],
-    );
-  }
-  return false;
+  if (typeof value !== "object" || value === null) return false;
+  return limit === 0 || Object.values(value).some((one: unknown) => isDeeper(one, limit - 1));
 }

@@ -4,9 +4,8 @@ import type { ImageStoreEnd, ImportEnd, TransferOptions } from "@slipway/core/tr
 import { platformOf } from "@slipway/images/archive/export";
 import { fetchImage } from "@slipway/images/fetch-image";
 import { importArchive } from "@slipway/images/archive/import-index";
-import { readJson } from "@slipway/images/read";
+import { readIndex } from "@slipway/images/read";
 import { Fault } from "@slipway/fault/fault";
-import type { Index } from "@slipway/oci/image";
 import { archiveNames, storeImages, storeNamed } from "./image-names.ts";
 import { openWorkspace, type TransferParts, unpacksOf, verify } from "./parts.ts";
 
@@ -23,7 +22,7 @@ export async function importImages(
   onProgress?.({ event: "Importing" });
   const abort = signal ? { signal } : {};
   const index = await importArchive(content, bytes, { compress: forceCompress, ...abort });
-  const { manifests } = await readJson<Index>(content, index.digest);
+  const { manifests } = await readIndex(content, index);
   const named = manifests.filter((manifest) => archiveNames(to, manifest).length > 0);
   const ownNames = [to.name, ...named.flatMap((one) => archiveNames(to, one).map(([name]) => name))];
   for (const name of ownNames.filter((name) => name !== "")) {

@@ -102,7 +102,10 @@ export function assertReadsAnything<T>(
     } catch (error) {
       assert.ok(error instanceof Fault, `another error than a Fault: ${String(error)}`);
       assert.ok(error.message.startsWith(`Cannot read ${name}: `), error.message);
-      assert.doesNotMatch(error.message, /undefined|\[object |Unexpected token|is not a function|\p{Cc}/u);
+      assert.doesNotMatch(
+        error.message,
+        /undefined|\[object |Unexpected token|is not a function|[\p{Cc}\p{Cf}]/u,
+      );
       assert.ok(error.message.length < 700, error.message);
       return;
     }
@@ -120,7 +123,7 @@ export function assertReadsAnything<T>(
       mutated(documents).map((text) => Buffer.from(text)),
       holds,
     ),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
-  fc.assert(fc.property(damaged(documents), holds), { numRuns: 300 });
+  fc.assert(fc.property(damaged(documents), holds), { numRuns: 200 });
 }
