@@ -2,7 +2,15 @@ import { spawn } from "node:child_process";
 import { closeSync, createReadStream } from "node:fs";
 import { Fault } from "@slipway/fault/fault";
 import { makePipe } from "@slipway/linux/pipe";
-import type { Descriptors, TaskStdio } from "./stdio.ts";
+
+/** A logging program that runs. Both descriptors are the caller's to close. */
+interface Logger {
+  /** What is written here it logs as the container's output. */
+  readonly stdout: number;
+  readonly stderr: number;
+  /** Tells it to end though its streams may go on. */
+  readonly end: () => void;
+}
 
 /**
  * Starts a logging program (`binary:///path?key=value`): it reads the container's output on descriptors 3 and 4
@@ -11,12 +19,8 @@ import type { Descriptors, TaskStdio } from "./stdio.ts";
 export async function startLogger(
   uri: URL,
   container: { readonly id: string; readonly namespace: string },
-  descriptors: Descriptors,
-  stdin: number | undefined,
-): Promise<TaskStdio> {
+): Promise<Logger> {
   const [out, err, ready] = [makePipe(), makePipe(), makePipe()];
-  const stdout = descriptors.kept(out.write);
-  const stderr = descriptors.kept(err.write);
   const args = [...uri.searchParams].flatMap(([key, value]) => (value === "" ? [key] : [key, value]));
   const child = spawn(decodeURIComponent(uri.pathname), args, {
     env: { ...process.env, CONTAINER_ID: container.id, CONTAINER_NAMESPACE: container.namespace },
@@ -29,14 +33,17 @@ export async function startLogger(
     );
   });
   failed.catch(() => undefined);
-  const bytes = await Promise.race([failed, countUntilEnd(ready.read)]);
-  if (uri.protocol === "binary-v2:" && bytes === 0) {
-    throw new Fault(
-      "unknown",
-      "logging binary did not call ready (it may have crashed or exited prematurely)",
-    );
+  try {
+    const bytes = await Promise.race([failed, countUntilEnd(ready.read)]);
+    if (uri.protocol === "binary-v2:" && bytes === 0) {
+      const why = "logging binary did not call ready (it may have crashed or exited prematurely)";
+      throw new Fault("unknown", why);
+    }
+  } catch (error) {
+    for (const fd of [out.write, err.write]) closeSync(fd);
+    throw error;
   }
-  return descriptors.asStdio({ stdout, stderr }, stdin, () => child.kill("SIGTERM"));
+  return { stdout: out.write, stderr: err.write, end: () => void child.kill("SIGTERM") };
 }
 
 async function countUntilEnd(fd: number): Promise<number> {

@@ -2,13 +2,11 @@ import { closeSync, constants, createWriteStream, mkdtempSync, openSync, rmSync,
 import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
+import type { Writable } from "node:stream";
 import { ReadStream } from "node:tty";
-import { callbackify } from "node:util";
 import { DescriptorSocket } from "@slipway/linux/descriptor-socket";
 import { setWindowSize, type WindowSize } from "@slipway/linux/pty";
-import type { LogSink } from "./log-sink.ts";
-import { openLogFile, type StdioPaths } from "./stdio.ts";
+import type { StdioPaths } from "./stdio.ts";
 
 /** The socket that a runtime sends a new terminal's master to. */
 export class ConsoleSocket implements Disposable {
@@ -41,12 +39,12 @@ export class Console {
   /** Settles when the last process on the terminal is gone and its output is written. */
   readonly drained: Promise<void>;
 
-  /** With a sink, the output goes there. */
-  constructor(master: number, paths: StdioPaths, sink?: LogSink) {
+  /** `output`: where the output goes; to the FIFO or file that `paths` names if undefined. */
+  constructor(master: number, paths: StdioPaths, output?: Writable) {
     this.#fd = master;
     this.#master = new ReadStream(master);
-    this.#output = sink
-      ? { writer: sinkWriter(sink), kept: undefined }
+    this.#output = output
+      ? { writer: output, kept: undefined }
       : paths.stdout === ""
         ? undefined
         : openWriter(paths.stdout);
@@ -92,23 +90,9 @@ export class Console {
 }
 
 function openWriter(stdout: string): { writer: Writable; kept: number | undefined } {
-  if (stdout.startsWith("file://")) {
-    return { writer: createWriteStream("", { fd: openLogFile(new URL(stdout)) }), kept: undefined };
-  }
   if (!statSync(stdout).isFIFO())
     return { writer: createWriteStream(stdout, { flags: "a" }), kept: undefined };
   const kept = openSync(stdout, constants.O_RDONLY | constants.O_NONBLOCK);
   const fd = openSync(stdout, constants.O_WRONLY | constants.O_NONBLOCK);
   return { writer: new Socket({ fd, readable: false }), kept };
-}
-
-function sinkWriter(sink: LogSink): Writable {
-  const write = callbackify(async (chunk: Uint8Array) => await sink.write("stdout", chunk));
-  return new Writable({
-    write: (chunk: Uint8Array, _encoding, done) => write(chunk, done),
-    destroy(_error, done) {
-      sink.end();
-      done(null);
-    },
-  });
 }

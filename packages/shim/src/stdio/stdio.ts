@@ -54,13 +54,18 @@ export interface TaskStdio {
  * shim is killed: the container holds a read end itself.
  */
 export async function openStdio(paths: StdioPaths, container: StdioOwner): Promise<TaskStdio> {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//.exec(paths.stdout)?.[1] ?? "fifo";
+  const scheme = schemeOf(paths.stdout);
   const descriptors = new Descriptors();
   try {
     const stdin = paths.stdin === "" ? undefined : openInput(paths.stdin, container.inputHold, descriptors);
     if (scheme === "binary" || scheme === "binary-v2") {
       const { startLogger } = await import("./binary-logger.ts");
-      return await startLogger(new URL(paths.stdout), container, descriptors, stdin);
+      const { stdout, stderr, end } = await startLogger(new URL(paths.stdout), container);
+      return descriptors.asStdio(
+        { stdout: descriptors.kept(stdout), stderr: descriptors.kept(stderr) },
+        stdin,
+        end,
+      );
     }
     if (scheme === "json-file") {
       const { openJsonFile } = await import("./json-file.ts");
@@ -82,6 +87,11 @@ export async function openStdio(paths: StdioPaths, container: StdioOwner): Promi
     descriptors.close();
     throw error;
   }
+}
+
+/** Of a URI for a process's output; `fifo` for a path, whose file tells what it is. */
+export function schemeOf(stdout: string): string {
+  return /^([a-z][a-z0-9+.-]*):\/\//.exec(stdout)?.[1] ?? "fifo";
 }
 
 /** What brings output somewhere else. */

@@ -2,7 +2,6 @@ import { fchownSync, fstatSync } from "node:fs";
 import type { IoOwner } from "../bundle.ts";
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
 import type { Console } from "./console.ts";
-import type { LogSink } from "./log-sink.ts";
 import { openStdio, type StdioOwner, type StdioPaths, type TaskStdio } from "./stdio.ts";
 
 /**
@@ -18,10 +17,11 @@ export async function openStreams(
     const { Console, ConsoleSocket } = await import("./console.ts");
     using undo = new DisposableStack();
     using socket = new ConsoleSocket();
-    const sink = paths.stdout.startsWith("json-file:") ? await openSink(paths.stdout) : undefined;
-    if (sink) undo.defer(() => sink.end());
+    const { openTerminalOutput } = await import("./terminal-output.ts");
+    const output = await openTerminalOutput(paths.stdout, owner);
+    if (output) undo.defer(() => output.destroy());
     await run({}, ["--console-socket", socket.path]);
-    const console = new Console(socket.receive(), paths, sink);
+    const console = new Console(socket.receive(), paths, output);
     undo.move();
     return { console };
   }
@@ -42,9 +42,4 @@ function giveTo({ uid, gid }: IoOwner, { stdin, stdout, stderr }: ProcessStdio):
   for (const fd of [stdin, stdout, stderr]) {
     if (fd !== undefined && fstatSync(fd).isFIFO()) fchownSync(fd, uid, gid);
   }
-}
-
-async function openSink(uri: string): Promise<LogSink> {
-  const { LogSink } = await import("./log-sink.ts");
-  return await LogSink.open(uri);
 }
