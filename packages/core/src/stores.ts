@@ -18,7 +18,7 @@ export interface ScopedStores {
   readonly containers: ContainerStore;
   readonly content: ContentStore;
   readonly leases: LeaseManager;
-  /** @throws {Fault} `not_found` when there is no such snapshotter */
+  /** @throws {Fault} `invalid_argument` when there is no such snapshotter */
   snapshotter(name: string): Snapshotter;
 }
 

@@ -33,6 +33,11 @@ export function parseRestartPolicy(text: string): RestartPolicy {
   return { name: (name ?? "always") as RestartPolicy["name"], maxRetries };
 }
 
+/** Whether somebody stopped the container, who wants it to stay so. Clients write `false` when they start one. */
+export function isExplicitlyStopped(labels: Labels): boolean {
+  return labels[restartLabel.explicitlyStopped] === "true";
+}
+
 /** How often a container was started again. */
 export function restartCount(labels: Labels): number {
   return Number.parseInt(labels[restartLabel.count] ?? "", 10) || 0;
@@ -58,7 +63,7 @@ export function restartDecision(
   if (desired === "stopped") return task && task.status !== "stopped" ? "stop" : "nothing";
   if (desired !== "running" || (task && task.status !== "stopped")) return "nothing";
   const policy = parseRestartPolicy(labels[restartLabel.policy] ?? "");
-  const isStopped = labels[restartLabel.explicitlyStopped] === "true";
+  const isStopped = isExplicitlyStopped(labels);
   switch (policy.name) {
     case "no":
       return "nothing";

@@ -1,19 +1,34 @@
 import { containerRootfs, hasTerminal, loggedIo } from "@slipway/client/container-task";
-import type { Container } from "@slipway/core/containers";
-import type { TaskManagers } from "@slipway/core/plugin-kinds";
-import { restartCount, restartLabel } from "@slipway/core/restart";
-import type { MetadataStores } from "@slipway/core/stores";
-import type { ProcessState } from "@slipway/core/tasks";
+import type { Container, ContainerStore } from "@slipway/core/containers";
+import type { NamespaceStore } from "@slipway/core/namespaces";
+import { isExplicitlyStopped, restartCount, restartLabel } from "@slipway/core/restart";
+import type { Snapshotter } from "@slipway/core/snapshots";
+import type { Scope } from "@slipway/core/stores";
+import type { ProcessState, TaskManager } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
 
 const SIGKILL = 9;
 
+/** What is asked of the daemon's metadata. */
+interface ContainerStores {
+  readonly namespaces: Pick<NamespaceStore, "list">;
+  scoped(scope: Scope): {
+    readonly containers: Pick<ContainerStore, "get" | "list" | "update">;
+    snapshotter(name: string): Pick<Snapshotter, "mounts">;
+  };
+}
+
+/** What is asked of the daemon's tasks. */
+interface StartedTasks {
+  scoped(namespace: string): Pick<TaskManager, "get" | "create" | "start" | "kill" | "wait" | "delete">;
+}
+
 /** Starts and stops the tasks of containers, as their clients would. */
 export class ContainerTasks {
-  readonly #stores: MetadataStores;
-  readonly #tasks: TaskManagers;
+  readonly #stores: ContainerStores;
+  readonly #tasks: StartedTasks;
 
-  constructor(stores: MetadataStores, tasks: TaskManagers) {
+  constructor(stores: ContainerStores, tasks: StartedTasks) {
     this.#stores = stores;
     this.#tasks = tasks;
   }
@@ -39,8 +54,11 @@ export class ContainerTasks {
     return (await Promise.all(found)).flat();
   }
 
-  /** Starts a container again, its output going to its log, and counts that. */
-  async start(namespace: string, container: Container): Promise<void> {
+  /**
+   * Starts a container again, its output going to its log, and counts that.
+   * @returns false if somebody stopped or removed the container meanwhile, and so its new task was ended
+   */
+  async start(namespace: string, container: Container): Promise<boolean> {
     const { id, labels } = container;
     const stores = this.#stores.scoped({ namespace });
     const tasks = this.#tasks.scoped(namespace);
@@ -57,10 +75,11 @@ export class ContainerTasks {
       throw error;
     }
     // Somebody may have removed it, or stopped it, when there was no task that could have been killed.
+    // A label that says that nobody did is no stop: clients write it after their own start.
     const now = await this.container(namespace, id);
-    if (!now || now.labels[restartLabel.explicitlyStopped] !== labels[restartLabel.explicitlyStopped]) {
-      await this.stop(namespace, id);
-    }
+    if (now && (isExplicitlyStopped(labels) || !isExplicitlyStopped(now.labels))) return true;
+    await this.stop(namespace, id);
+    return false;
   }
 
   /** Kills every process of a task and removes it. */

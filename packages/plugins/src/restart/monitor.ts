@@ -191,8 +191,11 @@ export class RestartMonitor implements AsyncDisposable {
       const decision = restartDecision(container.labels, task, occasion);
       if (decision === "stop") await this.#tasks.stop(namespace, id);
       if (decision !== "start" || this.#stop.signal.aborted) return;
-      await this.#tasks.start(namespace, container);
-      this.#log.info("started a container again", { namespace, id });
+      const runs = await this.#tasks.start(namespace, container);
+      const what = runs
+        ? "started a container again"
+        : "ended a container that was stopped during its restart";
+      this.#log.info(what, { namespace, id });
     } catch (error) {
       this.#log.warn("cannot keep a container in its state", { namespace, id, error: messageOf(error) });
       // A policy that does not exist stays so until somebody changes it.
