@@ -2,14 +2,19 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  closeSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -268,5 +273,97 @@ describe("SqliteStore", () => {
     writeFileSync(`${copy}-wal`, log);
     assert.throws(() => SqliteStore.open(copy), /is damaged/);
     await store[Symbol.asyncDispose]();
+  });
+
+  describe("on a full disk", () => {
+    let disk: string;
+    beforeEach(() => {
+      disk = join(folder, "disk");
+      mkdirSync(disk);
+      const image = join(folder, "image");
+      writeFileSync(image, "");
+      truncateSync(image, 64 * 1024 * 1024);
+      execFileSync("mkfs.ext4", ["-q", "-m", "0", "-N", "256", image]);
+      execFileSync("mount", ["-o", "loop", image, disk]);
+      path = join(disk, "slipway.db");
+    });
+    afterEach(() => execFileSync("umount", ["-l", disk]));
+
+    /** Leaves neither space nor inodes. */
+    const fill = (): void => {
+      for (const blockBytes of [1024 * 1024, 4096, 1]) {
+        const fd = openSync(join(disk, `filler ${blockBytes}`), "a");
+        try {
+          for (const block = Buffer.alloc(blockBytes); ;) writeSync(fd, block);
+        } catch (error) {
+          assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+        } finally {
+          closeSync(fd);
+        }
+      }
+      try {
+        for (let file = 0; ; file++) closeSync(openSync(join(disk, `file ${file}`), "a"));
+      } catch (error) {
+        assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+      }
+    };
+    const free = (): void => {
+      for (const name of readdirSync(disk)) if (name.startsWith("fil")) rmSync(join(disk, name));
+    };
+    const rows = 400;
+    const filled = async (): Promise<SqliteStore> => {
+      const store = SqliteStore.open(path);
+      await store.update((transaction) => {
+        for (let row = 0; row < rows; row++) transaction.put(words, `key ${row}`, "x".repeat(2_000));
+      });
+      return store;
+    };
+
+    it("removes and changes, refuses to add, and adds again when there is room", async () => {
+      await using store = await filled();
+      fill();
+      const add = (): Promise<void> => store.update((transaction) => transaction.put(words, "more", "x"));
+      // Until the log is at its end.
+      await assert.rejects(
+        async () => {
+          for (let row = 0; ; row++) {
+            await store.update((transaction) => transaction.put(others, String(row), "y".repeat(10_000)));
+          }
+        },
+        { code: "resource_exhausted", message: /the file system of ".*disk" is full; only removals/ },
+      );
+      for (let row = 0; row < rows; row += 2) {
+        await store.update((transaction) => transaction.delete(words, `key ${row}`));
+        await store.update((transaction) => transaction.put(words, `key ${row + 1}`, "changed"));
+      }
+      assert.deepEqual(
+        new Set(store.read((reader) => [...reader.list(words)]).map(([, value]) => value)),
+        new Set(["changed"]),
+      );
+      free();
+      const deadline = Date.now() + 10_000;
+      // It looks once a second.
+      for (let added = false; !added;) {
+        assert.ok(Date.now() < deadline);
+        added = await add().then(
+          () => true,
+          () => false,
+        );
+      }
+      assert.ok(statSync(join(disk, "reserve/0")).size > 0);
+    });
+
+    it("opens, after the disk became full while no daemon ran", async () => {
+      await (await filled())[Symbol.asyncDispose]();
+      fill();
+      {
+        await using store = SqliteStore.open(path);
+        for (let row = 0; row < rows; row++) {
+          await store.update((transaction) => transaction.delete(words, `key ${row}`));
+        }
+      }
+      await using store = SqliteStore.open(path);
+      assert.deepEqual(store.read(keys), []);
+    });
   });
 });
