@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import type { ImageProcessConfig } from "@slipway/oci/image";
-import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { newImageName } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { taskOf } from "../containers/state.ts";
@@ -24,7 +24,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("--no-pause", "let the container go on meanwhile")
     .option("-c, --change <instruction>", 'CMD ["a"], ENTRYPOINT ["a"], USER or WORKDIR', many, [])
     .action(async (text: string, image: string, flags: CommitFlags) => {
-      const name = formatReference(parseFamiliarReference(image));
+      const name = newImageName(image);
       const changes: Partial<ImageProcessConfig> = Object.assign({}, ...flags.change.map(changeOf));
       const client = await cli.client();
       const container = await findContainer(client, text);

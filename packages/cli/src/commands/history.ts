@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { findImage } from "@slipway/client/find-images";
 import { readImage } from "@slipway/images/image-config";
-import { Fault } from "@slipway/fault/fault";
 import type { Digest } from "@slipway/oci/digest";
 import { chainIds } from "@slipway/oci/chain-id";
 import type { ImageHistory } from "@slipway/oci/image";
@@ -9,7 +9,6 @@ import { formatListing } from "../format/listing.ts";
 import { formatSize } from "../format/size.ts";
 import type { Column } from "../format/table.ts";
 import { formatAge } from "../format/time.ts";
-import { findImages } from "../images/find.ts";
 import { usage } from "../images/list.ts";
 
 interface HistoryFlags {
@@ -33,8 +32,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("--format <template>", "table, json, or a template such as {{.CreatedBy}}")
     .action(async (text: string, { quiet, trunc, format }: HistoryFlags) => {
       const client = await cli.client();
-      const [image] = await findImages(client, text);
-      if (!image) throw new Fault("not_found", `no such image: ${text}`);
+      const image = await findImage(client, text);
       const { config } = await readImage(client.content, image.target);
       const chain = chainIds(config.rootfs.diff_ids);
       const layers = chain.values();

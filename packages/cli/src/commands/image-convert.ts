@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
+import { findImage } from "@slipway/client/find-images";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { discardedBlobsLabel } from "@slipway/images/discarded-layers";
 import { readImage } from "@slipway/images/image-config";
@@ -9,9 +10,8 @@ import type { Descriptor } from "@slipway/oci/descriptor";
 import { convertImage } from "@slipway/images/convert-image";
 import { storeImage } from "@slipway/images/store-image";
 import { hostPlatform, parsePlatform, type Platform } from "@slipway/oci/platform";
-import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { newImageName } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
-import { findImages } from "../images/find.ts";
 
 interface ConvertFlags {
   readonly oci?: boolean;
@@ -40,10 +40,9 @@ export function configure(command: Command, cli: Cli): void {
           "Cannot convert: --gzip, --zstd and --uncompress exclude each other",
         );
       }
-      const name = formatReference(parseFamiliarReference(target));
+      const name = newImageName(target);
       const client = await cli.client();
-      const [image] = await findImages(client, source);
-      if (!image) throw new Fault("not_found", `no such image: ${source}`);
+      const image = await findImage(client, source);
       await using held = await leased(client);
       const whole = await withBlobs(held.client, cli.globals.snapshotter, image.target, flags);
       const made = await convertImage(held.client.content, whole, {

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type { CheckedImage } from "@slipway/core/integrity";
 import type { Client } from "@slipway/client/client";
+import { findImages } from "@slipway/client/find-images";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { ImageCheck } from "@slipway/images/check-image";
 import type { Cli } from "../cli.ts";
-import { findImages } from "../images/find.ts";
 
 export function configure(command: Command, cli: Cli): void {
   command.argument("[image...]", "names or ids; all unless told").action(async (names: readonly string[]) => {

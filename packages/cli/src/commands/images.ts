@@ -1,15 +1,15 @@
 import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import { hexOf } from "@slipway/oci/digest";
-import { familiarReference, formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
 import { formatListing } from "../format/listing.ts";
 import { formatSize } from "../format/size.ts";
 import type { Column } from "../format/table.ts";
 import { formatAge } from "../format/time.ts";
-import { familiar } from "../images/familiar.ts";
+import { familiar, isNameOf, splitName } from "../images/familiar.ts";
 import { hasLabel } from "../images/label.ts";
 import { type ImageSummary, summarize } from "../images/list.ts";
+import { matchesName } from "../images/matches-name.ts";
 
 interface ImagesFlags {
   readonly quiet?: boolean;
@@ -22,7 +22,7 @@ interface ImagesFlags {
 
 export function configure(command: Command, cli: Cli): void {
   command
-    .argument("[repository]", "only images of this name")
+    .argument("[repository]", "only images of this name, or of names like it: team/*, app:1.?")
     .option("-a, --all", "accepted for Docker's sake: there are no hidden images")
     .option("-q, --quiet", "only ids")
     .option("--no-trunc", "whole ids")
@@ -39,7 +39,7 @@ export function configure(command: Command, cli: Cli): void {
       const client = await cli.client();
       const images = await client.images.list();
       const chosen = images
-        .filter(({ name }) => wanted === undefined || isOf(name, wanted))
+        .filter(({ name }) => wanted === undefined || matchesName(name, wanted))
         .filter((image) => flags.filter.every((filter) => matches(image, filter, images)));
       const summaries = await Promise.all(
         chosen.map((image) => summarize(client, cli.globals.snapshotter, image)),
@@ -70,8 +70,8 @@ function headings({ digests, names }: ImagesFlags): string[] {
 function columnsOf(trunc: boolean): Column<ImageSummary>[] {
   return [
     { heading: "NAME", field: "Name", text: ({ image }) => image.name },
-    { heading: "REPOSITORY", field: "Repository", text: ({ image }) => split(image.name).repository },
-    { heading: "TAG", field: "Tag", text: ({ image }) => split(image.name).tag },
+    { heading: "REPOSITORY", field: "Repository", text: ({ image }) => splitName(image.name).repository },
+    { heading: "TAG", field: "Tag", text: ({ image }) => splitName(image.name).tag },
     { heading: "DIGEST", field: "Digest", text: ({ image }) => image.target.digest },
     { heading: "IMAGE ID", field: "ID", text: (row) => idOf(row, trunc) },
     { heading: "CREATED", field: "CreatedSince", text: ({ image }) => formatAge(image.createdAt) },
@@ -90,21 +90,6 @@ function idOf({ image }: ImageSummary, trunc: boolean): string {
   return trunc ? hexOf(image.target.digest).slice(0, 12) : image.target.digest;
 }
 
-/** Names that other clients gave need not be references. */
-function split(name: string): { repository: string; tag: string } {
-  try {
-    const { tag, digest: _, ...reference } = parseFamiliarReference(name);
-    return { repository: familiarReference(reference), tag: tag ?? "<none>" };
-  } catch {
-    return { repository: name, tag: "<none>" };
-  }
-}
-
-function isOf(name: string, wanted: string): boolean {
-  const { repository, tag } = split(name);
-  return wanted === name || wanted === repository || wanted === `${repository}:${tag}`;
-}
-
 /** @throws {Fault} `invalid_argument` for a key that is not known */
 function matches(
   image: ImageSummary["image"],
@@ -113,15 +98,14 @@ function matches(
 ): boolean {
   const [key, value = ""] = filter.split(/=(.*)/s);
   const other = (): number => {
-    const name = formatReference(parseFamiliarReference(value));
-    const found = all.find((one) => one.name === name);
+    const found = all.find(({ name }) => isNameOf(name, value));
     if (!found) throw new Fault("not_found", `no such image: ${value}`);
     return found.createdAt.getTime();
   };
-  if (key === "reference") return isOf(image.name, value) || image.name.includes(value);
+  if (key === "reference") return matchesName(image.name, value) || image.name.includes(value);
   if (key === "before") return image.createdAt.getTime() < other();
   if (key === "since") return image.createdAt.getTime() > other();
-  if (key === "dangling") return (split(image.name).tag === "<none>") === (value !== "false");
+  if (key === "dangling") return (splitName(image.name).tag === "<none>") === (value !== "false");
   if (key === "label") return hasLabel(image, value);
   throw new Fault("invalid_argument", `Cannot filter by "${filter}": the key is not known`);
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
-import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { canonicalName } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
 import { parseSize } from "../format/size.ts";
 import { pullWithProgress, type PullWithProgressOptions } from "../images/pull-progress.ts";
@@ -26,7 +26,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("-q, --quiet", "print nothing but the image's name")
     .action(async (reference: string, flags: PullFlags) => {
       const { quiet = false } = flags;
-      const name = formatReference(parseFamiliarReference(reference));
+      const name = canonicalName(reference);
       const options = optionsOf(flags);
       const client = await cli.client();
       if (!quiet) process.stdout.write(`Pulling ${name}\n`);

@@ -1,15 +1,16 @@
 import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
+import { findImage } from "@slipway/client/find-images";
 import { push } from "@slipway/client/push";
 import type { Image } from "@slipway/core/images";
 import { Fault } from "@slipway/fault/fault";
 import { platformOf } from "@slipway/images/archive/export";
 import { reduceImage } from "@slipway/images/reduce-image";
 import { hexOf } from "@slipway/oci/digest";
-import { familiarReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { familiarReference, formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
-import { findImages } from "../images/find.ts";
+import { splitName } from "../images/familiar.ts";
 import { addPlatformsFlags, type PlatformsFlags, platformsOf } from "../images/platforms.ts";
 
 const words = { pushed: "Pushed", existed: "Layer already exists", mounted: "Mounted" } as const;
@@ -33,9 +34,19 @@ export function configure(command: Command, cli: Cli): void {
 }
 
 async function toPush(client: Client, text: string, { allTags = false }: PushFlags): Promise<Image[]> {
-  const images = allTags ? await tagsOf(client, text) : (await findImages(client, text)).slice(0, 1);
+  const images = allTags ? await tagsOf(client, text) : [await toPushAs(client, text)];
   if (images.length === 0) throw new Fault("not_found", `no such image: ${text}`);
   return images;
+}
+
+/** By a digest, an image goes out under that digest, unless the tag beside it is one of its own: as in a pull, it says nothing. */
+async function toPushAs(client: Client, text: string): Promise<Image> {
+  const image = await findImage(client, text);
+  if (!text.includes("@") || image.name === text) return image;
+  const { host, repository, tag } = parseFamiliarReference(text);
+  const name = formatReference({ host, repository, ...(tag === undefined ? {} : { tag }) });
+  if (tag !== undefined && image.name === name) return image;
+  return { ...image, name: formatReference({ host, repository, digest: image.target.digest }) };
 }
 
 async function tagsOf(client: Client, text: string): Promise<Image[]> {
@@ -45,8 +56,8 @@ async function tagsOf(client: Client, text: string): Promise<Image[]> {
   }
   const repository = familiarReference(wanted);
   return (await client.images.list()).filter(({ name }) => {
-    const { tag, digest, ...own } = parseFamiliarReference(name);
-    return tag !== undefined && digest === undefined && familiarReference(own) === repository;
+    const own = splitName(name);
+    return own.tag !== "<none>" && !name.includes("@") && own.repository === repository;
   });
 }
 

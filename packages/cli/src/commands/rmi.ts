@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
+import { findImages } from "@slipway/client/find-images";
 import { Fault } from "@slipway/fault/fault";
+import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Cli } from "../cli.ts";
-import { findImages } from "../images/find.ts";
 
 interface RmiFlags {
   readonly force?: boolean;
@@ -27,6 +28,7 @@ async function remove(
 ): Promise<void> {
   const images = await findImages(client, text);
   for (const { name, target } of images) {
+    await refusePart(client, name, target, text);
     if (!force) {
       const [user] = (await client.containers.list()).filter((container) => container.image === name);
       if (user) {
@@ -39,4 +41,11 @@ async function remove(
     await client.images.delete(name, { sync: !async });
     process.stdout.write(`Untagged: ${name}@${target.digest}\n`);
   }
+}
+
+/** One platform of an image cannot be removed by its digest: that would take the others with it. */
+async function refusePart(client: Client, name: string, { digest }: Descriptor, text: string): Promise<void> {
+  if (!text.includes("@") || (await client.images.get(name)).target.digest === digest) return;
+  const what = `it is one platform of the index "${name}"`;
+  throw new Fault("failed_precondition", `Cannot remove image "${text}": ${what}: remove that`);
 }

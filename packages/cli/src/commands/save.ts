@@ -3,10 +3,10 @@ import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { exportImages, platformOf } from "@slipway/images/archive/export";
+import { findImages } from "@slipway/client/find-images";
 import { Fault } from "@slipway/fault/fault";
 import { parsePlatform } from "@slipway/oci/platform";
 import type { Cli } from "../cli.ts";
-import { findImages } from "../images/find.ts";
 import { addPlatformsFlags, type PlatformsFlags } from "../images/platforms.ts";
 
 interface SaveFlags extends PlatformsFlags {

@@ -1,9 +1,8 @@
 import type { Command } from "commander";
+import { findImage } from "@slipway/client/find-images";
 import { storeImage } from "@slipway/images/store-image";
-import { Fault } from "@slipway/fault/fault";
-import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { newImageName } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
-import { findImages } from "../images/find.ts";
 
 export function configure(command: Command, cli: Cli): void {
   command
@@ -11,9 +10,8 @@ export function configure(command: Command, cli: Cli): void {
     .argument("<target>", "its further name")
     .action(async (source: string, target: string) => {
       const client = await cli.client();
-      const [image] = await findImages(client, source);
-      if (!image) throw new Fault("not_found", `no such image: ${source}`);
-      const name = formatReference(parseFamiliarReference(target));
+      const image = await findImage(client, source);
+      const name = newImageName(target);
       await storeImage(client.images, { name, target: image.target, labels: image.labels });
     });
 }

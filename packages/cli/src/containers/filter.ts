@@ -2,7 +2,7 @@ import type { Container } from "@slipway/core/containers";
 import { healthStateOf } from "@slipway/core/health";
 import type { ProcessState } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
-import { familiar } from "../images/familiar.ts";
+import { isNameOf } from "../images/familiar.ts";
 import { mountsOfContainer } from "./container-mounts.ts";
 import { nameLabel } from "./find.ts";
 import { containerStateWord } from "./state.ts";
@@ -76,7 +76,7 @@ function fieldTest(key: string, value: string): Test {
         labels[name] !== undefined && (wanted === undefined || labels[name] === wanted);
     }
     case "ancestor":
-      return ({ container }) => familiar(container.image) === familiar(value);
+      return ({ container }) => isNameOf(container.image, value);
     case "network":
       return ({ container }) => (networksOf(container) as readonly string[]).includes(value);
     case "volume":

@@ -1,14 +1,14 @@
 import type { Client } from "@slipway/client/client";
 import { ensureUnpacked } from "@slipway/client/ensure-unpacked";
+import { findImage } from "@slipway/client/find-images";
 import { type ImageContent, readImage } from "@slipway/images/image-config";
 import { missingLayers } from "@slipway/images/discarded-layers";
 import type { Image } from "@slipway/core/images";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
 import { hostPlatform, parsePlatform } from "@slipway/oci/platform";
-import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { canonicalName } from "@slipway/oci/reference";
 import type { Globals } from "../cli.ts";
-import { findImages } from "./find.ts";
 
 export interface ReadyImage {
   readonly name: string;
@@ -34,15 +34,16 @@ export async function ensureImage(
   { pull: when, platform: wanted, quiet = false }: EnsureFlags,
 ): Promise<ReadyImage> {
   const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
-  const name = formatReference(parseFamiliarReference(reference));
   if (when !== "always") {
-    const image = (await findLocal(client, name)) ?? (await findById(client, reference));
+    const image = await findOrUndefined(client, reference);
     const content = image && (await readIfComplete(client, image, platform));
     if (image && content && (await canUnpack(client, globals.snapshotter, content))) {
       return { name: image.name, config: content.config, chainId: content.chainId };
     }
-    if (when === "never") throw new Fault("not_found", `image "${name}": not found`);
+    const name = isId(reference) ? reference : canonicalName(reference);
+    if (when === "never" || isId(reference)) throw new Fault("not_found", `image "${name}": not found`);
   }
+  const name = canonicalName(reference);
   const { pullWithProgress } = await import("./pull-progress.ts");
   const image = await pullWithProgress(client, name, {
     platforms: [platform],
@@ -66,24 +67,18 @@ async function canUnpack(client: Client, snapshotter: string, content: ImageCont
   }
 }
 
-async function findLocal(client: Client, name: string): Promise<Image | undefined> {
+async function findOrUndefined(client: Client, text: string): Promise<Image | undefined> {
   try {
-    return await client.images.get(name);
+    return await findImage(client, text);
   } catch (error) {
     if (hasCode(error, "not_found")) return undefined;
     throw error;
   }
 }
 
-/** What is no name that anybody has given may be the beginning of an id. */
-async function findById(client: Client, text: string): Promise<Image | undefined> {
-  if (!/^(?:sha256:)?[0-9a-f]+$/.test(text)) return undefined;
-  try {
-    return (await findImages(client, text))[0];
-  } catch (error) {
-    if (hasCode(error, "not_found")) return undefined;
-    throw error;
-  }
+/** What no registry can be asked for. */
+function isId(text: string): boolean {
+  return /^(?:sha256:[0-9a-f]*|[0-9a-f]{64})$/.test(text);
 }
 
 /** Nothing when another platform of the image was pulled. */

@@ -1,8 +1,9 @@
 import type { Client } from "@slipway/client/client";
+import { findImages } from "@slipway/client/find-images";
 import { readImage } from "@slipway/images/image-config";
+import type { Image } from "@slipway/core/images";
 import type { Platform } from "@slipway/oci/platform";
-import { familiar } from "../images/familiar.ts";
-import { findImages } from "../images/find.ts";
+import { familiar, splitName } from "../images/familiar.ts";
 import { summarize } from "../images/list.ts";
 
 /** The image that a name or id means, in the words of `docker image inspect`, or as containerd has it. */
@@ -19,14 +20,10 @@ export async function inspectImages(
   const { manifest, config, target } = await readImage(client.content, image.target, platform);
   if (native) return [{ Image: image, ManifestDesc: target, Manifest: manifest, ImageConfig: config }];
   const { sizeBytes } = await summarize(client, snapshotter, image);
-  const names = images.map(({ name }) => familiar(name));
   return [
     {
       Id: manifest.config.digest,
-      RepoTags: names,
-      RepoDigests: [
-        ...new Set(names.map((name) => `${name.replace(/:[^:/]+$/, "")}@${image.target.digest}`)),
-      ],
+      ...repositoryNames(images),
       Created: config.created ?? image.createdAt.toISOString(),
       Author: config.author ?? "",
       Architecture: config.architecture,
@@ -38,4 +35,10 @@ export async function inspectImages(
       Metadata: { LastTagTime: image.updatedAt.toISOString() },
     },
   ];
+}
+
+function repositoryNames(images: readonly Image[]): Record<"RepoTags" | "RepoDigests", string[]> {
+  const tagged = images.filter(({ name }) => splitName(name).tag !== "<none>");
+  const digests = images.map(({ name, target }) => `${splitName(name).repository}@${target.digest}`);
+  return { RepoTags: tagged.map(({ name }) => familiar(name)), RepoDigests: [...new Set(digests)] };
 }

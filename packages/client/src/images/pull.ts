@@ -6,7 +6,7 @@ import { discardedBlobsLabel } from "@slipway/images/discarded-layers";
 import { sourceLabel } from "@slipway/images/child-labels";
 import { KeyedLock } from "@slipway/images/keyed-lock";
 import { storeImage } from "@slipway/images/store-image";
-import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { canonicalName, parseFamiliarReference } from "@slipway/oci/reference";
 import { BandwidthLimit } from "@slipway/registry/bandwidth";
 import { type RegistryOptions, Repository } from "@slipway/registry/registry";
 import { abortable } from "../connect/abortable.ts";
@@ -67,7 +67,7 @@ export async function pull(client: Client, reference: string, options: PullOptio
     ...(signal ? { signal } : {}),
   };
   await abortable(signal, () => fetchImage(held.client, repository, target, fetch));
-  const name = formatReference(parsed);
+  const name = canonicalName(reference);
   const labels = { ...options.labels, ...(discardBlobs ? discardedBlobsLabel : {}) };
   return await storeImage(client.images, { name, target, labels });
 }

@@ -6,9 +6,9 @@ import type { Mount } from "@slipway/core/mounts/mount";
 import type { CreateTaskOptions } from "@slipway/core/tasks";
 import { readImage } from "@slipway/images/image-config";
 import type { MountSpec } from "@slipway/oci/runtime-spec";
-import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Client } from "../connect/client.ts";
 import { ensureUnpacked } from "../images/ensure-unpacked.ts";
+import { findImage } from "../images/find-images.ts";
 import { leased } from "../leases/leased.ts";
 import { containerSpec, type ContainerSpecOptions } from "../spec/container-spec.ts";
 import { mountReadOnly } from "../spec/mounted.ts";
@@ -101,7 +101,7 @@ async function createContainer(
 ): Promise<{ container: Container; rootfs: readonly Mount[] }> {
   const { snapshotter = "overlayfs", labels = {}, runtime = "io.containerd.runc.v2" } = options;
   const id = options.id ?? randomBytes(32).toString("hex");
-  const image = await client.images.get(formatReference(parseFamiliarReference(reference)));
+  const image = await findImage(client, reference);
   const content = await readImage(client.content, image.target);
   await ensureUnpacked(client, snapshotter, content);
   const directories = hostDirectories(client.address, client.namespace);

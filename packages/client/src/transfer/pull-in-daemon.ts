@@ -2,7 +2,7 @@ import type { Image } from "@slipway/core/images";
 import type { RegistryEnd, TransferProgress } from "@slipway/core/transfer";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { discardedBlobsLabel } from "@slipway/images/discarded-layers";
-import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { canonicalName } from "@slipway/oci/reference";
 import { dockerCredentials } from "@slipway/registry/docker-config";
 import type { Client } from "../connect/client.ts";
 import type { PullOptions, PullProgress } from "../images/pull.ts";
@@ -16,7 +16,7 @@ export async function pullInDaemon(
   reference: string,
   options: PullOptions = {},
 ): Promise<Image> {
-  const name = formatReference(parseFamiliarReference(reference));
+  const name = canonicalName(reference);
   const { plainHttp, discardBlobs = false } = options;
   const labels = { ...options.labels, ...(discardBlobs ? discardedBlobsLabel : {}) };
   const { onProgress, onWarning, signal, downloadBytesPerSecond } = options;

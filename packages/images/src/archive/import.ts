@@ -3,7 +3,7 @@ import type { Image, ImageStore } from "@slipway/core/images";
 import { hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { isIndex, isManifest } from "@slipway/oci/media-types";
-import { formatReference, parseFamiliarReference } from "@slipway/oci/reference";
+import { canonicalName } from "@slipway/oci/reference";
 import { childLabels } from "../child-labels.ts";
 import { addLabels } from "../fetch-blob.ts";
 import { readIndex, readManifest } from "../read.ts";
@@ -56,7 +56,7 @@ function nameOf({ annotations = {}, digest }: Descriptor): string {
   // A layout's reference may be a tag alone: ctr's name for such an image.
   if (/^[\w.-]+$/.test(name)) return `${base}:${name}`;
   try {
-    return formatReference(parseFamiliarReference(name));
+    return canonicalName(name);
   } catch {
     return name;
   }
