@@ -3,10 +3,10 @@ import type { Labels } from "@slipway/core/labels";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
 import { isConfig, isIndex, isManifest } from "@slipway/oci/media-types";
-import { type BlobSource, fetchBlob } from "./fetch-blob.ts";
+import { type BlobPurpose, type BlobSource, fetchBlob } from "./fetch-blob.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
 
-/** How far a blob of an image is. A layer that is unpacked already goes from "waiting" to "unpacked". */
+/** How far a blob of an image is. A layer that is unpacked already goes to "unpacked" when its blob is there. */
 export interface BlobProgress {
   readonly target: Descriptor;
   readonly state: "waiting" | "fetching" | "fetched" | "existed" | "unpacking" | "unpacked";
@@ -51,13 +51,13 @@ export class BlobFetches {
   }
 
   /** Resolves when the blob is there. */
-  async fetch(target: Descriptor, parents: readonly Descriptor[]): Promise<void> {
+  async fetch(target: Descriptor, parents: readonly Descriptor[], purpose: BlobPurpose = {}): Promise<void> {
     this.announce(target, parents);
     let started = this.#started.get(target.digest);
     if (!started) {
       started = isDocument(target)
-        ? this.#fetch(target)
-        : this.#inTurn((leave) => this.#fetch(target, leave));
+        ? this.#fetch(target, purpose)
+        : this.#inTurn((leave) => this.#fetch(target, purpose, leave));
       // Whoever waits for it is told; nobody may.
       started.catch(() => {});
       this.#started.set(target.digest, started);
@@ -92,12 +92,13 @@ export class BlobFetches {
   }
 
   /** @param onWhole called when all bytes have come: then they have yet to reach the disk */
-  async #fetch(target: Descriptor, onWhole: () => void = () => {}): Promise<void> {
+  async #fetch(target: Descriptor, purpose: BlobPurpose, onWhole: () => void = () => {}): Promise<void> {
     const { labels, locks, signal } = this.#options;
     let toldAtMs = Number.NEGATIVE_INFINITY;
     const result = await locks.run(`blob ${target.digest}`, async () => {
       signal.throwIfAborted();
       return await fetchBlob(this.#content, this.#source, target, {
+        ...purpose,
         ...(labels ? { labels } : {}),
         onBytes: (offset) => {
           const isWhole = offset >= target.size;

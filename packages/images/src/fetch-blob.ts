@@ -21,7 +21,12 @@ export interface BlobSource {
   ): AsyncIterable<Uint8Array>;
 }
 
-export interface FetchOptions {
+export interface BlobPurpose {
+  /** A layer that nobody is going to unpack: it need not be unpacked while it comes. */
+  readonly isUnpacked?: boolean;
+}
+
+export interface FetchOptions extends BlobPurpose {
   /** Set on the blob. */
   readonly labels?: (before: Labels) => Labels;
   /** Called with the bytes that are there, as they become more. */
@@ -40,10 +45,10 @@ export async function fetchBlob(
   content: ContentStore,
   source: BlobSource,
   target: Descriptor,
-  { labels = () => ({}), onBytes, signal }: FetchOptions = {},
+  { labels = () => ({}), onBytes, isUnpacked = false, signal }: FetchOptions = {},
 ): Promise<"fetched" | "existed"> {
   try {
-    await using writer = await openWriter(content, target, signal);
+    await using writer = await openWriter(content, target, isUnpacked, signal);
     let { offset } = writer.status();
     if (offset > target.size) await writer.truncate((offset = 0));
     onBytes?.(offset);
@@ -100,12 +105,13 @@ export async function addLabels(
 async function openWriter(
   content: ContentStore,
   target: Descriptor,
+  isUnpacked: boolean,
   signal: AbortSignal | undefined,
 ): Promise<ContentWriter> {
   const ref = refOf(target);
   for (let waitMs = firstDelayMs; ; waitMs = Math.min(waitMs * 2, maxDelayMs)) {
     try {
-      return await content.writer(ref, { total: target.size, expected: target.digest });
+      return await content.writer(ref, { total: target.size, expected: target.digest, isUnpacked });
     } catch (error) {
       const isTaken = error instanceof Fault && error.code === "unavailable" && /locked/.test(error.message);
       if (!isTaken) throw error;

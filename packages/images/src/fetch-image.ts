@@ -48,7 +48,8 @@ const deepestIndex = 8;
 
 /**
  * Brings what a target leads to into the workspace and unpacks it: index, manifest and config first, then layers side by
- * side, each unpacked as soon as it and those below it are there. A layer that is unpacked already is not fetched.
+ * side, each unpacked as soon as it and those below it are there. Of a layer that is
+ * unpacked already the blob alone is fetched, unless it is not going to be kept.
  * Labels are containerd's, so that any client can go on from there.
  * @throws {Fault} `not_found`, also for an index that has nothing for the platforms
  */
@@ -187,6 +188,9 @@ async function unpackFor(
       locks,
       discardsBlobs,
       fetched: (index) => fetches.fetchFrom(layers, index, parents),
+      ...(discardsBlobs
+        ? {}
+        : { fetchedToKeep: (layer) => fetches.fetch(layer, parents, { isUnpacked: true }) }),
       onLayer: (layer, state) => fetches.report(layer, state, layer.size),
       signal,
     });

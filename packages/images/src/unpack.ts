@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
+import type { Labels } from "@slipway/core/labels";
 import { cleanup } from "@slipway/fault/cleanup";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { chainIds } from "@slipway/oci/chain-id";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
-import { discardedBlobLabel, isDiscarded } from "./discarded-layers.ts";
+import { discardedBlobLabel } from "./discarded-layers.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -12,8 +13,13 @@ export interface UnpackOptions {
   readonly snapshotter: string;
   /** Shared by all that unpack: one does what many ask for. */
   readonly locks?: KeyedLock;
-  /** Resolves when the layer's blob is in the store. It is not called for layers that are unpacked already. */
+  /** Resolves when the layer's blob is in the store. Those above it may be fetched as well. */
   readonly fetched?: (index: number) => Promise<void>;
+  /**
+   * The same for a layer that was there, alone: an image is complete with all of its blobs, also when another one brought the
+   * same files in another compression. It is not called for blobs that are not kept.
+   */
+  readonly fetchedToKeep?: (layer: Descriptor) => Promise<void>;
   /** The layers' blobs are not going to be kept: what was unpacked must be on the disk before they go. */
   readonly discardsBlobs?: boolean;
   readonly onLayer?: (layer: Descriptor, state: "unpacking" | "unpacked") => void;
@@ -38,16 +44,24 @@ export async function unpack(
     );
   }
   const chain = chainIds(diffIds);
+  const keeping: Promise<void>[] = [];
   for (const [index, layer] of layers.entries()) {
     const [diffId, chainId] = [diffIds[index], chain[index]];
     if (diffId === undefined || chainId === undefined) break;
     options.signal?.throwIfAborted();
     const step = { layer, diffId, chainId, parent: chain[index - 1] ?? "", index };
-    const work = (): Promise<void> => unpackLayer(workspace, step, options);
+    const work = (): Promise<"unpacked" | "existed"> => unpackLayer(workspace, step, options);
     const key = `unpack ${options.snapshotter} ${chainId}`;
-    await (options.locks ? options.locks.run(key, work) : work());
-    options.onLayer?.(layer, "unpacked");
+    const result = await (options.locks ? options.locks.run(key, work) : work());
+    const unpacked = (): void => options.onLayer?.(layer, "unpacked");
+    if (result === "existed" && options.fetchedToKeep) {
+      const kept = options.fetchedToKeep(layer).then(unpacked);
+      // Awaited below, when the layers above it are under way.
+      kept.catch(() => {});
+      keeping.push(kept);
+    } else unpacked();
   }
+  await Promise.all(keeping);
   return chain.at(-1) ?? "";
 }
 
@@ -59,7 +73,12 @@ interface Step {
   readonly index: number;
 }
 
-async function unpackLayer(workspace: Workspace, step: Step, options: UnpackOptions): Promise<void> {
+/** @returns "existed" for a layer that was unpacked from a blob, which need not be here */
+async function unpackLayer(
+  workspace: Workspace,
+  step: Step,
+  options: UnpackOptions,
+): Promise<"unpacked" | "existed"> {
   const { layer, diffId, chainId, parent, index } = step;
   const snapshots = workspace.snapshotter(options.snapshotter);
   const key = `extract-${randomBytes(8).toString("hex")} ${chainId}`;
@@ -72,9 +91,7 @@ async function unpackLayer(workspace: Workspace, step: Step, options: UnpackOpti
   } catch (error) {
     if (!hasCode(error, "already_exists")) throw error;
     const { labels } = await snapshots.stat(chainId);
-    const isWanted = !options.discardsBlobs && isDiscarded(labels, discardedBlobLabel);
-    if (isWanted) await options.fetched?.(index);
-    return;
+    return options.discardsBlobs || isRemote(labels) ? "unpacked" : "existed";
   }
   try {
     await options.fetched?.(index);
@@ -98,6 +115,13 @@ async function unpackLayer(workspace: Workspace, step: Step, options: UnpackOpti
   await workspace.content.update(layer.digest, { "containerd.io/uncompressed": diffId }, [
     "labels.containerd.io/uncompressed",
   ]);
+  return "unpacked";
+}
+
+/** Whether the snapshotter brings the layer's files by itself, as they are read: its blob must not be fetched. */
+function isRemote(labels: Labels): boolean {
+  // Of stargz-snapshotter's snapshot package, and of those that are made after it.
+  return "containerd.io/snapshot/remote" in labels;
 }
 
 function inheritedLabels({ annotations = {} }: Descriptor): Record<string, string> {

@@ -1,9 +1,8 @@
 import type { ContentProvider } from "@slipway/core/content";
 import { Fault } from "@slipway/fault/fault";
-import { readJson } from "@slipway/images/read";
+import { readIndex, readManifest } from "@slipway/images/read";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
-import type { Index, Manifest } from "@slipway/oci/image";
 import { isIndex, isManifest } from "@slipway/oci/media-types";
 
 const deepestIndex = 4;
@@ -19,11 +18,11 @@ export async function findPart(
   depth = 0,
 ): Promise<Descriptor | undefined> {
   if (isManifest(target.mediaType)) {
-    const manifest = await readOrUndefined<Manifest>(content, target);
-    return manifest?.config && isWanted(manifest.config.digest) ? target : undefined;
+    const manifest = await readOrUndefined(readManifest(content, target));
+    return manifest && isWanted(manifest.config.digest) ? target : undefined;
   }
   if (!isIndex(target.mediaType) || depth >= deepestIndex) return undefined;
-  const { manifests = [] } = (await readOrUndefined<Index>(content, target)) ?? {};
+  const { manifests = [] } = (await readOrUndefined(readIndex(content, target))) ?? {};
   const own = manifests.find(({ digest }) => isWanted(digest));
   if (own) return own;
   for (const one of manifests) {
@@ -33,14 +32,11 @@ export async function findPart(
   return undefined;
 }
 
-async function readOrUndefined<T>(
-  content: Pick<ContentProvider, "read">,
-  { digest }: Descriptor,
-): Promise<T | undefined> {
+async function readOrUndefined<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    return await readJson<T>(content, digest);
+    return await reading;
   } catch (error) {
-    if (error instanceof Fault || error instanceof SyntaxError) return undefined;
+    if (error instanceof Fault) return undefined;
     throw error;
   }
 }

@@ -29,7 +29,7 @@ export interface PullOptions extends RegistryOptions, PlatformOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How far a blob of the image is. A layer that is unpacked already is not fetched and goes from "waiting" to "unpacked". */
+/** How far a blob of the image is. A layer that is unpacked already goes to "unpacked" when its blob is there. */
 export interface PullProgress extends Pick<BlobProgress, "target" | "offset"> {
   readonly state: Exclude<BlobProgress["state"], "existed">;
 }

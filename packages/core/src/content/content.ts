@@ -57,6 +57,8 @@ export interface WriterOptions {
   readonly expected?: Digest;
   /** What the blob is for, if that is known: a store may have it unpacked while it comes. */
   readonly layer?: AwaitedLayer;
+  /** A layer that is unpacked already: unpacking it while it comes would be for nobody. */
+  readonly isUnpacked?: boolean;
   /** Layers follow, as it seems. */
   readonly foretellsLayers?: boolean;
 }

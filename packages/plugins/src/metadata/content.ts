@@ -113,7 +113,10 @@ export class NamespacedContent implements ContentStore {
     if (expected === undefined) await this.#database.content.instance.abort(backendRef);
   }
 
-  async writer(ref: string, { total = 0, expected }: WriterOptions = {}): Promise<ContentWriter> {
+  async writer(
+    ref: string,
+    { total = 0, expected, isUnpacked = false }: WriterOptions = {},
+  ): Promise<ContentWriter> {
     if (ref === "") throw invalidArgument("ref must not be empty");
     using _ = await this.#database.content.lock.shared();
     const shareable = expected === undefined ? undefined : await this.#findBelow(expected, total);
@@ -127,7 +130,7 @@ export class NamespacedContent implements ContentStore {
       ? undefined
       : await this.#database.content.instance.writer(ingest.backendRef, {
           total,
-          ...this.#purposeOf(ref, expected),
+          ...(isUnpacked ? {} : this.#purposeOf(ref, expected)),
         });
     return new NamespacedWriter(this.#database, this.#scope, ingest, writer ?? sharedBlob(shared), expected);
   }
