@@ -27,10 +27,16 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
 /** USER_HZ: what the kernel shows ticks in, whatever its own clock. */
 const TICKS_PER_SECOND = 100;
 
-/** When a process began, to a hundredth of a second; undefined when there is no such process. */
-export function processStartedAt(pid: number): Date | undefined {
+/** How long ago a process began, to a hundredth of a second, by a clock that nobody sets; undefined if it is gone. */
+export function processAgeMs(pid: number): number | undefined {
   const stat = readProcessStat(pid);
   if (!stat) return undefined;
   const upSeconds = Number(readFileSync("/proc/uptime", "latin1").split(" ")[0]);
-  return new Date(Date.now() - (upSeconds - stat.startTime / TICKS_PER_SECOND) * 1000);
+  return (upSeconds - stat.startTime / TICKS_PER_SECOND) * 1000;
+}
+
+/** When a process began, to a hundredth of a second; undefined when there is no such process. */
+export function processStartedAt(pid: number): Date | undefined {
+  const ageMs = processAgeMs(pid);
+  return ageMs === undefined ? undefined : new Date(Date.now() - ageMs);
 }

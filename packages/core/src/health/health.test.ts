@@ -62,19 +62,19 @@ describe("nextHealth", () => {
   });
 
   it("does not count failures of the start period, until a probe succeeds", () => {
-    const early = nextHealth(starting, rule, failed(5), started);
+    const early = nextHealth(starting, rule, failed(5), 5_000);
     assert.deepEqual([early.status, early.failingStreak], ["starting", 0]);
-    const healthy = nextHealth(early, rule, { start: after(6), exitCode: 0 }, started);
+    const healthy = nextHealth(early, rule, { start: after(6), exitCode: 0 }, 6_000);
     assert.equal(healthy.status, "healthy");
-    assert.equal(nextHealth(healthy, rule, failed(7), started).failingStreak, 1);
+    assert.equal(nextHealth(healthy, rule, failed(7), 7_000).failingStreak, 1);
   });
 
   it("becomes unhealthy after as many failures as retries, and healthy again at once", () => {
-    const once = nextHealth(starting, rule, failed(11), started);
+    const once = nextHealth(starting, rule, failed(11), 11_000);
     assert.deepEqual([once.status, once.failingStreak], ["starting", 1]);
-    const twice = nextHealth(once, rule, failed(12), started);
+    const twice = nextHealth(once, rule, failed(12), 12_000);
     assert.deepEqual([twice.status, twice.failingStreak], ["unhealthy", 2]);
-    const again = nextHealth(twice, rule, { start: after(13), exitCode: 0 }, started);
+    const again = nextHealth(twice, rule, { start: after(13), exitCode: 0 }, 13_000);
     assert.deepEqual([again.status, again.failingStreak], ["healthy", 0]);
   });
 });

@@ -105,17 +105,15 @@ export function formatHealthResult({ start, end, exitCode, output }: HealthResul
   return JSON.stringify({ ...times, ExitCode: exitCode, Output: output });
 }
 
-/** Docker's rule for what a probe changes. `startedAt`: when the container's process began. */
+/** Docker's rule for what a probe changes. `upMs`: how long the container had been up when the probe began. */
 export function nextHealth(
   before: HealthState,
   check: Pick<HealthCheck, "retries" | "startPeriodMs">,
   { start, exitCode }: Pick<HealthResult, "start" | "exitCode">,
-  startedAt: Date,
+  upMs: number,
 ): HealthState {
   if (exitCode === 0) return { status: "healthy", failingStreak: 0, lastProbeAt: start };
-  const isStarting =
-    before.status === "starting" && start.getTime() - startedAt.getTime() < check.startPeriodMs;
-  if (isStarting) return { ...before, lastProbeAt: start };
+  if (before.status === "starting" && upMs < check.startPeriodMs) return { ...before, lastProbeAt: start };
   const failingStreak = before.failingStreak + 1;
   const status = failingStreak >= check.retries ? "unhealthy" : before.status;
   return { status, failingStreak, lastProbeAt: start };

@@ -18,7 +18,7 @@ import type { TaskManagers } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import type { TaskManager } from "@slipway/core/tasks";
 import { hasCode, messageOf } from "@slipway/fault/fault";
-import { processStartedAt } from "@slipway/linux/process-stat";
+import { processAgeMs } from "@slipway/linux/process-stat";
 import { logHealthResult } from "./health-log.ts";
 import { endProbe, probe } from "./probe.ts";
 import type { Turns } from "./turns.ts";
@@ -44,7 +44,8 @@ export class ContainerHealth {
   readonly #namespace: string;
   readonly #id: string;
   readonly #check: HealthCheck;
-  readonly #startedAt: Date;
+  /** When the container's process began, by the clock of `performance.now()`: intervals go on when the other is set. */
+  readonly #startedMs: number;
   #state: HealthState;
   #next: NodeJS.Timeout | undefined;
   #probing: Promise<void> | undefined;
@@ -56,14 +57,14 @@ export class ContainerHealth {
     parts: HealthParts,
     namespace: string,
     { id }: Container,
-    how: { readonly check: HealthCheck; readonly state: HealthState; readonly startedAt: Date },
+    how: { readonly check: HealthCheck; readonly state: HealthState; readonly startedMs: number },
   ) {
     this.#parts = parts;
     this.#namespace = namespace;
     this.#id = id;
     this.#check = how.check;
     this.#state = how.state;
-    this.#startedAt = how.startedAt;
+    this.#startedMs = how.startedMs;
   }
 
   /** Begins with a container that was just started, or goes on with one that an earlier daemon checked. */
@@ -79,15 +80,17 @@ export class ContainerHealth {
       if (!check) return undefined;
       const manager = parts.tasks.scoped(namespace);
       const { pid, status } = await manager.get({ containerId: id });
-      const startedAt = processStartedAt(pid) ?? new Date();
+      const startedMs = performance.now() - (processAgeMs(pid) ?? 0);
       const known = how === "found" ? healthStateOf(container.labels) : undefined;
       const state = known ?? { status: "starting", failingStreak: 0 };
-      const health = new ContainerHealth(parts, namespace, container, { check, state, startedAt });
+      const health = new ContainerHealth(parts, namespace, container, { check, state, startedMs });
       if (!known) await health.#save(container);
       if (how === "started") health.#cleared = Promise.resolve();
       // What is paused does not end either: that waits for the next probe.
       else if (status === "running") health.#probing = health.#clear(manager);
-      health.#schedule(state.lastProbeAt);
+      // Of an earlier daemon's probe the wall clock is all that is known; what it says is in the future is no age.
+      const sinceMs = state.lastProbeAt ? Math.max(0, Date.now() - state.lastProbeAt.getTime()) : 0;
+      health.#schedule(sinceMs);
       return health;
     } catch (error) {
       if (!hasCode(error, "not_found")) {
@@ -104,11 +107,14 @@ export class ContainerHealth {
     await this.#probing;
   }
 
-  /** `since`: when the probe before was, where that was not just now. */
-  #schedule(since = new Date()): void {
+  get #upMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  /** `sinceMs`: how long ago the probe before was, where that was not just now. */
+  #schedule(sinceMs = 0): void {
     if (this.#isStopped) return;
-    const upMs = Date.now() - this.#startedAt.getTime();
-    const waitMs = since.getTime() + probeWaitMs(this.#state, this.#check, upMs) - Date.now();
+    const waitMs = probeWaitMs(this.#state, this.#check, this.#upMs) - sinceMs;
     this.#next = setTimeout(
       () => {
         this.#probing = this.#probe();
@@ -128,10 +134,14 @@ export class ContainerHealth {
       const isChecked = existsSync(join(TRANSIENT_UNITS, `${this.#id}.timer`));
       if (status === "running" && !isChecked) {
         await this.#clear(manager);
-        const work = (): Promise<HealthResult> => probe(manager, container, this.#check, folder);
+        let upMs = 0;
+        const work = async (): Promise<HealthResult> => {
+          upMs = this.#upMs;
+          return await probe(manager, container, this.#check, folder);
+        };
         const result = await turns.take(work);
         // The end of the container ended the probe, too.
-        if (!this.#isStopped) await this.#take(result);
+        if (!this.#isStopped) await this.#take(result, upMs);
       }
     } catch (error) {
       if (!hasCode(error, "not_found")) {
@@ -151,9 +161,9 @@ export class ContainerHealth {
     }
   }
 
-  async #take(result: HealthResult): Promise<void> {
+  async #take(result: HealthResult, upMs: number): Promise<void> {
     const before = this.#state;
-    this.#state = nextHealth(before, this.#check, result, this.#startedAt);
+    this.#state = nextHealth(before, this.#check, result, upMs);
     const container = await this.#parts.stores
       .scoped({ namespace: this.#namespace })
       .containers.get(this.#id);

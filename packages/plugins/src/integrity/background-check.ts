@@ -49,7 +49,10 @@ export class BackgroundCheck implements AsyncDisposable {
 
   #plan(): void {
     const last = this.#parts.store.read((reader) => reader.get(ends, "last")) ?? 0;
-    const delayMs = Math.min(Math.max(last + this.#schedule.intervalMs - Date.now(), 0), maxDelayMs);
+    const sinceMs = Date.now() - last;
+    // A check in the future: the clock was set back, and nobody knows how long ago it was.
+    const leftMs = sinceMs < 0 ? 0 : this.#schedule.intervalMs - sinceMs;
+    const delayMs = Math.min(Math.max(leftMs, 0), maxDelayMs);
     this.#timer = setTimeout(() => {
       this.#running = this.#run();
     }, delayMs).unref();

@@ -24,8 +24,8 @@ interface Kept {
   readonly namespace: string;
   readonly id: string;
   readonly backoff: Backoff;
-  /** When its task was started last; undefined when an earlier daemon saw that. */
-  startedAt?: Date | undefined;
+  /** When its task was started last, by `performance.now()`; undefined if an earlier daemon saw that. */
+  startedMs?: number | undefined;
   /** Until when it may not be looked at: the back-off. */
   due?: NodeJS.Timeout | undefined;
   /** While it has no task, and a client may be about to make one. */
@@ -100,7 +100,7 @@ export class RestartMonitor implements AsyncDisposable {
         break;
       case "/tasks/start": {
         const kept = this.#find(namespace, fromBinary(TaskStartSchema, event.value).containerId);
-        if (kept) kept.startedAt = new Date();
+        if (kept) kept.startedMs = performance.now();
         break;
       }
       case "/tasks/exit":
@@ -126,9 +126,9 @@ export class RestartMonitor implements AsyncDisposable {
   ): void {
     const kept = this.#find(namespace, containerId);
     if (!kept || id !== containerId) return;
-    const { startedAt, backoff } = kept;
-    kept.startedAt = undefined;
-    this.#lookLater(kept, backoff.next(startedAt && Date.now() - startedAt.getTime()));
+    const { startedMs, backoff } = kept;
+    kept.startedMs = undefined;
+    this.#lookLater(kept, backoff.next(startedMs === undefined ? undefined : performance.now() - startedMs));
   }
 
   #keep(namespace: string, id: string): Kept {

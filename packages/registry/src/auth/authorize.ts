@@ -24,7 +24,7 @@ export class Authorizer {
     if (this.#basic !== undefined) return this.#basic;
     // Its failure is told to whoever asked for it.
     const token = await this.#tokens.get(keyOf(scopes))?.catch(() => undefined);
-    return token && token.expiresAtMs > Date.now() ? token.header : undefined;
+    return token && token.expiresAtMs > performance.now() ? token.header : undefined;
   }
 
   /**
@@ -41,7 +41,7 @@ export class Authorizer {
     const key = keyOf(scopes);
     // Of many calls that were refused at once, the first gets a token for all.
     const known = await this.#tokens.get(key)?.catch(() => undefined);
-    if (known && known.header !== refused && known.expiresAtMs > Date.now()) return;
+    if (known && known.header !== refused && known.expiresAtMs > performance.now()) return;
     const challenges = parseChallenges(challenge);
     const credentials = await this.#source.find(this.#registry.host);
     this.#used = credentials;

@@ -16,6 +16,7 @@ import { readTokenDocument } from "./token-document.ts";
 /** A bearer token and when to ask for the next one. */
 export interface Token {
   readonly header: string;
+  /** By `performance.now()`: setting the clock makes no token older. */
   readonly expiresAtMs: number;
 }
 
@@ -80,7 +81,7 @@ export async function fetchToken(request: TokenRequest): Promise<Token> {
   if (isPage(text)) throw pageInstead(response, what, "a token", text);
   const { token, lifeSeconds } = readTokenDocument(`the token of ${shownUrl(url)}`, text);
   // A tenth early: it must still hold when it arrives.
-  return { header: `Bearer ${token}`, expiresAtMs: Date.now() + lifeSeconds * 900 };
+  return { header: `Bearer ${token}`, expiresAtMs: performance.now() + lifeSeconds * 900 };
 }
 
 /** Where a challenge says that tokens are. */

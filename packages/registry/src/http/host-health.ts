@@ -28,7 +28,7 @@ export class HostHealth {
    * @throws {Fault} `unavailable` while the host is spared, and another call tries it
    */
   enter(attempts: number): Disposable & { readonly attempts: number } {
-    if (Date.now() >= this.#sparedUntilMs) return { attempts, [Symbol.dispose]: () => {} };
+    if (performance.now() >= this.#sparedUntilMs) return { attempts, [Symbol.dispose]: () => {} };
     if (this.#isTried) {
       const why = `${this.#lastFailure} (${this.#failures} times in a row)`;
       throw new Fault("unavailable", why);
@@ -39,12 +39,12 @@ export class HostHealth {
 
   /** Waits as long as the host asked for. */
   async ready(signal?: AbortSignal): Promise<void> {
-    const leftMs = this.#pausedUntilMs - Date.now();
+    const leftMs = this.#pausedUntilMs - performance.now();
     if (leftMs > 0) await delay(leftMs, undefined, signal ? { signal } : {});
   }
 
   pause(forMs: number): void {
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, Date.now() + forMs);
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, performance.now() + forMs);
   }
 
   answered(): void {
@@ -56,6 +56,6 @@ export class HostHealth {
   failed(why: string): void {
     this.#failures += 1;
     this.#lastFailure = why;
-    if (this.#failures >= maxFailures) this.#sparedUntilMs = Date.now() + restMs;
+    if (this.#failures >= maxFailures) this.#sparedUntilMs = performance.now() + restMs;
   }
 }
