@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createReadStream, createWriteStream, readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { after, describe, it } from "node:test";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { TaskOOMSchema } from "@slipway/api/containerd/events/events_pb";
@@ -54,6 +55,15 @@ const exec = (id: string, execId: string, args: readonly string[], stdio: object
     }),
     context,
   );
+/** False when it is refused. */
+async function started(id: string, execId: string): Promise<boolean> {
+  try {
+    await start(id, execId);
+    return true;
+  } catch {
+    return false;
+  }
+}
 async function eventsOf(): Promise<string[]> {
   await shim.events.drain();
   return topics(events.splice(0));
@@ -277,6 +287,34 @@ describe("a running container", () => {
       `/tasks/exit ${task.id}`,
     ]);
     await remove(task.id, "two");
+  });
+
+  it("ends with each exec that is being started, and its own end is published last", async () => {
+    for (let delayMs = 0; delayMs < 60; delayMs += 6) {
+      const own = bundles.bundle(["sleep", "1000"]);
+      await createTask(own);
+      await start(own.id);
+      await eventsOf();
+      await exec(own.id, "late", ["sleep", "1000"]);
+      const starting = started(own.id, "late");
+      await setTimeout(delayMs);
+      await kill(own.id, 9);
+      assert.equal((await wait(own.id)).exitStatus, 137);
+      const isStarted = await starting;
+      const { status, exitStatus } = await state(own.id, "late");
+      const told = await eventsOf();
+      assert.equal(status, Status.STOPPED);
+      assert.equal(told.at(-1), `/tasks/exit ${own.id}`);
+      if (isStarted) {
+        assert.equal(exitStatus, 137);
+        assert.deepEqual(told.slice(0, -1), ["/tasks/exec-added", "/tasks/exec-started", "/tasks/exit late"]);
+      } else {
+        assert.deepEqual(told.slice(0, -1), ["/tasks/exec-added"]);
+      }
+      await wait(own.id, "late");
+      await remove(own.id, "late");
+      await remove(own.id);
+    }
   });
 
   it("says why an exec did not start", async () => {

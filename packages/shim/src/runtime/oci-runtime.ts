@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, rmSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { createMemoryFile } from "@slipway/linux/memfd";
 import { spawnProgram, StringTable } from "@slipway/linux/spawn";
 import type { Exit, Reaper } from "../reaper.ts";
+import { lastError } from "./runtime-log.ts";
 
 /** What to run and where it keeps its state: from the request's runc options. */
 export interface OciRuntimeOptions {
@@ -29,7 +30,18 @@ interface Invocation {
   readonly input?: string;
   /** Variables besides the shim's own. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What the runtime has written to its errors, which are the container's: read when it has failed. */
+  readonly said?: () => string;
 }
+
+/** The log of what makes a container, where containerd's shim has it, too. */
+const CONTAINER_LOG = "log.json";
+/** What makes one whose runtime may go on writing to its log. */
+const creating = new Set(["create", "restore"]);
+/** Of an error: it travels in a header, and nobody reads more. */
+const MAX_ERROR_CHARACTERS = 4096;
+const MAX_LOG_BYTES = 65_536;
+let lastLog = 0;
 
 /** Runs runc, crun or another program with their command line, for one bundle. */
 export class OciRuntime {
@@ -45,30 +57,42 @@ export class OciRuntime {
 
   /** Runs `args`; a failure has the runtime's own last words after `what`. */
   async run(what: string, args: readonly string[], invocation: Invocation = {}): Promise<void> {
-    let result: RuntimeResult;
+    // One for each call: a failure must not be explained by another's error.
+    const name = creating.has(args[0] ?? "") ? CONTAINER_LOG : `log-${(lastLog += 1)}.json`;
+    const log = join(this.#bundle, name);
     try {
-      result = await this.#spawn(args, invocation);
-    } catch (error) {
-      throw await this.#failure(what, args, { status: messageOf(error), output: "" }, error);
+      const result = await this.#spawn(log, args, invocation).catch((error: unknown) => error as Error);
+      if (result instanceof Error) {
+        throw await this.#failure(what, args, log, { status: messageOf(result), output: "" }, result);
+      }
+      if (result.ok) return;
+      const output = bounded(result.output || (invocation.said?.() ?? ""));
+      throw await this.#failure(what, args, log, { ...result, output });
+    } finally {
+      if (name !== CONTAINER_LOG) rmSync(log, { force: true });
     }
-    if (!result.ok) throw await this.#failure(what, args, result);
   }
 
   async #failure(
     what: string,
     [action = ""]: readonly string[],
+    log: string,
     { status, output }: Omit<RuntimeResult, "ok">,
     cause: unknown = new Error(output || status),
   ): Promise<Fault> {
     const { infoDetail } = await import("@slipway/rpc/error-info");
     const facts = { program: this.options.binary, action, status, output };
     const details = [infoDetail({ reason: "RUNTIME_FAILED", facts })];
-    return new Fault("unknown", this.#describe(what, status, output), { cause, details });
+    return new Fault("unknown", describe(what, log, status, output), { cause, details });
   }
 
-  async #spawn(args: readonly string[], { stdio, input, env }: Invocation): Promise<RuntimeResult> {
+  async #spawn(
+    log: string,
+    args: readonly string[],
+    { stdio, input, env }: Invocation,
+  ): Promise<RuntimeResult> {
     const { binary, root, systemdCgroup } = this.options;
-    const all = ["--root", root, "--log", this.#log, "--log-format", "json"];
+    const all = ["--root", root, "--log", log, "--log-format", "json"];
     if (systemdCgroup) all.push("--systemd-cgroup");
     all.push(...args);
     // Only a runtime that gets none of the container's streams may keep a pipe to us.
@@ -102,23 +126,39 @@ export class OciRuntime {
     });
     return { ok: exitCode === 0, status: statusText(exitCode, signal), output: "" };
   }
+}
 
-  get #log(): string {
-    return join(this.#bundle, "log.json");
+function describe(what: string, log: string, status: string, output: string): string {
+  const said = output === "" ? status : `${status}: ${output}`;
+  let text: string;
+  try {
+    text = endOf(log);
+  } catch {
+    const reason = `open ${log}: no such file or directory`;
+    return `${what}: unable to retrieve OCI runtime error (${reason}): ${said}`;
   }
+  return `${what}: ${bounded(lastError(text) || said)}`;
+}
 
-  #describe(what: string, status: string, output = ""): string {
-    const said = output === "" ? status : `${status}: ${output}`;
-    let log: string;
-    try {
-      log = readFileSync(this.#log, "utf8");
-    } catch {
-      const reason = `open ${this.#log}: no such file or directory`;
-      return `${what}: unable to retrieve OCI runtime error (${reason}): ${said}`;
-    }
-    const last = lastError(log);
-    return `${what}: ${last ?? said}`;
+/** The end of a file: a runtime may have written any amount. */
+function endOf(path: string): string {
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    const length = Math.min(size, MAX_LOG_BYTES);
+    const buffer = Buffer.alloc(length);
+    return buffer.toString("utf8", 0, readSync(fd, buffer, 0, length, size - length));
+  } finally {
+    closeSync(fd);
   }
+}
+
+/** The beginning and the end of a long text. */
+function bounded(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed.length <= MAX_ERROR_CHARACTERS) return trimmed;
+  const half = MAX_ERROR_CHARACTERS / 2;
+  return `${trimmed.slice(0, half)} ... ${trimmed.slice(-half)}`;
 }
 
 /** A file in memory: Node's pipes are sockets, and crun opens `/dev/stdin`, which no socket can be opened by. */
@@ -168,20 +208,6 @@ function statusText(exitCode: number, signal: number | undefined): string {
   if (signal === undefined) return `exit status ${exitCode}`;
   const { SIGKILL, SIGTERM } = constants.signals;
   return `signal: ${signal === SIGKILL ? "killed" : signal === SIGTERM ? "terminated" : `signal ${signal}`}`;
-}
-
-/** The last error among the JSON lines of a runtime's log. */
-export function lastError(log: string): string | undefined {
-  for (const line of log.split("\n").toReversed()) {
-    if (!line.startsWith("{")) continue;
-    try {
-      const entry = JSON.parse(line) as { level?: string; msg?: string };
-      if (entry.level === "error") return (entry.msg ?? "").trim();
-    } catch {
-      // A line that is still being written.
-    }
-  }
-  return undefined;
 }
 
 let environment: NodeJS.ProcessEnv | undefined;

@@ -5,7 +5,7 @@ import { mkfifo } from "@slipway/linux/mknod";
 import type { LogStream } from "@slipway/logs/json-log";
 import { parseLogUri } from "@slipway/logs/log-uri";
 import { LogSink } from "./log-sink.ts";
-import { showEnd } from "./stream-copy.ts";
+import { readSome, showEnd } from "./stream-copy.ts";
 import type { Descriptors, OutputCopy, StdioPaths, TaskStdio } from "./stdio.ts";
 
 /**
@@ -74,6 +74,11 @@ class LogCopy implements OutputCopy {
 
   add(stream: LogStream, path: string): void {
     this.#sources.push({ stream, path, fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK) });
+  }
+
+  said(): string {
+    const source = this.#sources.find(({ stream }) => stream === "stderr");
+    return Buffer.from((source && readSome(source.fd)) ?? []).toString();
   }
 
   begin(): void {

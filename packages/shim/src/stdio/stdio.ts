@@ -32,6 +32,8 @@ export interface StdioOwner {
 export interface TaskStdio {
   /** Descriptors for the runtime to hand on. */
   readonly given: ProcessStdio;
+  /** What is in the pipe of its errors: of a runtime that has failed, why. */
+  said(): string;
   /** Closes what was given: the container must hold the only write ends, so that readers see its end. */
   afterStart(): void;
   /** The process is about to start, and then reads its input. */
@@ -101,6 +103,8 @@ export interface OutputCopy {
   /** Settles when all was written. */
   readonly done: Promise<void>;
   close(): void;
+  /** What was written to the errors so far, if it can be read before `begin`. */
+  said?(): string;
 }
 
 /** The descriptors of one process's streams. */
@@ -135,6 +139,7 @@ export class Descriptors {
         this.#closeGiven();
         this.#copy?.begin();
       },
+      said: () => this.#copy?.said?.() ?? "",
       drained: this.#copy?.done ?? Promise.resolve(),
       starting: () => this.#input?.starting(),
       closeStdin: () => this.#input?.close(),

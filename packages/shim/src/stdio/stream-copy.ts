@@ -43,6 +43,10 @@ export class StreamCopy implements OutputCopy {
     return this.#finished.promise;
   }
 
+  said(): string {
+    return Buffer.from(readSome(this.#from) ?? []).toString();
+  }
+
   begin(): void {
     const stop = onReadable(this.#from, () => {
       const first = readSome(this.#from);
@@ -89,7 +93,7 @@ export class StreamCopy implements OutputCopy {
 }
 
 /** What is in the pipe; nothing at its end; undefined when there is nothing yet. */
-function readSome(fd: number): Uint8Array | undefined {
+export function readSome(fd: number): Uint8Array | undefined {
   const buffer = Buffer.allocUnsafe(65_536);
   try {
     return buffer.subarray(0, readSync(fd, buffer));

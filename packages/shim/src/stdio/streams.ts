@@ -1,4 +1,5 @@
 import { fchownSync, fstatSync } from "node:fs";
+import { MemoryFile } from "@slipway/linux/memfd";
 import type { IoOwner } from "../bundle.ts";
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
 import type { Console } from "./console.ts";
@@ -11,7 +12,7 @@ import { openStdio, type StdioOwner, type StdioPaths, type TaskStdio } from "./s
 export async function openStreams(
   paths: StdioPaths,
   owner: StdioOwner,
-  run: (stdio: ProcessStdio, args: readonly string[]) => Promise<void>,
+  run: (stdio: ProcessStdio, args: readonly string[], said: () => string) => Promise<void>,
 ): Promise<{ readonly console: Console } | { readonly stdio: TaskStdio }> {
   if (paths.terminal) {
     const { Console, ConsoleSocket } = await import("./console.ts");
@@ -20,7 +21,9 @@ export async function openStreams(
     const { openTerminalOutput } = await import("./terminal-output.ts");
     const output = await openTerminalOutput(paths.stdout, owner);
     if (output) undo.defer(() => output.destroy());
-    await run({}, ["--console-socket", socket.path]);
+    // The process has the terminal: the runtime's own errors are its own.
+    using errors = new MemoryFile("errors");
+    await run({ stderr: errors.fd }, ["--console-socket", socket.path], () => errors.text());
     const console = new Console(socket.receive(), paths, output);
     undo.move();
     return { console };
@@ -28,7 +31,7 @@ export async function openStreams(
   const stdio = await openStdio(paths, owner);
   try {
     if (owner.ioOwner) giveTo(owner.ioOwner, stdio.given);
-    await run(stdio.given, []);
+    await run(stdio.given, [], () => stdio.said());
   } catch (error) {
     stdio.close();
     throw error;

@@ -82,8 +82,8 @@ async function create(shim: Shim, container: Container, record: RuntimeRecord): 
   container.init.streams = await openStreams(
     container.init.paths,
     container.streamsOf("", shim.options.namespace, "at start"),
-    (stdio, extra) =>
-      container.runtime.run("OCI runtime create failed", [...args, ...extra, container.id], { stdio }),
+    (stdio, extra, said) =>
+      container.runtime.run("OCI runtime create failed", [...args, ...extra, container.id], { stdio, said }),
   );
   return readPidFile(pidFile);
 }

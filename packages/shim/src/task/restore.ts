@@ -38,8 +38,12 @@ export async function restoreTask(
   container.init.streams = await openStreams(
     container.init.paths,
     container.streamsOf("", shim.options.namespace),
-    (stdio, extra) =>
-      container.runtime.run("OCI runtime restore failed", [...args, ...extra, container.id], { stdio, env }),
+    (stdio, extra, said) =>
+      container.runtime.run("OCI runtime restore failed", [...args, ...extra, container.id], {
+        stdio,
+        said,
+        env,
+      }),
   );
   const pid = readPidFile(pidFile);
   container.init.state = { status: "created", pid };

@@ -66,8 +66,8 @@ async function startExec(shim: Shim, container: Container, exec: TaskProcess): P
     exec.streams = await openStreams(
       exec.paths,
       container.streamsOf(exec.id, shim.options.namespace),
-      (stdio, extra) =>
-        container.runtime.run("OCI runtime exec failed", [...args, ...extra, container.id], { stdio }),
+      (stdio, extra, said) =>
+        container.runtime.run("OCI runtime exec failed", [...args, ...extra, container.id], { stdio, said }),
     );
     const pid = readPidFile(pidFile);
     exec.state = { status: "running", pid };
