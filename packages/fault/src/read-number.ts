@@ -6,7 +6,10 @@ export interface NumberRange {
   readonly max: number;
 }
 
-/** Every whole number that a JavaScript number holds exactly and that is not negative. */
+/** Every whole number that a JavaScript number holds exactly. */
+export const anyInteger: NumberRange = { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER };
+
+/** Those that are not negative. */
 export const anyCount: NumberRange = { min: 0, max: Number.MAX_SAFE_INTEGER };
 
 /**

@@ -1,4 +1,11 @@
 import { Fault } from "@slipway/fault/fault";
+import { integerIn } from "@slipway/fault/read-number";
+
+const wanted: Readonly<Record<string, string>> = {
+  "max-size": "a size such as 20m",
+  "max-file": "a number from 1 to 100000",
+  compress: "true or false",
+};
 
 /** How much of a log is kept. */
 export interface LogLimits {
@@ -47,12 +54,17 @@ export function parseLogUri(text: string): LogTarget {
 export function parseLimits(options: Readonly<Record<string, string>>): LogLimits {
   const { "max-size": size, "max-file": files, compress } = options;
   const refuse = (name: string, value: string): never => {
-    throw new Fault("invalid_argument", `Cannot read log option "${name}=${value}"`);
+    throw new Fault(
+      "invalid_argument",
+      `Cannot read log option "${name}=${value}": it is not ${wanted[name]}`,
+    );
   };
   const maxBytes =
     size === undefined ? defaultLimits.maxBytes : (parseBytes(size) ?? refuse("max-size", size));
-  const maxFiles = files === undefined ? defaultLimits.maxFiles : Number(files);
-  if (!Number.isSafeInteger(maxFiles) || maxFiles < 1) refuse("max-file", files ?? "");
+  const maxFiles =
+    files === undefined
+      ? defaultLimits.maxFiles
+      : (integerIn(files, { min: 1, max: 100_000 }) ?? refuse("max-file", files));
   if (compress !== undefined && !["true", "false"].includes(compress)) refuse("compress", compress);
   return {
     maxBytes,
@@ -65,5 +77,5 @@ function parseBytes(text: string): number | undefined {
   if (text === "-1") return Infinity;
   const [, number = "", unit = ""] = /^(\d+)([kmg]?)b?$/i.exec(text) ?? [];
   const bytes = Number(number) * 1024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase());
-  return bytes > 0 ? bytes : undefined;
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined;
 }

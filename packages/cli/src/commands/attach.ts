@@ -2,6 +2,7 @@ import { attachStreams } from "@slipway/client/process-streams";
 import { Fault } from "@slipway/fault/fault";
 import type { Command } from "commander";
 import { attach } from "../attach/attach.ts";
+import { parseDetachKeys } from "../attach/detach-keys.ts";
 import { CaughtSignals } from "../attach/caught-signals.ts";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
@@ -19,6 +20,7 @@ export function configure(command: Command, cli: Cli): void {
     .argument("<container>", "name or id")
     .option("--no-stdin", "only watch")
     .action(async (name: string, flags: AttachFlags) => {
+      parseDetachKeys(flags.detachKeys);
       const client = await cli.client();
       const { id } = await findContainer(client, name);
       const task = await taskOf(client, id);

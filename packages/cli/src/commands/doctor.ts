@@ -1,4 +1,4 @@
-import { parseDuration } from "@slipway/core/config/duration";
+import { readDuration } from "@slipway/core/config/duration";
 import type { Leak } from "@slipway/core/doctor";
 import { Fault } from "@slipway/fault/fault";
 import type { Command } from "commander";
@@ -21,7 +21,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("--format <template>", "table, json, or a template such as {{.Where}}")
     .action(async ({ repair = false, force = false, leastAge, format }: DoctorFlags) => {
       const { doctor } = await cli.client();
-      const options = { leastAgeMs: Math.round(parseDuration(leastAge)) };
+      const options = { leastAgeMs: Math.round(readDuration("--least-age", leastAge)) };
       const leaks = await doctor.examine(options);
       if (leaks.length === 0 && format === undefined) process.stdout.write("Nothing was left behind.\n");
       else process.stdout.write(formatListing(columns, headings, leaks, format));

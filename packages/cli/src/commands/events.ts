@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
 import { decodeEvent } from "@slipway/client/events";
 import type { Envelope, RecordedEvent } from "@slipway/core/events";
-import { Fault, hasCode } from "@slipway/fault/fault";
+import { hasCode } from "@slipway/fault/fault";
+import { anyCount, readInteger } from "@slipway/fault/read-number";
 import { fromTimestamp } from "@slipway/rpc/timestamp";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
@@ -71,9 +72,7 @@ async function* eventsOf(
 }
 
 function parseSequence(text: string): number {
-  const sequence = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(sequence)) return sequence;
-  throw new Fault("invalid_argument", `Cannot read --after "${text}": it is no event's sequence`);
+  return readInteger("--after", text, anyCount);
 }
 
 async function filtersOf(

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { isAbsolute } from "node:path";
 import type { Command } from "commander";
 import { Stdio } from "@slipway/client/stdio";
 import { execProcess } from "@slipway/client/exec-process";
 import { specAny } from "@slipway/client/spec-any";
 import { Fault } from "@slipway/fault/fault";
 import { attach } from "../attach/attach.ts";
+import { parseDetachKeys } from "../attach/detach-keys.ts";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { specOf } from "@slipway/client/spec-any";
@@ -39,6 +41,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("-u, --user <user>", "who runs it: name or uid, with :group or :gid")
     .option("--detach-keys <keys>", "what to type to leave it running", "ctrl-p,ctrl-q")
     .action(async (name: string, args: readonly string[], flags: ExecFlags) => {
+      parseDetachKeys(flags.detachKeys);
       const client = await cli.client();
       const container = await findContainer(client, name);
       const task = await taskOf(client, container.id);
@@ -50,12 +53,15 @@ export function configure(command: Command, cli: Cli): void {
       }
       const { tty = false, interactive = false, detach = false } = flags;
       const { workdir, user, privileged = false } = flags;
+      if (workdir && !isAbsolute(workdir)) {
+        throw new Fault("invalid_argument", `Cannot use --workdir "${workdir}": it is not an absolute path`);
+      }
       const process_ = execProcess(
         specOf(container).process,
         {
           args,
           env: environmentOf(flags.env, flags.envFile, process.env),
-          ...(workdir === undefined ? {} : { cwd: workdir }),
+          ...(workdir ? { cwd: workdir } : {}),
           ...(user === undefined ? {} : { user }),
           terminal: tty,
           ...(process.stdout.isTTY ? { consoleSize: process.stdout } : {}),

@@ -9,9 +9,11 @@ import { restoreLayers } from "@slipway/images/restore-layers";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { convertImage } from "@slipway/images/convert-image";
 import { storeImage } from "@slipway/images/store-image";
-import { hostPlatform, parsePlatform, type Platform } from "@slipway/oci/platform";
+import { hostPlatform, type Platform } from "@slipway/oci/platform";
 import { newImageName } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
+import { readPlatform } from "../images/platforms.ts";
+import { requirePlatforms } from "../images/require-platform.ts";
 
 interface ConvertFlags {
   readonly oci?: boolean;
@@ -43,12 +45,17 @@ export function configure(command: Command, cli: Cli): void {
       const name = newImageName(target);
       const client = await cli.client();
       const image = await findImage(client, source);
+      await requirePlatforms(
+        client.content,
+        image,
+        flags.platform ? [readPlatform(flags.platform)] : undefined,
+      );
       await using held = await leased(client);
       const whole = await withBlobs(held.client, cli.globals.snapshotter, image.target, flags);
       const made = await convertImage(held.client.content, whole, {
         oci: flags.oci ?? false,
         ...(compression === undefined ? {} : { compression }),
-        ...(flags.platform === undefined ? {} : { platform: parsePlatform(flags.platform) }),
+        ...(!flags.platform ? {} : { platform: readPlatform(flags.platform) }),
       });
       const { [discardedKey]: _, ...labels } = image.labels;
       await storeImage(client.images, { name, target: made, labels });
@@ -65,7 +72,7 @@ async function withBlobs(
   target: Descriptor,
   { platform }: ConvertFlags,
 ): Promise<Descriptor> {
-  const wanted = platform === undefined ? hostPlatform() : parsePlatform(platform);
+  const wanted = !platform ? hostPlatform() : readPlatform(platform);
   const manifest = await manifestOrNothing(client, target, wanted);
   if (!manifest) return target;
   const { content, differ } = client;

@@ -105,6 +105,9 @@ function matches(
   if (key === "reference") return matchesName(image.name, value) || image.name.includes(value);
   if (key === "before") return image.createdAt.getTime() < other();
   if (key === "since") return image.createdAt.getTime() > other();
+  if (key === "dangling" && value !== "true" && value !== "false") {
+    throw new Fault("invalid_argument", `Cannot filter by "${filter}": dangling is true or false`);
+  }
   if (key === "dangling") return (splitName(image.name).tag === "<none>") === (value !== "false");
   if (key === "label") return hasLabel(image, value);
   throw new Fault("invalid_argument", `Cannot filter by "${filter}": the key is not known`);

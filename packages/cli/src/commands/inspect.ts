@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { Fault, hasCode } from "@slipway/fault/fault";
-import { parsePlatform } from "@slipway/oci/platform";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
+import { readPlatform } from "../images/platforms.ts";
 import { failureText } from "../format/failure.ts";
 import { parseTemplate } from "../format/template.ts";
 import { inspectContainer } from "../inspect/container.ts";
@@ -26,9 +26,12 @@ export function configure(command: Command, cli: Cli): void {
       if (type !== undefined && type !== "container" && type !== "image") {
         throw new Fault("invalid_argument", `Cannot inspect type "${type}": there are container and image`);
       }
+      if (mode !== "dockercompat" && mode !== "native") {
+        throw new Fault("invalid_argument", `Cannot use --mode "${mode}": it is dockercompat or native`);
+      }
       const client = await cli.client();
       const native = mode === "native";
-      const wanted = platform === undefined ? undefined : parsePlatform(platform);
+      const wanted = platform ? readPlatform(platform) : undefined;
       const images = (name: string): Promise<Record<string, unknown>[]> =>
         inspectImages(client, cli.globals.snapshotter, name, native, wanted);
       const container = async (name: string): Promise<Record<string, unknown>[]> => [

@@ -14,8 +14,8 @@ export function configure(command: Command, cli: Cli): void {
     .argument("<container...>", "names or ids")
     .option("-s, --signal <signal>", "what to send", "KILL")
     .action(async (names: readonly string[], { signal }: { readonly signal: string }) => {
-      const client = await cli.client();
       const number = parseSignal(signal);
+      const client = await cli.client();
       await forEachContainer(
         client,
         names,

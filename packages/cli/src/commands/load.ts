@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
 import { leased } from "@slipway/client/leased";
@@ -27,10 +27,10 @@ export function configure(command: Command, cli: Cli): void {
         throw new Fault("invalid_argument", "Cannot load from a terminal: use --input, or a pipe");
       }
       // What is not there is found out before a daemon is asked.
-      const file = input === undefined ? undefined : await open(input);
+      const file = input === undefined ? undefined : await openArchive(input);
+      const named = platformsOf(flags) ?? "all";
       const client = await cli.client();
       const source = file?.createReadStream({ highWaterMark: chunkBytes }) ?? process.stdin;
-      const named = platformsOf(flags) ?? "all";
       // All platforms come in; unpacked are those that were named, or what this machine runs.
       const platforms = named === "all" ? [hostPlatform()] : named;
       const { snapshotter } = cli.globals;
@@ -44,6 +44,15 @@ export function configure(command: Command, cli: Cli): void {
         process.stdout.write(quiet ? `${image.name}\n` : `Loaded image: ${image.name}\n`);
       }
     });
+}
+
+async function openArchive(path: string): Promise<FileHandle> {
+  const cannot = `Cannot read archive "${path}"`;
+  if (path === "") throw new Fault("invalid_argument", `${cannot}: no file is named`);
+  const file = await open(path);
+  if (!(await file.stat()).isDirectory()) return file;
+  await file.close();
+  throw new Fault("invalid_argument", `${cannot}: it is a directory`);
 }
 
 /** Says which file it is that cannot be loaded. */

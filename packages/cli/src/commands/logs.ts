@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
+import { anyInteger, readInteger } from "@slipway/fault/read-number";
 import { type LogEntry, readLog } from "@slipway/logs/read-log";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
@@ -33,11 +34,7 @@ export function configure(command: Command, cli: Cli): void {
       const container = await findContainer(client, name);
       const log = logTargetOf(container);
       if (!log) throw new Fault("failed_precondition", `Container "${name}" keeps no log`);
-      // Of less than none, Docker shows all.
-      const tail = flags.tail === "all" || /^-\d+$/.test(flags.tail) ? Infinity : Number(flags.tail);
-      if (Number.isNaN(tail))
-        throw new Fault("invalid_argument", `Cannot read --tail "${flags.tail}": it is no number`);
-      const until = flags.until === undefined ? undefined : parseTime(flags.until);
+      const { tail, since, until } = rangeOf(flags);
       const state = containerStateWord(container, await taskOf(client, container.id));
       const runs = ["running", "paused", "restarting"].includes(state);
       if (!existsSync(dirname(log.file))) {
@@ -58,7 +55,7 @@ export function configure(command: Command, cli: Cli): void {
       let damaged = 0;
       for await (const entry of readLog(log.file, {
         tail,
-        ...(flags.since === undefined ? {} : { since: parseTime(flags.since) }),
+        ...(since ? { since } : {}),
         ...(until ? { until } : {}),
         ...(runs && flags.follow ? { follow: end.signal } : {}),
         onDamage: () => (damaged += 1),
@@ -72,6 +69,16 @@ export function configure(command: Command, cli: Cli): void {
       }
       if (failure !== undefined) throw failure;
     });
+}
+
+function rangeOf({ tail, since, until }: LogsFlags): { tail: number; since?: Date; until?: Date } {
+  // Of less than none, Docker shows all.
+  const lines = tail === "all" ? -1 : readInteger("--tail", tail, anyInteger);
+  return {
+    tail: lines < 0 ? Infinity : lines,
+    ...(since === undefined ? {} : { since: parseTime(since) }),
+    ...(until === undefined ? {} : { until: parseTime(until) }),
+  };
 }
 
 /** Says when at the beginning of a line, not of each part of a long one. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Container } from "@slipway/core/containers";
-import { Fault } from "@slipway/fault/fault";
+import { anyInteger, readInteger } from "@slipway/fault/read-number";
 import type { Cli } from "../cli.ts";
 import { mountsOfContainer } from "../containers/container-mounts.ts";
 import { containerFilter, networksOf, type Row } from "../containers/filter.ts";
@@ -113,9 +113,7 @@ function goTime(date: Date): string {
 
 /** @throws {Fault} `invalid_argument` */
 function countOf(last = "0"): number {
-  if (!/^-?\d+$/.test(last))
-    throw new Fault("invalid_argument", `Cannot read --last "${last}": it is no number`);
-  return Number(last);
+  return readInteger("--last", last, anyInteger);
 }
 
 function isUp({ container, task }: Row): boolean {

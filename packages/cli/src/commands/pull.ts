@@ -2,8 +2,10 @@ import type { Command } from "commander";
 import { Fault } from "@slipway/fault/fault";
 import { canonicalName } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
-import { parseSize } from "../format/size.ts";
+import { readSize } from "../format/size.ts";
 import { pullWithProgress, type PullWithProgressOptions } from "../images/pull-progress.ts";
+import { findOrUndefined } from "../images/ensure-image.ts";
+import { requirePlatforms } from "../images/require-platform.ts";
 import { addPlatformsFlags, type PlatformsFlags, platformsOf } from "../images/platforms.ts";
 
 interface PullFlags extends PlatformsFlags {
@@ -30,12 +32,25 @@ export function configure(command: Command, cli: Cli): void {
       const options = optionsOf(flags);
       const client = await cli.client();
       if (!quiet) process.stdout.write(`Pulling ${name}\n`);
-      const { target } = await pullWithProgress(client, name, {
+      const before = flags.platform.length > 0 ? await findOrUndefined(client, name) : undefined;
+      const image = await pullWithProgress(client, name, {
         ...options,
         snapshotter: cli.globals.snapshotter,
         quiet,
         output: process.stdout,
       });
+      const { target } = image;
+      try {
+        await requirePlatforms(
+          client.content,
+          image,
+          flags.platform.length > 0 ? options.platforms : undefined,
+        );
+      } catch (error) {
+        if (before) await client.images.update(before, ["target"]);
+        else await client.images.delete(name);
+        throw error;
+      }
       process.stdout.write(quiet ? `${name}\n` : `Digest: ${target.digest}\n${name}\n`);
     });
 }
@@ -64,10 +79,7 @@ function optionsOf(flags: PullFlags): PullChoice {
 }
 
 function rateOf(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes !== undefined && bytes > 0) return bytes;
-  throw new Fault(
-    "invalid_argument",
-    `Cannot read --limit-rate "${text}": expected a size such as 500k or 10m`,
-  );
+  const bytes = readSize("--limit-rate", text);
+  if (bytes > 0) return bytes;
+  throw new Fault("invalid_argument", `Cannot read --limit-rate "${text}": nothing would be fetched`);
 }

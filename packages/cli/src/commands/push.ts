@@ -11,6 +11,7 @@ import { hexOf } from "@slipway/oci/digest";
 import { familiarReference, formatReference, parseFamiliarReference } from "@slipway/oci/reference";
 import type { Cli } from "../cli.ts";
 import { splitName } from "../images/familiar.ts";
+import { requirePlatforms } from "../images/require-platform.ts";
 import { addPlatformsFlags, type PlatformsFlags, platformsOf } from "../images/platforms.ts";
 
 const words = { pushed: "Pushed", existed: "Layer already exists", mounted: "Mounted" } as const;
@@ -65,6 +66,7 @@ async function tagsOf(client: Client, text: string): Promise<Image[]> {
 async function pushOne(client: Client, { name, target: whole }: Image, flags: PushFlags): Promise<void> {
   const { quiet = false, plainHttp } = flags;
   const platforms = platformsOf(flags);
+  await requirePlatforms(client.content, { name, target: whole }, platforms);
   await using held = await leased(client);
   const { target, leftOut } =
     platforms === "all"

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
 import type { Cli } from "../cli.ts";
+import { parseDetachKeys } from "../attach/detach-keys.ts";
 import { CaughtSignals } from "../attach/caught-signals.ts";
 import { deleteTask, removeContainer } from "../lifecycle/remove-container.ts";
 import { startAttached, startDetached } from "../lifecycle/start-task.ts";
@@ -13,6 +14,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("-d, --detach", "leave it running and print its id")
     .action(async (first: string | undefined, rest: readonly string[], flags: RunFlags) => {
       const request = requestOf(first, rest, flags);
+      parseDetachKeys(flags.detachKeys);
       const client = await cli.client();
       // A signal while the container is made must not leave it half made: before there is anything, it ends us at once.
       using signals = new CaughtSignals();

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Container } from "@slipway/core/containers";
 import { knownCheckpoint, restoreOptions } from "../checkpoints/checkpoints.ts";
+import { parseDetachKeys } from "../attach/detach-keys.ts";
 import { CaughtSignals } from "../attach/caught-signals.ts";
 import type { Cli } from "../cli.ts";
 import { findContainer, forEachContainer } from "../containers/find.ts";
@@ -25,6 +26,7 @@ export function configure(command: Command, cli: Cli): void {
     .option("--checkpoint <name>", "go on where the checkpoint was made")
     .option("--checkpoint-dir <folder>", "where checkpoints are, instead of the container's own folder")
     .action(async (names: readonly string[], flags: StartFlags) => {
+      parseDetachKeys(flags.detachKeys);
       const client = await cli.client();
       const ready = async (container: Container): Promise<TaskSource | undefined> => {
         const { checkpoint, checkpointDir } = flags;

@@ -8,8 +8,8 @@ export function configure(command: Command, cli: Cli): void {
   addStopFlags(command)
     .argument("<container...>", "names or ids")
     .action(async (names: readonly string[], flags: StopFlags) => {
-      const client = await cli.client();
       const options = stopOptions(flags);
+      const client = await cli.client();
       await forEachContainer(client, names, (container) => stopContainer(client, container, options), MANY);
     });
 }

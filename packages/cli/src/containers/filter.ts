@@ -2,6 +2,7 @@ import type { Container } from "@slipway/core/containers";
 import { healthStateOf } from "@slipway/core/health";
 import type { ProcessState } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
+import { integerIn } from "@slipway/fault/read-number";
 import { isNameOf } from "../images/familiar.ts";
 import { mountsOfContainer } from "./container-mounts.ts";
 import { nameLabel } from "./find.ts";
@@ -15,6 +16,7 @@ export interface Row {
 
 type Test = (row: Row) => boolean;
 
+const healthStates = ["none", "starting", "healthy", "unhealthy"];
 const states = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 
 /**
@@ -50,12 +52,19 @@ async function testOf(key: string, value: string, find: (name: string) => Promis
       if (!states.includes(value)) refuse(`status=${value}`, `states are ${states.join(", ")}`);
       return ({ container, task }) => containerStateWord(container, task) === value;
     case "exited":
-      return ({ task }) => task?.exit?.exitStatus === Number(value);
+      return exitTest(value);
     case "health":
+      if (!healthStates.includes(value)) refuse(`health=${value}`, `states are ${healthStates.join(", ")}`);
       return ({ container }) => (healthStateOf(container.labels)?.status ?? "none") === value;
     default:
       return fieldTest(key, value);
   }
+}
+
+function exitTest(value: string): Test {
+  const wanted = integerIn(value, { min: 0, max: 255 });
+  if (wanted === undefined) refuse(`exited=${value}`, "it is not an exit code, which is 0 to 255");
+  return ({ task }) => task?.exit?.exitStatus === wanted;
 }
 
 function fieldTest(key: string, value: string): Test {

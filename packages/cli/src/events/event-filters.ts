@@ -1,3 +1,6 @@
+import { compileFilters } from "@slipway/core/filters/filters";
+import { Fault } from "@slipway/fault/fault";
+
 /** What Docker calls what containerd tells under another name. */
 const topics: Readonly<Record<string, string>> = {
   destroy: "delete",
@@ -24,6 +27,7 @@ export async function eventFilters(
   const byKey = new Map<string, string[]>();
   for (const filter of filters) {
     const [, key = "", value = ""] = /^(container|event|type)=([\w.-]+)$/.exec(filter) ?? [];
+    if (key === "") checkFilter(filter);
     const alternatives = key === "" ? [filter] : await alternativesOf(key, value, idOf);
     byKey.set(key, [...(byKey.get(key) ?? []), ...alternatives]);
   }
@@ -33,6 +37,17 @@ export async function eventFilters(
       all.flatMap((before) => alternatives.map((one) => (before === "" ? one : `${before},${one}`))),
     [""],
   );
+}
+
+/** The daemon's own answer would show more than was typed. */
+function checkFilter(filter: string): void {
+  const cannot = `Cannot filter by "${filter}": it has none of the keys container, event and type`;
+  try {
+    compileFilters([filter]);
+  } catch (error) {
+    throw new Fault("invalid_argument", `${cannot}, and is no filter of containerd's`, { cause: error });
+  }
+  if (filter.trim() === "") throw new Fault("invalid_argument", cannot);
 }
 
 async function alternativesOf(

@@ -21,13 +21,22 @@ const reasons: Readonly<Record<string, string>> = {
  */
 export function readTextFile(what: string, path: string): string {
   try {
-    return new TextDecoder().decode(readBytes(what, path));
+    return decoded(what, readBytes(what, path));
   } catch (error) {
     if (error instanceof Fault) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     const why = path === "" ? "no file is named" : (reasons[code] ?? (code || String(error)));
     throw new Fault("invalid_argument", `Cannot read ${what}: ${why}`, { cause: error });
   }
+}
+
+/** Bytes that are no text would be replaced, and nobody would notice. */
+function decoded(what: string, bytes: Uint8Array): string {
+  const text = new TextDecoder().decode(bytes);
+  if (text.includes("\0"))
+    throw new Fault("invalid_argument", `Cannot read ${what}: it has bytes of value 0`);
+  if (text.includes("\uFFFD")) throw new Fault("invalid_argument", `Cannot read ${what}: it is not UTF-8`);
+  return text;
 }
 
 function readBytes(what: string, path: string): Uint8Array {

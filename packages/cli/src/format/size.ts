@@ -1,3 +1,5 @@
+import { Fault } from "@slipway/fault/fault";
+
 const binaryUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
 const decimalUnits = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
 
@@ -28,11 +30,20 @@ function inUnits(
 
 /**
  * Reads `512m`, `1.5g`, `64KiB` or plain bytes, in powers of 1,024 as Docker reads them.
- * Gives nothing for what is not a size.
+ * @param flag is named in the error
+ * @throws {Fault} `invalid_argument`
  */
+export function readSize(flag: string, text: string): number {
+  const size = parseSize(text);
+  if (size !== undefined) return size;
+  throw new Fault("invalid_argument", `Cannot read ${flag} "${text}": it is not a size such as 512m`);
+}
+
+/** As `readSize`; undefined for what is not a size, or larger than any that can be counted exactly. */
 export function parseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?$/i.exec(text.trim());
   if (!match) return undefined;
   const power = ["", "k", "m", "g", "t", "p"].indexOf((match[2] ?? "").toLowerCase());
-  return Math.floor(Number(match[1]) * 1024 ** power);
+  const bytes = Math.floor(Number(match[1]) * 1024 ** power);
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
 }

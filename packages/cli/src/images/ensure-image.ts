@@ -6,9 +6,11 @@ import { missingLayers } from "@slipway/images/discarded-layers";
 import type { Image } from "@slipway/core/images";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
-import { hostPlatform, parsePlatform } from "@slipway/oci/platform";
+import { hostPlatform } from "@slipway/oci/platform";
 import { canonicalName } from "@slipway/oci/reference";
 import type { Globals } from "../cli.ts";
+import { readPlatform } from "./platforms.ts";
+import { requirePlatform, servesPlatform } from "./require-platform.ts";
 
 export interface ReadyImage {
   readonly name: string;
@@ -33,18 +35,22 @@ export async function ensureImage(
   reference: string,
   { pull: when, platform: wanted, quiet = false }: EnsureFlags,
 ): Promise<ReadyImage> {
-  const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
+  const platform = wanted ? readPlatform(wanted) : hostPlatform();
   if (when !== "always") {
     const image = await findOrUndefined(client, reference);
     const content = image && (await readIfComplete(client, image, platform));
-    if (image && content && (await canUnpack(client, globals.snapshotter, content))) {
+    const isServed = content && (!wanted || servesPlatform(content.config, platform));
+    if (image && isServed && (await canUnpack(client, globals.snapshotter, content))) {
       return { name: image.name, config: content.config, chainId: content.chainId };
     }
     const name = isId(reference) ? reference : canonicalName(reference);
-    if (when === "never" || isId(reference)) throw new Fault("not_found", `image "${name}": not found`);
+    const isLocalOnly = when === "never" || isId(reference);
+    if (isLocalOnly && content && wanted) requirePlatform(name, content.config, platform);
+    if (isLocalOnly) throw new Fault("not_found", `image "${name}": not found`);
   }
   const name = canonicalName(reference);
   const { pullWithProgress } = await import("./pull-progress.ts");
+  const before = wanted ? await findOrUndefined(client, name) : undefined;
   const image = await pullWithProgress(client, name, {
     platforms: [platform],
     snapshotter: globals.snapshotter,
@@ -52,6 +58,11 @@ export async function ensureImage(
     output: process.stderr,
   });
   const { config, chainId } = await readImage(client.content, image.target, platform);
+  if (wanted && !servesPlatform(config, platform)) {
+    // It was pulled for this alone.
+    if (!before) await client.images.delete(name);
+    requirePlatform(name, config, platform);
+  }
   return { name, config, chainId };
 }
 
@@ -67,7 +78,8 @@ async function canUnpack(client: Client, snapshotter: string, content: ImageCont
   }
 }
 
-async function findOrUndefined(client: Client, text: string): Promise<Image | undefined> {
+/** The image of a name or an id, if it is here. */
+export async function findOrUndefined(client: Client, text: string): Promise<Image | undefined> {
   try {
     return await findImage(client, text);
   } catch (error) {

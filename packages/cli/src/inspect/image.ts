@@ -4,6 +4,7 @@ import { readImage } from "@slipway/images/image-config";
 import type { Image } from "@slipway/core/images";
 import type { Platform } from "@slipway/oci/platform";
 import { familiar, splitName } from "../images/familiar.ts";
+import { requirePlatform } from "../images/require-platform.ts";
 import { summarize } from "../images/list.ts";
 
 /** The image that a name or id means, in the words of `docker image inspect`, or as containerd has it. */
@@ -18,6 +19,7 @@ export async function inspectImages(
   const [image] = images;
   if (!image) return [];
   const { manifest, config, target } = await readImage(client.content, image.target, platform);
+  if (platform) requirePlatform(familiar(image.name), config, platform);
   if (native) return [{ Image: image, ManifestDesc: target, Manifest: manifest, ImageConfig: config }];
   const { sizeBytes } = await summarize(client, snapshotter, image);
   return [

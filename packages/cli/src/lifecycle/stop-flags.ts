@@ -1,6 +1,10 @@
 import type { Command } from "commander";
-import { Fault } from "@slipway/fault/fault";
+import { parseSignal } from "@slipway/client/signals";
+import { readInteger } from "@slipway/fault/read-number";
 import type { StopOptions } from "./stop-container.ts";
+
+/** How long a container may take to end: an int32 as in Docker; -1 is for ever. */
+export const timeoutSeconds = { min: -1, max: 2 ** 31 - 1 };
 
 export interface StopFlags {
   readonly time?: string;
@@ -16,11 +20,9 @@ export function addStopFlags(command: Command): Command {
 }
 
 export function stopOptions({ timeout, time = timeout, signal }: StopFlags): StopOptions {
-  if (time !== undefined && !/^(?:\d+|-1)$/.test(time)) {
-    throw new Fault("invalid_argument", `Cannot read --time "${time}": it is no number of seconds`);
-  }
+  if (signal !== undefined) parseSignal(signal);
   return {
-    ...(time === undefined ? {} : { timeoutSeconds: Number(time) }),
+    ...(time === undefined ? {} : { timeoutSeconds: readInteger("--time", time, timeoutSeconds) }),
     ...(signal === undefined ? {} : { signal }),
   };
 }

@@ -3,6 +3,12 @@ import { parseSignal } from "@slipway/client/signals";
 import { Fault } from "@slipway/fault/fault";
 import type { RunFlags } from "./flags.ts";
 import { keyValues } from "./key-values.ts";
+import { healthLabels } from "./health-flags.ts";
+import { newRestartLabels } from "../lifecycle/restart-labels.ts";
+import { timeoutSeconds } from "../lifecycle/stop-flags.ts";
+import { parseLimits } from "@slipway/logs/log-uri";
+import { readPlatform } from "../images/platforms.ts";
+import { readInteger } from "@slipway/fault/read-number";
 import { refuseBadName } from "./names.ts";
 
 const pullTimes = ["always", "missing", "never"];
@@ -16,18 +22,9 @@ const logOptions = ["max-size", "max-file", "compress", "labels", "labels-regex"
 export function checkFlags(flags: RunFlags): void {
   if (flags.name) refuseBadName(flags.name);
   if (flags.stopSignal) parseSignal(flags.stopSignal);
-  expect(
-    flags.stopTimeout === undefined || /^-?\d+$/.test(flags.stopTimeout),
-    "stop-timeout",
-    flags.stopTimeout,
-  );
+  if (flags.stopTimeout !== undefined) readInteger("--stop-timeout", flags.stopTimeout, timeoutSeconds);
   expect(pullTimes.includes(flags.pull), "pull", flags.pull, `it is one of ${pullTimes.join(", ")}`);
-  expect(
-    flags.workdir === undefined || isAbsolute(flags.workdir),
-    "workdir",
-    flags.workdir,
-    "it is no absolute path",
-  );
+  expect(!flags.workdir || isAbsolute(flags.workdir), "workdir", flags.workdir, "it is no absolute path");
   expect(isMode(flags.pid, "host"), "pid", flags.pid, "host is the only mode");
   expect(isMode(flags.uts, "host"), "uts", flags.uts, "host is the only mode");
   expect(
@@ -48,6 +45,17 @@ export function checkFlags(flags: RunFlags): void {
     const why = flags.ipc === "host" ? "the host's /dev/shm has its own size" : "there is no /dev/shm";
     throw new Fault("invalid_argument", `Cannot use --shm-size with --ipc ${flags.ipc}: ${why}`);
   }
+  if (flags.runtime) expect(isRuntime(flags.runtime), "runtime", flags.runtime, notRuntime);
+  if (flags.platform) readPlatform(flags.platform);
+  checkLabelFlags(flags);
+}
+
+/** Those that end as labels. */
+function checkLabelFlags(flags: RunFlags): void {
+  newRestartLabels(flags.restart, undefined);
+  healthLabels(flags, undefined);
+  for (const one of flags.annotation) expect(!/^\s*(?:=|$)/.test(one), "annotation", one, "it has no key");
+  parseLimits(keyValues(flags.logOpt));
   for (const name of Object.keys(keyValues(flags.logOpt))) {
     expect(logOptions.includes(name), "log-opt", name, `there are ${logOptions.join(", ")}`);
   }
@@ -59,10 +67,17 @@ export function checkFlags(flags: RunFlags): void {
   }
 }
 
+/** As containerd names shims: https://github.com/containerd/containerd/blob/main/core/runtime/v2/README.md */
+function isRuntime(name: string): boolean {
+  return isAbsolute(name) || /^[\w-]+(?:\.[\w-]+){2,}$/.test(name);
+}
+
+const notRuntime = "it is neither the name of a shim, such as io.containerd.runc.v2, nor its absolute path";
+
 function isMode(mode: string | undefined, ...modes: readonly string[]): boolean {
   return mode === undefined || mode === "" || modes.includes(mode);
 }
 
-function expect(isFine: boolean, flag: string, value = "", why = "it is no number of seconds"): void {
+function expect(isFine: boolean, flag: string, value = "", why: string): void {
   if (!isFine) throw new Fault("invalid_argument", `Cannot use --${flag} "${value}": ${why}`);
 }

@@ -1,4 +1,3 @@
-import { existsSync, writeFileSync } from "node:fs";
 import type { Client } from "@slipway/client/client";
 import { containerMounts } from "@slipway/client/container-mounts";
 import { containerSpec } from "@slipway/client/container-spec";
@@ -22,8 +21,9 @@ import { checkFlags } from "./check-flags.ts";
 import { etcOptions } from "./etc-flags.ts";
 import { flagOptions } from "./flag-options.ts";
 import type { RunFlags, RunRequest } from "./flags.ts";
+import { checkIdFile, writeIdFile } from "./id-file.ts";
 import { withInit } from "./init.ts";
-import { containerLabels } from "./labels.ts";
+import { containerLabels, userLabels } from "./labels.ts";
 import { flagMounts } from "./mounts/flag-mounts.ts";
 import { keepName, newId, newName, refuseTakenName } from "./names.ts";
 import { type Base, folderBase, imageBase, mountedBase } from "./rootfs-base.ts";
@@ -45,6 +45,7 @@ interface Wanted {
   readonly request: RunRequest;
   readonly flags: RunFlags;
   readonly options: ReturnType<typeof flagOptions>;
+  readonly labels: Labels;
   readonly mounts: ReturnType<typeof flagMounts>;
   readonly etc: ReturnType<typeof etcOptions>;
 }
@@ -65,6 +66,7 @@ export async function createContainer(
     request,
     flags,
     options: flagOptions(flags),
+    labels: userLabels(flags),
     mounts: flagMounts(flags),
     etc: etcOptions(flags),
   };
@@ -148,7 +150,7 @@ async function store(
 ): Promise<CreatedContainer> {
   const { flags, request } = wanted;
   const { snapshotter, rootfs, config } = base;
-  const runtime = flags.runtime ?? (isOurs ? "io.containerd.slipway.v1" : "io.containerd.runc.v2");
+  const runtime = flags.runtime || (isOurs ? "io.containerd.slipway.v1" : "io.containerd.runc.v2");
   const directory = hostDirectories(globals.address, globals.namespace).container(id);
   const labels = containerLabels({
     isRemovedByDaemon: (flags.rm ?? false) && isOurs,
@@ -157,11 +159,14 @@ async function store(
     id,
     name: flags.name || newName(),
     host: hostname,
+    own: wanted.labels,
     image: request.image,
     flags,
     globals,
     ...(config ? { config } : {}),
   });
+  await using undo = new AsyncDisposableStack();
+  if (flags.cidfile !== undefined) undo.defer(writeIdFile(flags.cidfile, id));
   await client.containers.create({
     id,
     labels,
@@ -174,16 +179,14 @@ async function store(
     sandboxId: "",
   });
   if (flags.name) await keepName(client, flags.name, id);
-  if (flags.cidfile !== undefined) writeFileSync(flags.cidfile, id, { flag: "wx" });
+  undo.move();
   return { id, labels, spec, terminal: flags.tty ?? false, snapshotter, rootfs };
 }
 
 /** @throws {Fault} `already_exists` */
 async function refuseTaken(client: Client, { name, cidfile }: RunFlags): Promise<void> {
   if (name) await refuseTakenName(client, name);
-  if (cidfile !== undefined && existsSync(cidfile)) {
-    throw new Fault("already_exists", `Cannot write container id: "${cidfile}" is there`);
-  }
+  if (cidfile !== undefined) checkIdFile(cidfile);
 }
 
 async function readyImage(

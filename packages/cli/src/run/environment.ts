@@ -10,6 +10,11 @@ export function environmentOf(
   files: readonly string[],
   own: NodeJS.ProcessEnv,
 ): string[] {
+  for (const variable of variables) {
+    if (!/^[^=]/.test(variable)) {
+      throw new Fault("invalid_argument", `Cannot set environment variable "${variable}": it has no name`);
+    }
+  }
   const wanted = [...files.flatMap(variablesOf), ...variables];
   return wanted.flatMap((entry) => {
     if (entry.includes("=")) return [entry];

@@ -24,7 +24,7 @@ export function flagOptions(flags: RunFlags): FlagOptions {
   const options: FlagOptions = {
     ...(entrypoint === undefined ? {} : { entrypoint: [entrypoint] }),
     env: environmentOf(flags.env, flags.envFile, process.env),
-    ...(workdir === undefined ? {} : { cwd: workdir }),
+    ...(!workdir ? {} : { cwd: workdir }),
     terminal: flags.tty ?? false,
     ...(flags.uts === "host" ? { setsHostname: false } : {}),
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj: oomScoreOf(oomScoreAdj) }),
@@ -36,7 +36,7 @@ export function flagOptions(flags: RunFlags): FlagOptions {
     deviceRules: flags.deviceCgroupRule.map(parseDeviceRule),
     resources: resourcesOf(flags),
     rlimits: rlimitsOf(flags.ulimit),
-    ...(flags.sysctl.length > 0 ? { sysctl: keyValues(flags.sysctl) } : {}),
+    ...(flags.sysctl.length > 0 ? { sysctl: sysctlOf(flags.sysctl) } : {}),
     sharedNamespaces: sharedNamespaces(flags),
     ...securityOptions(flags.securityOpt, privileged),
     ...(flags.annotation.length > 0 ? { annotations: keyValues(flags.annotation) } : {}),
@@ -46,6 +46,12 @@ export function flagOptions(flags: RunFlags): FlagOptions {
   // It refuses what makes no spec; this one is for nobody.
   containerSpec({ ...options, id: "", namespace: "", args: ["true"] });
   return options;
+}
+
+function sysctlOf(pairs: readonly string[]): Record<string, string> {
+  const bad = pairs.find((pair) => !pair.includes("="));
+  if (bad === undefined) return keyValues(pairs);
+  throw new Fault("invalid_argument", `Cannot use --sysctl "${bad}": it is not NAME=VALUE`);
 }
 
 function oomScoreOf(text: string): number {

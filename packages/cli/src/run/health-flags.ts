@@ -1,10 +1,13 @@
-import { parseDuration } from "@slipway/core/config/duration";
+import { readDuration } from "@slipway/core/config/duration";
 import { healthLabel } from "@slipway/core/health";
 import type { HealthcheckConfig } from "@slipway/oci/image";
 import type { Labels } from "@slipway/core/labels";
 import { Fault } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
+import { integerIn } from "@slipway/fault/read-number";
 import type { Command } from "commander";
+
+const int32 = { min: 0, max: 2 ** 31 - 1 };
 
 /** How a new container's health is checked. */
 export interface HealthFlags {
@@ -38,8 +41,12 @@ export function healthLabels(flags: HealthFlags, image: ImageConfig | undefined)
     return image?.config?.Healthcheck ? { [healthLabel.check]: JSON.stringify({ Test: ["NONE"] }) } : {};
   }
   const { healthOnFailure: onFailure = "none", healthRetries: retries } = flags;
-  if (onFailure !== "none" && onFailure !== "kill") throw refused("--health-on-failure", `"${onFailure}"`);
-  if (retries !== undefined && !/^\d+$/.test(retries)) throw refused("--health-retries", `"${retries}"`);
+  if (onFailure !== "none" && onFailure !== "kill") {
+    throw refused("--health-on-failure", `"${onFailure}" is neither none nor kill`);
+  }
+  if (retries !== undefined && integerIn(retries, int32) === undefined) {
+    throw refused("--health-retries", `"${retries}" is not a whole number from 0 to ${int32.max}`);
+  }
   const config: HealthcheckConfig = {
     ...image?.config?.Healthcheck,
     ...(flags.healthCmd === undefined ? {} : { Test: ["CMD-SHELL", flags.healthCmd] }),
@@ -58,7 +65,7 @@ export function healthLabels(flags: HealthFlags, image: ImageConfig | undefined)
 
 function nanoseconds(name: string, flag: string, text: string | undefined): Record<string, number> {
   if (text === undefined) return {};
-  const milliseconds = parseDuration(text);
+  const milliseconds = readDuration(flag, text);
   if (milliseconds !== 0 && milliseconds < 1) throw refused(flag, `"${text}" is less than a millisecond`);
   return { [name]: milliseconds * 1e6 };
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { Fault } from "@slipway/fault/fault";
 import type { MountSpec, RuntimeSpec } from "@slipway/oci/runtime-spec";
@@ -20,7 +20,10 @@ export function withInit(
   const names = initBinary === undefined ? usual : [initBinary];
   const source = names.map(find).find((path) => path !== undefined);
   if (source === undefined) {
-    throw new Fault("not_found", `Cannot use --init: this machine has no ${names.join(", ")}`);
+    throw new Fault(
+      "not_found",
+      `Cannot use --init: this machine has no program ${names.map((name) => `"${name}"`).join(", ")}`,
+    );
   }
   const mount: MountSpec = { destination: inside, type: "bind", source, options: ["bind", "ro"] };
   return {
@@ -37,7 +40,7 @@ function find(name: string): string | undefined {
     .find((path) => {
       try {
         accessSync(path, constants.X_OK);
-        return true;
+        return statSync(path).isFile();
       } catch {
         return false;
       }

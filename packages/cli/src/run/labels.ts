@@ -1,5 +1,6 @@
 import { interactiveLabel, logUriLabel } from "@slipway/client/container-task";
 import { overlayFolder, parseRootfs, rootfsLabel } from "@slipway/client/rootfs-folder";
+import { Fault } from "@slipway/fault/fault";
 import type { Labels } from "@slipway/core/labels";
 import type { ImageConfig } from "@slipway/oci/image";
 import { formatPlatform, hostPlatform } from "@slipway/oci/platform";
@@ -30,12 +31,25 @@ function imageLabels(image: ImageConfig | undefined): Labels {
   return Object.fromEntries(labels.filter(([name]) => !isReserved(name)));
 }
 
+/**
+ * Those of `--label-file` and `--label`. A file may be a pipe: it is read once.
+ * @throws {Fault} `invalid_argument`
+ */
+export function userLabels(flags: Pick<RunFlags, "label" | "labelFile">): Labels {
+  const pairs = [...flags.labelFile.flatMap((file) => linesOf("label file", file)), ...flags.label];
+  const bad = pairs.find((pair) => /^\s*(?:=|$)/.test(pair));
+  if (bad !== undefined) throw new Fault("invalid_argument", `Cannot use label "${bad}": it has no key`);
+  return keyValues(pairs);
+}
+
 export interface LabelSource {
   readonly id: string;
   readonly name: string;
   readonly host: string;
   readonly image: string;
   readonly flags: RunFlags;
+  /** The user's, as `userLabels` reads them. */
+  readonly own: Labels;
   readonly globals: Globals;
   readonly config?: ImageConfig;
   readonly isRemovedByDaemon: boolean;
@@ -50,11 +64,11 @@ export interface LabelSource {
  * those of containerd's restart monitor, and the image's and user's own.
  */
 export function containerLabels(source: LabelSource): Labels {
-  const { id, name, host, image, flags, globals, config, isRemovedByDaemon, log, directory } = source;
+  const { id, name, host, image, flags, own, globals, config, isRemovedByDaemon, log, directory } = source;
   const stopSignal = flags.stopSignal || config?.config?.StopSignal;
   return {
     ...imageLabels(config),
-    ...keyValues([...flags.labelFile.flatMap((file) => linesOf("label file", file)), ...flags.label]),
+    ...own,
     "nerdctl/namespace": globals.namespace,
     "nerdctl/name": name,
     "nerdctl/hostname": host,

@@ -8,6 +8,8 @@ const adjectives =
 const vessels =
   "barge bark brig caravel catamaran clipper cog coracle corvette cutter dhow dinghy dory ferry frigate galleon gig hoy junk kayak ketch lugger packet pinnace punt sampan schooner skiff sloop smack tender trawler tug wherry xebec yawl";
 
+const maxNameLength = 255;
+
 /** 64 hex digits. */
 export function newId(): string {
   return randomBytes(32).toString("hex");
@@ -27,6 +29,11 @@ function pick(words: string): string {
 export function refuseBadName(name: string): void {
   if (!/^[a-zA-Z0-9][\w.-]*$/.test(name)) {
     throw new Fault("invalid_argument", `Cannot use name "${name}": letters, digits, _ . and - make one`);
+  }
+  // A label holds it, which has bounds, too.
+  if (name.length > maxNameLength) {
+    const why = `it has ${name.length} characters, more than ${maxNameLength}`;
+    throw new Fault("invalid_argument", `Cannot use name "${name.slice(0, 60)}...": ${why}`);
   }
 }
 

@@ -8,7 +8,7 @@ import { Command } from "commander";
 import type { ImageConfig } from "@slipway/oci/image";
 import { checkFlags } from "./check-flags.ts";
 import { environmentOf } from "./environment.ts";
-import { containerLabels } from "./labels.ts";
+import { containerLabels, userLabels } from "./labels.ts";
 import { addRunFlags, requestOf, type RunFlags, type RunRequest } from "./flags.ts";
 import { newRestartLabels } from "../lifecycle/restart-labels.ts";
 import { newId, newName } from "./names.ts";
@@ -78,10 +78,10 @@ describe("resourcesOf", () => {
     });
     assert.deepEqual(resourcesOf({}), {});
     assert.deepEqual(
-      resourcesOf({ cpuQuota: "5", cpuPeriod: "10", cpusetMems: "0", memoryReservation: "1k" }),
+      resourcesOf({ cpuQuota: "5000", cpuPeriod: "10000", cpusetMems: "0", memoryReservation: "1k" }),
       {
         memory: { reservation: 1024 },
-        cpu: { quota: 5, period: 10, mems: "0" },
+        cpu: { quota: 5000, period: 10_000, mems: "0" },
       },
     );
     assert.throws(() => resourcesOf({ memory: "2m", memorySwap: "1m" }), /--memory-swap/);
@@ -162,6 +162,7 @@ describe("containerLabels", () => {
       isRemovedByDaemon: false,
       log: undefined,
       directory: "/var/x/n/i",
+      own: userLabels(flags),
     };
     const labels = containerLabels({ ...source, flags, globals, config });
     assert.equal(labels["org.example.team"], "a");

@@ -35,7 +35,7 @@ export function checkSecurity(options: ContainerSpecOptions): void {
   expect("seccomp", seccomp, isProfile, "default, unconfined or a profile");
   expect("apparmorProfile", apparmorProfile, isName, "the name of a profile");
   for (const name of ["capAdd", "capDrop"] as const) {
-    expect(name, options[name], (value) => isListOf(value, isName), "a list of names");
+    expect(name, options[name], (value) => isListOf(value, isText), "a list of names");
   }
   const isKind = (value: unknown): boolean => kinds.has(value);
   expect("sharedNamespaces", sharedNamespaces, (value) => isListOf(value, isKind), "a list of namespaces");
@@ -63,6 +63,10 @@ function checkRule(rule: DeviceRuleSpec): void {
 
 function isListOf(value: unknown, isOne: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(isOne);
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function isName(value: unknown): boolean {

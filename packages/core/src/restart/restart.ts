@@ -1,4 +1,5 @@
 import { Fault } from "@slipway/fault/fault";
+import { anyCount, integerIn, readInteger } from "@slipway/fault/read-number";
 import type { Labels } from "../labels.ts";
 import type { ProcessState } from "../tasks/tasks.ts";
 
@@ -29,8 +30,8 @@ export function parseRestartPolicy(text: string): RestartPolicy {
   if ((name === undefined && text !== "") || (times !== undefined && name !== "on-failure")) {
     throw new Fault("invalid_argument", `Cannot use restart policy "${text}": it is not known`);
   }
-  const maxRetries = times === undefined || Number(times) === 0 ? Infinity : Number(times);
-  return { name: (name ?? "always") as RestartPolicy["name"], maxRetries };
+  const count = times === undefined ? 0 : readInteger("the count of a restart policy", times, anyCount);
+  return { name: (name ?? "always") as RestartPolicy["name"], maxRetries: count === 0 ? Infinity : count };
 }
 
 /** Whether somebody stopped the container, who wants it to stay so. Clients write `false` when they start one. */
@@ -40,7 +41,7 @@ export function isExplicitlyStopped(labels: Labels): boolean {
 
 /** How often a container was started again. */
 export function restartCount(labels: Labels): number {
-  return Number.parseInt(labels[restartLabel.count] ?? "", 10) || 0;
+  return integerIn(labels[restartLabel.count] ?? "", anyCount) ?? 0;
 }
 
 /** When a container's state is looked at. */
