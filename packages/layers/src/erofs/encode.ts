@@ -1,6 +1,7 @@
 import { Fault } from "@slipway/fault/fault";
 import type { ByteName } from "../bytes-name.ts";
 import { padded } from "../tar/entry.ts";
+import { filesBytesOf } from "./file-usage.ts";
 import { blockBytes, DATA, headerBytes, holeChunk, slotBytes, type Superblock } from "./format.ts";
 import { type DirectoryLayout, writeDirectoryBlock } from "./directory-data.ts";
 import { writeInode } from "./inode.ts";
@@ -23,6 +24,8 @@ export interface LayerIndex {
   readonly metadataOffset: number;
   /** The length of the image. */
   readonly imageBytes: number;
+  /** What the tree would take as files. */
+  readonly filesBytes: number;
 }
 
 /**
@@ -72,6 +75,7 @@ export function encodeIndex(root: DirectoryNode, tarBytes: number, tar: TarPlace
     metadata,
     metadataOffset,
     imageBytes,
+    filesBytes: filesBytesOf(placed.inodes),
   };
 }
 

@@ -5,9 +5,11 @@ import { describe, it } from "node:test";
 import { mountImageByLoop } from "@slipway/linux/image-mount";
 import { unmount } from "@slipway/linux/mount";
 import { readMountInfo } from "@slipway/linux/mountinfo";
+import { usageOf } from "../files/usage.ts";
 import { makeTar } from "../testing/archive.ts";
 import { fsckImage, whyNoErofsUtils } from "../testing/erofs-utils.ts";
 import { listTree, makeTree, shell } from "../testing/trees.ts";
+import { readImage } from "./verify.ts";
 import { agrees, root, type TestImage, whileMounted, writeImage, writeImageBeside } from "./testing.ts";
 
 describe("a layer image", () => {
@@ -62,6 +64,30 @@ describe("a layer image", () => {
         { type: "directory", name: "f", modifiedNs: 7_000_000_000n },
       ]),
     );
+  });
+
+  it("says what its tree takes as files, as du(1) counts", () => {
+    const { path } = writeImage(
+      makeTar([
+        { type: "directory", name: "d" },
+        { type: "file", name: "d/empty" },
+        { type: "file", name: "d/one", data: "x" },
+        { type: "file", name: "d/block", data: "x".repeat(4096) },
+        { type: "file", name: "d/more", data: "x".repeat(4097) },
+        { type: "link", name: "d/again", linkName: "d/more" },
+        { type: "symlink", name: "d/short", linkName: "x".repeat(59) },
+        { type: "symlink", name: "d/long", linkName: "x".repeat(60) },
+      ]),
+    );
+    const { inodes, filesBytes } = readImage(path);
+    // The root and d, three files with data, of which one takes two blocks, and a long target.
+    assert.deepEqual({ inodes, filesBytes }, { inodes: 8, filesBytes: 4096 * 7 });
+    const to = join(root, "files");
+    fs.mkdirSync(to);
+    shell("mkdir d; cd d; touch empty; printf x > one; head -c 4096 /dev/zero > block", to);
+    shell("cd d; head -c 4097 /dev/zero > more; ln more again; ln -s $(printf %059d 0) short", to);
+    shell("cd d; ln -s $(printf %060d 0) long", to);
+    assert.equal(usageOf(to).inodes, inodes);
   });
 
   it("has what an archive without an end has, whose last member is not padded", async () => {

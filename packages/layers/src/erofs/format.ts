@@ -60,6 +60,8 @@ export interface ImageRecord {
   readonly indexHash: Uint8Array;
   /** Some directories are there that the layer leaves out, and that nobody knew from below when it was written. */
   readonly guessesDirectories: boolean;
+  /** What the layer would take as files on a disk, see file-usage.ts; 0 in images from before that was written. */
+  readonly filesBytes: number;
 }
 const recordMagic = "slipway layer 1\0";
 
@@ -72,6 +74,7 @@ export function encodeHeader(superblock: Superblock, record: ImageRecord): Buffe
   header.set(record.tarHash, 32);
   header.set(record.indexHash, 64);
   header[96] = record.guessesDirectories ? 1 : 0;
+  header.writeBigUInt64LE(BigInt(record.filesBytes), 104);
   const block = header.subarray(superblockOffset);
   block.writeUInt32LE(magic, 0);
   block.writeUInt32LE(FEATURE_CHECKSUM, 8);
@@ -119,6 +122,7 @@ export function decodeHeader(header: Buffer): DecodedHeader {
     tarHash: Uint8Array.from(header.subarray(32, 64)),
     indexHash: Uint8Array.from(header.subarray(64, 96)),
     guessesDirectories: header[96] === 1,
+    filesBytes: Number(header.readBigUInt64LE(104)),
     inodes: Number(block.readBigUInt64LE(16)),
     isTarBeside: block.readUInt16LE(86) > 0,
   };

@@ -142,6 +142,7 @@ describe("a layer image's bytes", () => {
         tarHash: Buffer.alloc(32),
         indexHash: Buffer.alloc(32),
         guessesDirectories: false,
+        filesBytes: index.filesBytes,
       };
       const fd = fs.openSync(path, "w");
       fs.writeSync(fd, encodeHeader(index.superblock, record), 0, headerBytes, 0);

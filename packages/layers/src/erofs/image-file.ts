@@ -94,7 +94,7 @@ interface WrittenTar {
 /** Writes what makes an image of a tar's tree: the index, then the header. */
 export function writeIndex(fd: number, tar: WrittenTar, nodes: LayerNodes): WrittenImage {
   const isBeside = tar.fd !== fd;
-  const { superblock, imageBytes, ...index } = encodeIndex(
+  const { superblock, imageBytes, filesBytes, ...index } = encodeIndex(
     nodes.root,
     tar.bytes,
     isBeside ? "beside" : "inside",
@@ -104,7 +104,8 @@ export function writeIndex(fd: number, tar: WrittenTar, nodes: LayerNodes): Writ
   writeFully(fd, index.metadata, index.metadataOffset);
   const indexHash = hashIndex(fd, isBeside ? headerBytes : headerBytes + tar.bytes, imageBytes);
   const { guessesDirectories } = nodes;
-  const record = { tarBytes: tar.bytes, imageBytes, tarHash: tar.hash, indexHash, guessesDirectories };
+  const sizes = { tarBytes: tar.bytes, imageBytes, filesBytes };
+  const record = { ...sizes, tarHash: tar.hash, indexHash, guessesDirectories };
   writeFully(fd, encodeHeader(superblock, record), 0);
   return { diffId: toDigest(tar.hash), sizeBytes: tar.bytes, imageBytes, inodes: superblock.inodes };
 }

@@ -12,6 +12,8 @@ export interface ImageSummary {
   readonly tarBytes: number;
   readonly imageBytes: number;
   readonly inodes: number;
+  /** What the layer would take as files; 0 if the image is from before that was written. */
+  readonly filesBytes: number;
   /** Whether the tar is in a file of its own. */
   readonly isTarBeside: boolean;
   /** Whether directories are there that the layer leaves out, and that nobody knew from below when it was written. */
@@ -117,8 +119,9 @@ function readHeader(fd: number): ReturnType<typeof decodeHeader> {
 }
 
 function summaryOf(header: ReturnType<typeof decodeHeader>): ImageSummary {
-  const { tarHash, tarBytes, imageBytes, inodes, isTarBeside, guessesDirectories } = header;
-  return { diffId: toDigest(tarHash), tarBytes, imageBytes, inodes, isTarBeside, guessesDirectories };
+  const { tarHash, tarBytes, imageBytes, inodes, filesBytes, isTarBeside, guessesDirectories } = header;
+  const sizes = { tarBytes, imageBytes, inodes, filesBytes };
+  return { diffId: toDigest(tarHash), ...sizes, isTarBeside, guessesDirectories };
 }
 
 function withFile<T>(path: string, work: (fd: number) => T): T {

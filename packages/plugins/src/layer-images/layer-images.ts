@@ -6,6 +6,7 @@ import type { SnapshotUsage, VerifyOptions } from "@slipway/core/snapshots";
 import { isExtractKey } from "@slipway/core/snapshots/extract-key";
 import type { Store, Transaction } from "@slipway/core/store";
 import { Fault } from "@slipway/fault/fault";
+import { readImage } from "@slipway/layers/erofs/verify";
 import { FileThreads } from "@slipway/layers/threads";
 import type { Digest } from "@slipway/oci/digest";
 import type { SnapshotFolders } from "../snapshot-storage/folder-snapshotter.ts";
@@ -159,8 +160,10 @@ export class LayerImages implements AsyncDisposable {
   }
 }
 
-/** On the disk: the image is one file beside the directory that it is mounted on. */
+/** Of the layer's files, however they are stored. */
 async function usageOf(folder: string): Promise<SnapshotUsage | undefined> {
   const stat = statSync(imageIn(folder), { throwIfNoEntry: false });
-  return stat ? { sizeBytes: stat.blocks * 512, inodes: 2 } : undefined;
+  if (!stat) return undefined;
+  const { filesBytes, inodes } = readImage(imageIn(folder));
+  return { sizeBytes: filesBytes || stat.blocks * 512, inodes };
 }
