@@ -84,7 +84,13 @@ async function unpackLayer(
   const key = `extract-${randomBytes(8).toString("hex")} ${chainId}`;
   // Snapshotters take the ref as "this is what it will be": those that have the layer elsewhere answer already_exists.
   const mark = options.discardsBlobs ? discardedBlobLabel : {};
-  const labels = { ...inheritedLabels(layer), ...mark, "containerd.io/snapshot.ref": chainId };
+  const labels = {
+    ...inheritedLabels(layer),
+    ...mark,
+    "containerd.io/snapshot.ref": chainId,
+    "containerd.io/snapshot/diff-id": diffId,
+    ...(parent === "" ? {} : { "containerd.io/snapshot/parent-chain-id": parent }),
+  };
   let mounts;
   try {
     mounts = await snapshots.prepare(key, parent, { labels });
