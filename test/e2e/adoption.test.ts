@@ -93,6 +93,19 @@ describe("containers whose shim was killed", () => {
     for (const pid of earlier.values()) assert.ok(existsSync(`/proc/${pid}`));
   });
 
+  it("are found by ctr shim under their own ids, in the shim that holds them now", async () => {
+    for (const [id, pid] of [...(await pids())].slice(0, 3)) {
+      const state = JSON.parse(await output(`shim --id ${id} state`)) as { id: string; pid: number };
+      assert.deepEqual([state.id, state.pid], [id, pid]);
+    }
+    await run("brief", "exit 0");
+    assert.match(await output("shim --id brief state"), /"brief"/);
+    await until(async () => (await output("tasks ls")).includes("STOPPED"));
+    await output("tasks rm brief");
+    assert.match((await ctr("shim --id brief state")).stderr, /fail to connect to container/);
+    await output("containers rm brief");
+  });
+
   it("run more, show theirs, are paused and resumed", async () => {
     assert.equal((await ctr("tasks exec --exec-id e c0 /bin/sh -c", ["exit 5"])).code, 5);
     assert.equal(await output("tasks exec --exec-id e c1 /bin/echo hello"), "hello\n");

@@ -7,6 +7,7 @@ import type { EventPublisher } from "@slipway/core/events";
 import { Bundle } from "./bundle.ts";
 import { DeadShims } from "./dead-shims.ts";
 import type { ShimBinary } from "./shim-binary.ts";
+import { ShimLinks } from "./shim-links.ts";
 
 describe("DeadShims", () => {
   let root: string;
@@ -27,7 +28,11 @@ describe("DeadShims", () => {
       told.push([topic, exitStatus, existsSync(bundle.path)]),
   } as unknown as EventPublisher;
   const cleanUp = async (remove: () => Promise<unknown>): Promise<unknown> =>
-    await new DeadShims(events, 1000, log).cleanUp(bundle, { delete: remove } as unknown as ShimBinary, 7);
+    await new DeadShims(events, new ShimLinks("/none"), 1000, log).cleanUp(
+      bundle,
+      { delete: remove } as unknown as ShimBinary,
+      7,
+    );
 
   it("tells the end while the bundle is there, so that a daemon that is killed then tells it later", async () => {
     const exit = { pid: 5, exitStatus: 137, exitedAt: new Date() };

@@ -7,17 +7,20 @@ import { now } from "@slipway/fault/precise-date";
 import { readBootstrap, socketPath } from "./bootstrap.ts";
 import type { Bundle } from "./bundle.ts";
 import type { ShimBinary } from "./shim-binary.ts";
+import type { ShimLinks } from "./shim-links.ts";
 
 /** Cleans up after shims that died, and tells the end of their tasks, which nobody else will tell. */
 export class DeadShims {
   readonly #events: EventPublisher;
+  readonly #links: ShimLinks;
   readonly #cleanupMs: number;
   readonly #log: Logger;
   /** A shim of ours may have held a hundred tasks: their programs take turns. */
   #turns: Promise<unknown>[] = Array.from({ length: 4 }, () => Promise.resolve());
 
-  constructor(events: EventPublisher, cleanupMs: number, log: Logger) {
+  constructor(events: EventPublisher, links: ShimLinks, cleanupMs: number, log: Logger) {
     this.#events = events;
+    this.#links = links;
     this.#cleanupMs = cleanupMs;
     this.#log = log;
   }
@@ -36,6 +39,7 @@ export class DeadShims {
     let exit: ProcessExit | undefined;
     try {
       removeSocket(bundle);
+      this.#links.remove(bundle);
       exit = await binary.delete(AbortSignal.timeout(this.#cleanupMs));
     } catch (error) {
       this.#failed(bundle, error);

@@ -10,6 +10,7 @@ import { findShimBinary, ShimBinary, type ShimEnvironment } from "./shim-binary.
 import { ShimConnection } from "./shim-connection.ts";
 import type { ShimGroup } from "./shim-group.ts";
 import { ShimLog } from "./shim-log.ts";
+import type { ShimLinks } from "./shim-links.ts";
 import { ShimTask } from "./shim-task.ts";
 
 /** Runtimes that our own shim serves unless the configuration gives them to another. */
@@ -19,6 +20,7 @@ const BINARY_FILE = "shim-binary-path";
 /** Finds or starts the shim of a task, ours or another's. */
 export class Launcher {
   readonly #own: OwnShims;
+  readonly #links: ShimLinks;
   readonly #config: RuntimeConfig;
   readonly #environment: ShimEnvironment;
   readonly #shutdownMs: number;
@@ -29,11 +31,13 @@ export class Launcher {
 
   constructor(options: {
     readonly own: OwnShims;
+    readonly links: ShimLinks;
     readonly config: RuntimeConfig;
     readonly environment: ShimEnvironment;
     readonly shutdownMs: number;
   }) {
     this.#own = options.own;
+    this.#links = options.links;
     this.#config = options.config;
     this.#environment = options.environment;
     this.#shutdownMs = options.shutdownMs;
@@ -146,6 +150,8 @@ export class Launcher {
     const bundles = dirname(bundle.path);
     return new ShimTask(bundle, shim, this.#binary(this.#own.binary, bundle), {
       release: async (held) => this.#own.release(held),
+      held: (held) => this.#links.add(bundle, held),
+      gone: () => this.#links.remove(bundle),
       succeed: (address, ids) => this.#own.succeed(address, group, { bundles, ids }),
     });
   }

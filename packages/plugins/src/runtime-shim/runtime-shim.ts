@@ -25,6 +25,7 @@ import { TaskLeaks } from "./leaks/leaks.ts";
 import { TaskLoader } from "./load.ts";
 import { OwnShims } from "./own-shims.ts";
 import type { ShimEnvironment } from "./shim-binary.ts";
+import { ShimLinks } from "./shim-links.ts";
 import { shimGroup } from "./shim-group.ts";
 import { runtimeInfo } from "./runtime-info.ts";
 import { ShimTaskManager } from "./task-manager.ts";
@@ -61,11 +62,12 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
         containersPerShim: config.containersPerShim,
         log,
       });
-      const deadShims = new DeadShims(events, timeout("shim.cleanup", 5000), log);
+      const links = new ShimLinks(host.grpcAddress);
+      const deadShims = new DeadShims(events, links, timeout("shim.cleanup", 5000), log);
       const loadMs = timeout("shim.load", 5000);
       const registry = new TaskRegistry(deadShims);
       const shutdownMs = timeout("shim.shutdown", 3000);
-      const launcher = new Launcher({ own, config, environment: host, shutdownMs });
+      const launcher = new Launcher({ own, links, config, environment: host, shutdownMs });
       const folders = { rootDir, stateDir };
       await new TaskLoader({ folders, launcher, registry, deadShims, stores, loadMs, log }).load();
       await own.endStrays();

@@ -10,6 +10,10 @@ import type { ShimConnection } from "./shim-connection.ts";
 export interface ShimHold {
   /** Gives the shim back: called once, when the task is deleted. */
   release(shim: ShimConnection): Promise<void>;
+  /** Called for each shim that comes to hold the task. */
+  held?(shim: ShimConnection): void;
+  /** The task is gone. */
+  gone?(): void;
   /** Another shim in the place of the one at `address`, which died, for all the tasks that it held. Ours can do that. */
   succeed?(address: string, ids: readonly string[]): ShimConnection;
 }
@@ -44,6 +48,7 @@ export class ShimTask {
       [detailsHeader, "1"],
     ] as const;
     this.call = { metadata: new Metadata(headers) };
+    hold.held?.(shim);
   }
 
   get id(): string {
@@ -76,6 +81,7 @@ export class ShimTask {
     const { resolve } = this.#afterShim;
     this.#shim = shim;
     this.#afterShim = Promise.withResolvers();
+    this.hold.held?.(shim);
     resolve(undefined);
   }
 

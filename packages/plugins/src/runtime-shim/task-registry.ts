@@ -52,7 +52,9 @@ export class TaskRegistry {
 
   remove(task: ShimTask): void {
     const tasks = this.#in(task.namespace);
-    if (tasks.get(task.id) === task) tasks.delete(task.id);
+    if (tasks.get(task.id) !== task) return;
+    tasks.delete(task.id);
+    task.hold.gone?.();
   }
 
   /** Leaves the shims: their tasks go on without the daemon. */
