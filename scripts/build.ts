@@ -1,15 +1,16 @@
 /*
- * Makes dist/: each program and each thread in one file, which bin/ runs while no source is newer. One file, because a
+ * Usage: node scripts/build.ts [FOLDER]. Makes dist/, or that folder: each program and each thread in one file, which bin/ runs while no source is newer. One file, because a
  * process that runs for weeks must not look for parts that a later build took away. CommonJS, because an import of a
  * Node module loads all that the module would load lazily (bench/daemon-start.ts).
  */
 import { execFileSync } from "node:child_process";
-import { renameSync, utimesSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "rolldown";
 
 const root = resolve(import.meta.dirname, "..");
-const output = join(root, "dist");
+const output = resolve(process.argv[2] ?? join(root, "dist"));
 
 /** What a process or a thread starts with. */
 const entries = [
@@ -85,3 +86,37 @@ for (const { name, source } of entries) {
   utimesSync(`${file}.new`, begun, begun);
   renameSync(`${file}.new`, file);
 }
+
+/**
+ * The shim in one file that may be copied or linked anywhere on this machine: a shell script to the system, and the program
+ * to Node, which takes the first line for a comment and the second for a string. It names this tree, for Node itself and its
+ * native code.
+ */
+function writeMovableShim(): void {
+  const name = "containerd-shim-slipway-v1";
+  const [, flags] =
+    /exec "\$node" (.*) "\$code" "\$@"/.exec(readFileSync(join(root, "bin", name), "utf8")) ?? [];
+  if (flags === undefined) throw new Error(`bin/${name}: cannot find the flags that it gives to Node`);
+  const quoted = `'${root.replaceAll("'", String.raw`'\''`)}'`;
+  const steps = [
+    `":" //`,
+    `root=${quoted}`,
+    '. "$root/scripts/launch.sh"',
+    "find_node",
+    "keep_compiled shim /var/cache/slipway",
+    `exec "$node" ${flags} "$0" "$@"`,
+  ];
+  const here = JSON.stringify(pathToFileURL(join(output, name)).href);
+  const code = readFileSync(join(output, `${name}.cjs`), "utf8")
+    .replaceAll('"file://" + __filename', here)
+    // The server that it leaves behind is itself again, wherever it is.
+    .replaceAll(`new URL("${name}.cjs", ${here})`, 'new URL("file://" + __filename)');
+  const file = join(output, name);
+  writeFileSync(`${file}.new`, `#!/bin/sh\n${steps.join("; ")}\n${code}`);
+  chmodSync(`${file}.new`, 0o755);
+  utimesSync(`${file}.new`, begun, begun);
+  renameSync(`${file}.new`, file);
+  // Without it, Node would take a program without an ending for a module of this project's kind.
+  writeFileSync(join(output, "package.json"), '{ "type": "commonjs" }\n');
+}
+writeMovableShim();

@@ -217,7 +217,8 @@ let environmentTable: StringTable | undefined;
 function runtimeEnvironment(): NodeJS.ProcessEnv {
   if (environment) return environment;
   environment = { ...process.env };
-  for (const name of ["NODE_OPTIONS", "NODE_COMPILE_CACHE", "NODE_CHANNEL_FD"]) delete environment[name];
+  for (const name of ["NODE_OPTIONS", "NODE_COMPILE_CACHE", "NODE_CHANNEL_FD", "SLIPWAY_ROOT"])
+    delete environment[name];
   return environment;
 }
 
