@@ -39,7 +39,34 @@ describe("ctr of containerd 2, by the Transfer service", { skip: !existsSync(ctr
   it("pulls and unpacks", async () => {
     assert.match(await said("images", "pull", "--plain-http", image), /busybox:latest +\tsaved/);
     assert.match(await said("images", "check", `name==${image}`), /complete \(3\/3\).* true/);
-    assert.equal((await said("snapshots", "ls")).trim().split("\n").length, 3);
+    const [, ...snapshots] = (await said("snapshots", "ls")).trim().split("\n");
+    assert.equal(snapshots.length, 2);
+    const [child = "", parent = ""] =
+      /^(sha256:\w+) +(sha256:\w+)/m.exec(snapshots.join("\n"))?.slice(1) ?? [];
+    const labels = await labelsOf(child);
+    assert.equal(labels["containerd.io/snapshot.ref"], child);
+    assert.equal(labels["containerd.io/snapshot/parent-chain-id"], parent);
+    assert.notEqual(labels["containerd.io/snapshot/diff-id"], child);
+    // The chain of one layer is the layer.
+    assert.deepEqual(await labelsOf(parent), {
+      "containerd.io/snapshot.ref": parent,
+      "containerd.io/snapshot/diff-id": parent,
+    });
+  });
+
+  async function labelsOf(snapshot: string): Promise<Readonly<Record<string, string>>> {
+    const { Labels: labels } = JSON.parse(await said("snapshots", "info", snapshot)) as {
+      readonly Labels: Record<string, string>;
+    };
+    return labels;
+  }
+
+  it("asks for nothing when there is no such snapshotter", async () => {
+    const args = ["--namespace", "nowhere", "images", "pull", "--plain-http", "--snapshotter", "zfs"];
+    const { code, stderr } = await call(...args, image);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /snapshotter not loaded: zfs/);
+    assert.doesNotMatch(await said("--namespace", "nowhere", "content", "ls"), /sha256/);
   });
 
   it("tags and pushes, and skopeo reads what it pushed", async () => {

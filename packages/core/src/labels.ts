@@ -6,11 +6,17 @@ export type Labels = Readonly<Record<string, string>>;
 const maxLabelBytes = 4096;
 
 /**
- * Key and value together may have 4,096 bytes: containerd's pkg/labels/validate.go.
+ * Key and value together may have 4,096 bytes: containerd's pkg/labels/validate.go. A key has at least one, as its
+ * database wants it.
  * @throws {Fault} `invalid_argument`
  */
 export function validateLabels(labels: Labels): void {
   for (const [key, value] of Object.entries(labels)) {
+    if (key === "")
+      throw new Fault(
+        "invalid_argument",
+        `failed to set label ""="${value}": key required: invalid argument`,
+      );
     const length = Buffer.byteLength(key) + Buffer.byteLength(value);
     if (length <= maxLabelBytes) continue;
     const shown = key.length > 64 ? key.slice(0, 64) : key;

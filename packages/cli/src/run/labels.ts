@@ -28,7 +28,7 @@ export function isReserved(name: string): boolean {
 
 function imageLabels(image: ImageConfig | undefined): Labels {
   const labels = Object.entries(image?.config?.Labels ?? {});
-  return Object.fromEntries(labels.filter(([name]) => !isReserved(name)));
+  return Object.fromEntries(labels.filter(([name]) => name !== "" && !isReserved(name)));
 }
 
 /**

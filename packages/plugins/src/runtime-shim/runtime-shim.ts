@@ -16,6 +16,7 @@ import type { MetadataStores } from "@slipway/core/stores";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { hasOneHierarchy } from "@slipway/linux/cgroup/cgroup";
 import { expectMoves } from "@slipway/linux/cgroup/moves";
+import { hostPlatform } from "@slipway/oci/platform";
 import { parseSpec } from "./bundle-spec.ts";
 import { parseRuntimeConfig } from "./config.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -44,6 +45,7 @@ export function shimRuntimePlugin(host: RuntimeHost): Plugin {
   return definePlugin({
     kind: RuntimePlugin,
     id: "task",
+    platforms: [hostPlatform()],
     needs: { stores: MetadataPlugin, events: EventPlugin, differs: DiffPlugin, deprecations: WarningPlugin },
     parseConfig: parseRuntimeConfig,
     async start({ stores, events, differs, deprecations }, config, { rootDir, stateDir, log, signal }) {

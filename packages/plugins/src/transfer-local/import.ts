@@ -7,7 +7,7 @@ import { importArchive } from "@slipway/images/archive/import-index";
 import { readIndex } from "@slipway/images/read";
 import { Fault } from "@slipway/fault/fault";
 import { archiveNames, storeImages, storeNamed } from "./image-names.ts";
-import { openWorkspace, type TransferParts, unpacksOf, verify } from "./parts.ts";
+import { checkUnpacks, openWorkspace, type TransferParts, unpacksOf, verify } from "./parts.ts";
 
 export async function importImages(
   parts: TransferParts,
@@ -16,6 +16,7 @@ export async function importImages(
   to: ImageStoreEnd,
   { onProgress, signal }: TransferOptions,
 ): Promise<void> {
+  checkUnpacks(parts, scope, to);
   await using leased = await openWorkspace(parts, scope);
   const { workspace } = leased;
   const { content, images } = workspace;

@@ -75,6 +75,15 @@ export function unpacksOf({ config }: TransferParts, { unpacks }: ImageStoreEnd)
   }));
 }
 
+/**
+ * To be called before anything is fetched or read for an image that is to be unpacked.
+ * @throws {Fault} `invalid_argument` for a snapshotter that is not here
+ */
+export function checkUnpacks(parts: TransferParts, { namespace }: Scope, to: ImageStoreEnd): void {
+  const stores = parts.stores.scoped({ namespace });
+  for (const { snapshotter } of unpacksOf(parts, to)) stores.snapshotter(snapshotter);
+}
+
 /** @throws {Fault} `permission_denied` when a verifier says no, or nothing */
 export async function verify(
   { verifiers, log }: TransferParts,

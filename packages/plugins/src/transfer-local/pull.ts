@@ -8,7 +8,7 @@ import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Reference } from "@slipway/oci/reference";
 import type { Repository } from "@slipway/registry/registry";
 import { storeImages } from "./image-names.ts";
-import { openWorkspace, type TransferParts, unpacksOf, verify } from "./parts.ts";
+import { checkUnpacks, openWorkspace, type TransferParts, unpacksOf, verify } from "./parts.ts";
 import { blobEvents } from "./progress.ts";
 import { PullReport } from "./pull-report.ts";
 import { openRemote } from "./remote.ts";
@@ -35,6 +35,7 @@ async function pullAndTell(
   const { onProgress, signal } = options;
   const { reference } = from;
   const registry = `OCI Registry (${reference})`;
+  checkUnpacks(parts, scope, to);
   const { parsed, repository } = openRemote(parts, from, options);
   void expectLayers(parts, scope, to);
   onProgress?.({ event: `Resolving from ${registry}` });
