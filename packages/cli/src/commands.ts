@@ -224,6 +224,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./commands/events.ts"),
   },
   {
+    name: "volume",
+    summary: "Create, list, inspect and remove volumes",
+    load: () => import("./commands/volume.ts"),
+  },
+  {
     name: "namespace",
     summary: "List, create and remove namespaces",
     aliases: ["ns"],

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { anonymousLabel, type Volume } from "@slipway/core/volumes";
 import { Fault } from "@slipway/fault/fault";
 import type { MountSpec } from "@slipway/oci/runtime-spec";
 import type { Creation } from "../own-files/creation.ts";
 import { copyUp } from "../volumes/copy-up.ts";
 import type { VolumeDirectories } from "../volumes/volume-directories.ts";
+import { makeDirectories } from "./make-directories.ts";
 import { requirePropagation } from "./source-propagation.ts";
 import type { BindRequest, MountRequest, VolumeRequest } from "./mount-request.ts";
 
@@ -33,7 +34,7 @@ function bindMount({ source, target, options, createsSource }: BindRequest): Mou
     if (!createsSource) {
       throw new Fault("not_found", `Cannot mount "${source}": there is no such file or directory`);
     }
-    mkdirSync(source, { recursive: true });
+    makeDirectories(source);
   }
   requirePropagation(source, options);
   return { destination: target, type: "bind", source, options: [...options] };

@@ -11,12 +11,17 @@ import {
 } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { ContainerStore } from "@slipway/core/containers";
 import { hasCode } from "@slipway/fault/fault";
 import { lock, tryLock } from "@slipway/linux/flock";
 import { isSystemError } from "@slipway/linux/system-call";
 import { VolumeDirectories } from "../volumes/volume-directories.ts";
 import type { HostDirectories } from "./host-directories.ts";
+
+/** The daemon's containers. */
+interface KnownContainers {
+  /** @throws {Fault} `not_found` */
+  get(id: string): Promise<unknown>;
+}
 
 /**
  * The files of a container that is being created, which no container names yet. They go if their scope is left before
@@ -39,7 +44,7 @@ export class Creation implements AsyncDisposable {
   static async begin(
     directories: HostDirectories,
     id: string,
-    containers: Pick<ContainerStore, "get">,
+    containers: KnownContainers,
   ): Promise<Creation> {
     mkdirSync(directories.creations, { recursive: true, mode: 0o700 });
     await removeAbandoned(directories, containers);
@@ -81,10 +86,7 @@ async function openLocked(path: string): Promise<number> {
   }
 }
 
-async function removeAbandoned(
-  directories: HostDirectories,
-  containers: Pick<ContainerStore, "get">,
-): Promise<void> {
+async function removeAbandoned(directories: HostDirectories, containers: KnownContainers): Promise<void> {
   for (const id of readdirSync(directories.creations)) {
     const path = join(directories.creations, id);
     const fd = openUnless(path);
@@ -109,7 +111,7 @@ function openUnless(path: string): number | undefined {
   }
 }
 
-async function exists(containers: Pick<ContainerStore, "get">, id: string): Promise<boolean> {
+async function exists(containers: KnownContainers, id: string): Promise<boolean> {
   try {
     await containers.get(id);
     return true;
