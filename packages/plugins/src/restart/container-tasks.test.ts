@@ -13,7 +13,11 @@ const gone = (): never => {
 };
 
 /** One container that is started again, whose labels become others while its task starts. */
-async function restart(before: Labels, meanwhile: Labels | "removed"): Promise<readonly string[]> {
+async function restart(
+  before: Labels,
+  meanwhile: Labels | "removed",
+  { hasTask = true, isGone = false }: { readonly hasTask?: boolean; readonly isGone?: boolean } = {},
+): Promise<readonly string[]> {
   let container: Container | undefined = {
     id: "one",
     labels: before,
@@ -49,17 +53,17 @@ async function restart(before: Labels, meanwhile: Labels | "removed"): Promise<r
     },
     async delete() {
       calls.push("delete");
-      return exit;
+      return isGone ? gone() : exit;
     },
   };
   const again = new ContainerTasks(stores, { scoped: () => tasks });
-  calls.push(String(await again.start("default", container)));
+  calls.push(await again.start("default", container, hasTask));
   return calls;
 }
 
 describe("ContainerTasks", () => {
   it("leaves a container that it started again, whatever a client says of it but that it stopped it", async () => {
-    const runs = ["delete", "create", "start", "true"];
+    const runs = ["delete", "create", "start", "started"];
     // nerdctl writes the label after its own start, which the monitor's may overtake.
     assert.deepEqual(await restart({}, { [stopped]: "false" }), runs);
     assert.deepEqual(await restart({ [stopped]: "false" }, {}), runs);
@@ -67,8 +71,14 @@ describe("ContainerTasks", () => {
     assert.deepEqual(await restart({ [stopped]: "true" }, { [stopped]: "true" }), runs);
   });
 
+  it("leaves a container whose task somebody removed, but starts one that had none", async () => {
+    assert.deepEqual(await restart({}, {}, { isGone: true }), ["delete", "left"]);
+    const runs = ["delete", "create", "start", "started"];
+    assert.deepEqual(await restart({}, {}, { hasTask: false, isGone: true }), runs);
+  });
+
   it("ends a container that was stopped or removed while it was started again", async () => {
-    const ends = ["delete", "create", "start", "kill", "delete", "false"];
+    const ends = ["delete", "create", "start", "kill", "delete", "ended"];
     assert.deepEqual(await restart({}, { [stopped]: "true" }), ends);
     assert.deepEqual(await restart({ [stopped]: "false" }, { [stopped]: "true" }), ends);
     assert.deepEqual(await restart({}, "removed"), ends);

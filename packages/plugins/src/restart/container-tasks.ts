@@ -55,17 +55,24 @@ export class ContainerTasks {
   }
 
   /**
-   * Starts a container again, its output going to its log, and counts that.
-   * @returns false if somebody stopped or removed the container meanwhile, and so its new task was ended
+   * Starts a container again, its output going to its log, and counts that. `hasTask`: whether it had one when that was
+   * decided, which goes.
+   * @returns `left` if somebody removed that task meanwhile, who may be about to remove the container; `ended` if somebody
+   * stopped or removed the container during the start, and so its new task was ended
    */
-  async start(namespace: string, container: Container): Promise<boolean> {
+  async start(
+    namespace: string,
+    container: Container,
+    hasTask: boolean,
+  ): Promise<"started" | "left" | "ended"> {
     const { id, labels } = container;
     const stores = this.#stores.scoped({ namespace });
     const tasks = this.#tasks.scoped(namespace);
+    const removed = await tasks.delete(id).catch(ignoreMissing);
+    if (hasTask && !removed) return "left";
     const count = String(restartCount(labels) + 1);
     const counted = { ...container, labels: { ...labels, [restartLabel.count]: count } };
     await stores.containers.update(counted, [`labels.${restartLabel.count}`]);
-    await tasks.delete(id).catch(ignoreMissing);
     const rootfs = await containerRootfs(container, (name) => stores.snapshotter(name));
     await tasks.create(id, { rootfs, io: loggedIo({ id, labels, terminal: hasTerminal(container) }) });
     try {
@@ -77,9 +84,9 @@ export class ContainerTasks {
     // Somebody may have removed it, or stopped it, when there was no task that could have been killed.
     // A label that says that nobody did is no stop: clients write it after their own start.
     const now = await this.container(namespace, id);
-    if (now && (isExplicitlyStopped(labels) || !isExplicitlyStopped(now.labels))) return true;
+    if (now && (isExplicitlyStopped(labels) || !isExplicitlyStopped(now.labels))) return "started";
     await this.stop(namespace, id);
-    return false;
+    return "ended";
   }
 
   /** Kills every process of a task and removes it. */

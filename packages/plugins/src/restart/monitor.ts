@@ -19,6 +19,12 @@ const topics = [
   'topic~="^/tasks/(start|exit|delete)$"',
 ] as const;
 
+const outcomes = {
+  started: "started a container again",
+  left: "left a container whose task somebody removed before it was started again",
+  ended: "ended a container that was stopped during its restart",
+} as const;
+
 /** A container that is kept in a state. */
 interface Kept {
   readonly namespace: string;
@@ -191,11 +197,8 @@ export class RestartMonitor implements AsyncDisposable {
       const decision = restartDecision(container.labels, task, occasion);
       if (decision === "stop") await this.#tasks.stop(namespace, id);
       if (decision !== "start" || this.#stop.signal.aborted) return;
-      const runs = await this.#tasks.start(namespace, container);
-      const what = runs
-        ? "started a container again"
-        : "ended a container that was stopped during its restart";
-      this.#log.info(what, { namespace, id });
+      const outcome = await this.#tasks.start(namespace, container, task !== undefined);
+      this.#log.info(outcomes[outcome], { namespace, id });
     } catch (error) {
       this.#log.warn("cannot keep a container in its state", { namespace, id, error: messageOf(error) });
       // A policy that does not exist stays so until somebody changes it.
