@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { MemoryFile } from "@slipway/linux/memfd";
 import { Reaper } from "../reaper.ts";
-import { OciRuntime } from "./oci-runtime.ts";
+import { OciRuntime, readPidFile } from "./oci-runtime.ts";
 
 const bundle = mkdtempSync(join(tmpdir(), "slipway-runtime-"));
 const reaper = new Reaper();
@@ -67,6 +67,28 @@ describe("a runtime that fails", () => {
     const why = await failure(runtime(much));
     assert.ok(why.length < 5000, String(why.length));
     assert.match(why, /exit status 1: a very long line 0\n[^]* \.\.\. [^]*line 2999$/);
+  });
+
+  it("is named when its program is none for this machine", async () => {
+    const other = join(bundle, "other");
+    writeFileSync(other, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0, 0]), { mode: 0o700 });
+    const program = new OciRuntime({ binary: other, root: bundle, systemdCgroup: false }, bundle, reaper);
+    assert.match(await failure(program), /fork\/exec .*other: exec format error$/);
+  });
+
+  it("is named when it has started nothing although it says that all is well", () => {
+    assert.throws(() => readPidFile(join(bundle, "none.pid")), {
+      code: "unknown",
+      message: /^Cannot read pid file ".*none.pid": the runtime has not written it$/,
+    });
+    const path = join(bundle, "odd.pid");
+    for (const text of ["", "x", "-1", "0", "1.5", "1 2"]) {
+      writeFileSync(path, text);
+      assert.throws(() => readPidFile(path), {
+        code: "unknown",
+        message: `Cannot read pid file "${path}": it holds "${text}"`,
+      });
+    }
   });
 
   it("is named when it is missing or cannot be executed", async () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { createMemoryFile } from "@slipway/linux/memfd";
 import { spawnProgram, StringTable } from "@slipway/linux/spawn";
+import { isSystemError } from "@slipway/linux/system-call";
 import type { Exit, Reaper } from "../reaper.ts";
 import { lastError } from "./runtime-log.ts";
 
@@ -199,6 +200,7 @@ function spawnError(error: unknown, binary: string): Error {
   const reasons: Record<string, string> = {
     ENOENT: "no such file or directory",
     EACCES: "permission denied",
+    ENOEXEC: "exec format error",
   };
   return new Error(`fork/exec ${binary}: ${reasons[code ?? ""] ?? message}`, { cause: error });
 }
@@ -230,9 +232,19 @@ function tableOf(variables: NodeJS.ProcessEnv): StringTable {
   return new StringTable(Object.entries(variables).map((pair) => pair.join("=")));
 }
 
-/** The pid in a file that a runtime wrote. */
+/**
+ * The pid in a file that a runtime wrote.
+ * @throws {Fault} `unknown` when it has written none, although it has ended without an error
+ */
 export function readPidFile(path: string): number {
-  const pid = Number(readFileSync(path, "utf8"));
-  if (!Number.isSafeInteger(pid) || pid <= 0) throw new Fault("internal", `Cannot read pid file "${path}"`);
-  return pid;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const why = isSystemError(error, "ENOENT") ? "the runtime has not written it" : messageOf(error);
+    throw new Fault("unknown", `Cannot read pid file "${path}": ${why}`, { cause: error });
+  }
+  const pid = Number(text);
+  if (Number.isSafeInteger(pid) && pid > 0) return pid;
+  throw new Fault("unknown", `Cannot read pid file "${path}": it holds "${text.slice(0, 100)}"`);
 }

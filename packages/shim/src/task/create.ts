@@ -85,7 +85,13 @@ async function create(shim: Shim, container: Container, record: RuntimeRecord): 
     (stdio, extra, said) =>
       container.runtime.run("OCI runtime create failed", [...args, ...extra, container.id], { stdio, said }),
   );
-  return readPidFile(pidFile);
+  try {
+    return readPidFile(pidFile);
+  } catch (error) {
+    // Nothing reads or writes them.
+    await container.init.closeStreams();
+    throw error;
+  }
 }
 
 function mountRootfs(request: CreateRequest, rootfs: string): Disposable {
