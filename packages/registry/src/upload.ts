@@ -42,19 +42,20 @@ export async function uploadBlob(
   const started = await start(session, target, options);
   if (started === "mounted") return started;
   const upload = new Upload(session, target, read, options, started);
-  for (let fruitless = 0; ;) {
-    const before = upload.offset;
+  let [furthest, fruitless] = [0, 0];
+  for (;;) {
     try {
       await upload.send();
       return "pushed";
     } catch (error) {
       const isTooLarge = hasCode(error, "resource_exhausted") && upload.divide();
       if (!isTooLarge && !hasCode(error, "unavailable", "out_of_range")) throw error;
-      fruitless = upload.offset > before ? 0 : fruitless + 1;
-      if (fruitless >= maxFruitlessTries) throw error;
-      const { retryDelayMs } = session.endpoint.link;
-      if (!isTooLarge) await backoff(fruitless + 1, retryDelayMs, options.signal);
       if ((await upload.recover()) === "stored") return "pushed";
+      // What was sent and is not there counts for nothing: a registry may forget it each time.
+      fruitless = upload.offset > furthest ? 0 : fruitless + 1;
+      furthest = Math.max(furthest, upload.offset);
+      if (fruitless >= maxFruitlessTries) throw error;
+      if (!isTooLarge) await backoff(fruitless + 1, session.endpoint.link.retryDelayMs, options.signal);
     }
   }
 }

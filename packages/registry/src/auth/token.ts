@@ -89,10 +89,11 @@ function realmOf({ challenge, credentials, registry, answeredUrl }: TokenRequest
   const { realm = "" } = challenge.parameters;
   const no = (why: string): Fault =>
     new Fault("unauthenticated", `Cannot log in to ${registry.host}: ${why}`);
-  if (realm === "") throw no("its challenge names no realm");
+  if (realm === "") throw no(`the challenge of ${shownUrl(answeredUrl)} names no realm`);
   const url = URL.canParse(realm) || /^[/]/.test(realm) ? new URL(realm, answeredUrl) : undefined;
   if (!url || !["http:", "https:"].includes(url.protocol)) {
-    throw no(`the realm of its challenge, ${JSON.stringify(realm.slice(0, 200))}, is no address of HTTP`);
+    const shown = JSON.stringify(realm.slice(0, 200));
+    throw no(`the challenge of ${shownUrl(answeredUrl)} has the realm ${shown}, which is no address of HTTP`);
   }
   const isOpen = url.protocol !== "https:" && !isLoopback(url.hostname);
   if (credentials && answeredUrl.protocol === "https:" && isOpen) {

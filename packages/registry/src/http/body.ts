@@ -30,7 +30,8 @@ export function isEncoded(response: HttpResponse, ownBytes?: number): boolean {
 /** The failure of an answer that ended in its middle. One that was given up, or has been explained, stays as it is. */
 export function brokenOff(response: HttpResponse, error: unknown): unknown {
   if (error instanceof Fault || (error as Error).name === "AbortError") return error;
-  const why = `The answer of ${answerer(response)} broke off: ${messageOf(error)}`;
+  const reason = messageOf(error) === "aborted" ? "the connection was closed" : messageOf(error);
+  const why = `The answer of ${answerer(response)} broke off: ${reason}`;
   return new Fault("unavailable", why, { cause: error });
 }
 
