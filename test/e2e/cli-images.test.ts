@@ -324,6 +324,38 @@ describe("slipway login", () => {
     const logout = await slipway(["logout", registry.host]);
     assert.equal(logout.stdout, `Removing login credentials for ${registry.host}\n`);
     assert.doesNotMatch(readFileSync(folder.join("config.json"), "utf8"), /127/);
+    const again = await slipway(["logout", registry.host]);
+    assert.deepEqual([again.code, again.stdout], [0, `Not logged in to ${registry.host}\n`]);
+  });
+
+  it("says what it needs where there is nobody to ask", async () => {
+    using folder = new TestFolder("login");
+    const [host, env] = ["registry.example", { DOCKER_CONFIG: folder.path }];
+    for (const [flags, input, why] of [
+      [[], "", "there is no terminal to ask for name and password"],
+      [["-u", "bob"], "", "there is no terminal to ask for name and password"],
+      [["-p", "x"], "bob\n", "there is no terminal to ask for name and password"],
+      [["--password-stdin"], "x", "--password-stdin needs --username"],
+      [
+        ["-u", "bob", "-p", "x", "--password-stdin"],
+        "x",
+        "--password and --password-stdin exclude each other",
+      ],
+      [["-u", "bob", "--password-stdin"], "\n", "the password is empty"],
+      [["-u", "bob", "-p", ""], "", "the password is empty"],
+      [["-u", "", "-p", "x"], "", "the name is empty"],
+      [["-u", "a:b", "-p", "x"], "", 'the name "a:b" has a colon'],
+    ] as const) {
+      const { code, stderr } = await run(join(binFolder, "slipway"), ["login", ...flags, host], {
+        env,
+        input,
+      });
+      assert.ok(
+        code === 1 && stderr.includes(`Cannot log in to "${host}": ${why}`),
+        `${flags.join(" ")}: ${stderr}`,
+      );
+    }
+    assert.equal(existsSync(folder.join("config.json")), false);
   });
 });
 

@@ -1,8 +1,10 @@
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
 import type { Index, Manifest } from "@slipway/oci/image";
+import { parseIndex } from "@slipway/oci/documents/manifest";
 import { mediaTypes } from "@slipway/oci/media-types";
 import { readBody } from "./http/failure.ts";
+import { answerer } from "./http/shown-url.ts";
 import { maxManifestBytes } from "./manifest.ts";
 import type { Session } from "./session.ts";
 
@@ -41,8 +43,8 @@ export async function extendedList(
   const response = await session.call("GET", `/manifests/${referrersTag(subject.digest)}`, base);
   if (response.statusCode !== 200 && response.statusCode !== 404) throw await session.failure(response, what);
   const body = await readBody(response, maxManifestBytes);
-  const known =
-    response.statusCode === 404 ? [] : ((JSON.parse(body.toString()) as Partial<Index>).manifests ?? []);
+  const document = `what refers to ${subject.digest} from ${answerer(response)}`;
+  const known = response.statusCode === 404 ? [] : parseIndex(document, body).manifests;
   if (known.some(({ digest }) => digest === listed.digest)) return undefined;
   const index: Index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [...known, listed] };
   return Buffer.from(JSON.stringify(index));

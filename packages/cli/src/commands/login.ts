@@ -19,13 +19,7 @@ export function configure(command: Command): void {
     .option("--password-stdin", "read the password from the input")
     .action(async (server: string, flags: LoginFlags) => {
       const host = server.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
-      const username = flags.username ?? (await ask("Username: "));
-      const password = flags.passwordStdin
-        ? (await text(process.stdin)).replace(/\r?\n$/, "")
-        : (flags.password ?? (await askSecret("Password: ")));
-      if (username === "" || password === "") {
-        throw new Fault("invalid_argument", `Cannot log in to "${host}": name and password are needed`);
-      }
+      const { username, password } = await askFor(host, flags);
       const hostsDirectories = ["/etc/containerd/certs.d", "/etc/docker/certs.d"];
       const credentials = { origin: "what was typed", kind: "password", username, password } as const;
       await checkLogin(host, credentials, { hostsDirectories });
@@ -33,4 +27,26 @@ export function configure(command: Command): void {
       process.stderr.write(`The password is kept in ${file}, where who reads the file can read it.\n`);
       process.stdout.write("Login Succeeded\n");
     });
+}
+
+/** @throws {Fault} `invalid_argument` without anybody to ask, as docker does */
+async function askFor(host: string, flags: LoginFlags): Promise<{ username: string; password: string }> {
+  const no = (why: string): Fault => new Fault("invalid_argument", `Cannot log in to "${host}": ${why}`);
+  if (host === "") throw no("it is no registry");
+  const { passwordStdin = false } = flags;
+  if (passwordStdin && flags.password !== undefined)
+    throw no("--password and --password-stdin exclude each other");
+  if (passwordStdin && flags.username === undefined) throw no("--password-stdin needs --username");
+  const isAsked = flags.username === undefined || (flags.password === undefined && !passwordStdin);
+  if (isAsked && !process.stdin.isTTY) {
+    throw no("there is no terminal to ask for name and password: give --username and --password-stdin");
+  }
+  const username = flags.username ?? (await ask("Username: "));
+  const password = passwordStdin
+    ? (await text(process.stdin)).replace(/\r?\n$/, "")
+    : (flags.password ?? (await askSecret("Password: ")));
+  if (username === "") throw no("the name is empty");
+  if (password === "") throw no("the password is empty");
+  if (username.includes(":")) throw no(`the name "${username}" has a colon, which no registry can be told`);
+  return { username, password };
 }

@@ -1,6 +1,6 @@
 import type { Image } from "@slipway/core/images";
 import type { RegistryEnd, TransferProgress } from "@slipway/core/transfer";
-import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import { codeOf, Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { discardedBlobsLabel } from "@slipway/images/discarded-layers";
 import { canonicalName } from "@slipway/oci/reference";
 import { dockerCredentials } from "@slipway/registry/docker-config";
@@ -44,10 +44,10 @@ export async function pullInDaemon(
     await client.transfer.transfer(registry(name, from), imageStore(name, to), options);
   } catch (error) {
     signal?.throwIfAborted();
-    if (!hasCode(error, "unauthenticated")) throw error;
+    if (!hasCode(error, "unauthenticated", "permission_denied")) throw error;
     // The daemon cannot know where we found the login.
     const message = messageOf(error).replaceAll("the client's login", origin);
-    throw new Fault("unauthenticated", message, { cause: error });
+    throw new Fault(codeOf(error), message, { cause: error });
   }
   return await client.images.get(name);
 }

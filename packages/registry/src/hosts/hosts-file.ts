@@ -55,15 +55,16 @@ function parseHost(server: string | undefined, table: Table, directory: string):
   const inDirectory = (file: string): string => (isAbsolute(file) ? file : join(directory, file));
   const dialTimeout = textOf(table, "dial_timeout");
   const login = parseLogin(table, inDirectory);
+  const skipVerify = booleanOf(table, "skip_verify");
   return {
-    ...(server ? { server: parseServer(server, table["override_path"] === true) } : {}),
+    ...(server ? { server: parseServer(server, booleanOf(table, "override_path") === true) } : {}),
     capabilities: parseCapabilities(table["capabilities"]),
     ca: textsOf(table["ca"] ?? [], "ca").map(inDirectory),
     clients: parseClients(table["client"]).map(([certificate, key]) => [
       inDirectory(certificate),
       inDirectory(key),
     ]),
-    ...(typeof table["skip_verify"] === "boolean" ? { skipVerify: table["skip_verify"] } : {}),
+    ...(skipVerify === undefined ? {} : { skipVerify }),
     headers: parseHeaders(table["header"]),
     ...(dialTimeout ? { dialTimeoutMs: parseDuration(dialTimeout) } : {}),
     ...(login ? { login } : {}),
@@ -71,8 +72,10 @@ function parseHost(server: string | undefined, table: Table, directory: string):
 }
 
 function parseServer(text: string, overridePath: boolean): { origin: string; path: string } {
-  const full = text.startsWith("http") ? text : `https://${text}`;
-  if (!URL.canParse(full)) throw new Fault("invalid_argument", `unable to parse server ${text}`);
+  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
+  if (!URL.canParse(full) || !/^https?:/i.test(full)) {
+    throw new Fault("invalid_argument", `unable to parse server ${text}`);
+  }
   const { origin, pathname } = new URL(full);
   const path = posix.normalize(pathname).replace(/\/$/, "");
   return { origin, path: overridePath || path.endsWith("/v2") ? path : `${path}/v2` };
@@ -137,6 +140,12 @@ function textOf(table: Table, key: string): string | undefined {
   if (value === undefined || value === "") return undefined;
   if (typeof value === "string") return value;
   throw new Fault("invalid_argument", `${key}: must be a string`);
+}
+
+function booleanOf(table: Table, key: string): boolean | undefined {
+  const value = table[key];
+  if (value === undefined || typeof value === "boolean") return value;
+  throw new Fault("invalid_argument", `${key}: must be true or false`);
 }
 
 function textsOf(value: unknown, name: string): string[] {
