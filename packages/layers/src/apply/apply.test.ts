@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { Fault } from "@slipway/fault/fault";
 import * as fc from "fast-check";
+import { LayerNodes } from "../erofs/layer-nodes.ts";
+import { TarDecoder } from "../tar/decoder.ts";
 import { makeTar, type Member } from "../testing/archive.ts";
 import { listTree, makeTree, shell } from "../testing/trees.ts";
 import type { LayerLimits } from "./layer-writer.ts";
@@ -285,4 +287,52 @@ describe("whiteouts", () => {
       "7 8 711 978307200\nb",
     );
   });
+
+  const [link, whiteout]: [Member, Member] = [
+    { type: "symlink", name: "a", linkName: "/b" },
+    { type: "file", name: "a/.wh.x" },
+  ];
+  for (const [what, members] of Object.entries<Member[]>({
+    "the symlink comes first": [link, whiteout],
+    "the whiteout comes first": [whiteout, link],
+    "it is an opaque one": [link, { type: "file", name: "a/.wh..wh..opq" }],
+    "the directory is named, too": [link, { type: "directory", name: "b" }, whiteout],
+    "the directory is whited out before": [{ type: "file", name: ".wh.a" }, link, whiteout],
+    "the symlink is relative": [{ ...link, linkName: "b" }, whiteout],
+    "the symlink is two names above": [link, { type: "file", name: "a/d/.wh.x" }],
+    "the symlink is reached by dots": [link, { type: "file", name: "./b/../a//.wh.x" }],
+    "a symlink leads to it": [
+      link,
+      { type: "symlink", name: "c", linkName: "a" },
+      { type: "file", name: "c/.wh.x" },
+    ],
+  })) {
+    it(`never follow a symlink: ${what}`, async () => {
+      const lower = directory("lower");
+      shell("mkdir a b b/d; touch a/x b/x b/y b/d/x", lower);
+      const kept = ["a l", "b d", "b/d d", "b/d/x f", "b/x f", "b/y f"];
+      const shown = (to: string): string[] => names(to).filter((name) => name !== "c l");
+      const [upper, work, merged] = [directory("upper"), directory("work"), directory("merged")];
+      await apply(makeTar(members), upper, { whiteouts: "overlay", parents: [lower] });
+      shell(
+        `mount -t overlay overlay -o lowerdir=${lower},upperdir=${upper},workdir=${work} ${merged}`,
+        root,
+      );
+      try {
+        assert.deepEqual(shown(merged), kept);
+      } finally {
+        shell(`umount ${merged}`, root);
+      }
+      const nodes = new LayerNodes({});
+      const decoder = new TarDecoder(nodes);
+      decoder.write(makeTar(members));
+      decoder.end();
+      // Kept as an image, the layer has no marks either, but on "a" when that came after them.
+      assert.equal(nodes.root.children.get("a")?.type, "symlink");
+      const target = nodes.root.children.get("b");
+      assert.deepEqual(target?.type === "directory" ? [...target.children.keys()] : [], []);
+      await apply(makeTar(members), lower);
+      assert.deepEqual(shown(lower), kept);
+    });
+  }
 });

@@ -140,12 +140,13 @@ export class LayerWriter implements TarSink, Disposable {
     const [parent, base] = splitName(cleanName(entry.name));
     // The root's own attributes are the snapshotter's.
     if (base === "") return;
+    if (!base.startsWith(whiteoutPrefix)) return this.#create(this.#tree.directory(parent), base, entry);
+    // A symlink hides all that is below its name in the layers below. What it points to is another directory's.
+    if (this.#tree.hasSymlink(parent))
+      return this.#onIgnored(`whiteout "${toText(entry.name)}" below a symlink`);
     const directory = this.#tree.directory(parent);
     if (base === opaqueMarker) return this.#whiteouts.clear(directory);
-    if (base.startsWith(whiteoutPrefix))
-      return this.#whiteout(directory, base.slice(whiteoutPrefix.length), entry);
-    this.#create(directory, base, entry);
-    return undefined;
+    return this.#whiteout(directory, base.slice(whiteoutPrefix.length), entry);
   }
 
   #whiteout(directory: Directory, name: ByteName, entry: TarEntry): void {

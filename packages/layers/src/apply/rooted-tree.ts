@@ -55,6 +55,20 @@ export class RootedTree implements Disposable {
     return directory;
   }
 
+  /** Whether a symlink is on the way to the directory `name`, or is what has that name. */
+  hasSymlink(name: ByteName): boolean {
+    if (name === "") return false;
+    try {
+      closeSync(openAt(this.#root.fd, toPath(name), O_PATH, { resolve: resolvePlain }));
+      return false;
+    } catch (error) {
+      // What is missing, or no directory, is so without a symlink before it.
+      if (isSystemError(error, "ENOENT", "ENOTDIR")) return false;
+      if (isSystemError(error, "ELOOP")) return true;
+      throw error;
+    }
+  }
+
   /** What is there, without following a symlink; nothing when there is nothing. */
   stat(directory: Directory, name: ByteName): BigIntStats | undefined {
     return lstatSync(procPath(directory, name), { bigint: true, throwIfNoEntry: false });
@@ -121,6 +135,7 @@ export class RootedTree implements Disposable {
 }
 
 const resolve = RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS;
+const resolvePlain = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS;
 
 /** A path to `name` for calls that have no "at" form. The kernel goes through the open directory, not through names. */
 export function procPath(directory: Directory, name: ByteName): Buffer {

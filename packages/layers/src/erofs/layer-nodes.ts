@@ -1,5 +1,5 @@
 import { during, Fault } from "@slipway/fault/fault";
-import { cleanName, leavesRoot } from "../apply/rooted-tree.ts";
+import { cleanName, leavesRoot, splitName } from "../apply/rooted-tree.ts";
 import type { LayerLimits } from "../apply/layer-writer.ts";
 import { opaqueMarker, whiteoutPrefix } from "../apply/whiteouts.ts";
 import { type ByteName, toText } from "../bytes-name.ts";
@@ -88,10 +88,14 @@ export class LayerNodes implements TarSink {
     const base = baseOf(name);
     // The root's own attributes are the snapshotter's.
     if (base === "") return;
+    if (!base.startsWith(whiteoutPrefix))
+      return this.#create(this.#tree.parentOf(name), base, entry, dataOffset);
+    // As LayerWriter: what a symlink points to is another directory's.
+    if (this.#tree.hasSymlink(splitName(name)[0]))
+      return this.#onIgnored(`whiteout "${toText(entry.name)}" below a symlink`);
     const directory = this.#tree.parentOf(name);
-    if (base === opaqueMarker) setOpaque(directory);
-    else if (base.startsWith(whiteoutPrefix)) whiteOut(directory, base.slice(whiteoutPrefix.length), entry);
-    else this.#create(directory, base, entry, dataOffset);
+    if (base === opaqueMarker) return setOpaque(directory);
+    return whiteOut(directory, base.slice(whiteoutPrefix.length), entry);
   }
 
   #create(directory: DirectoryNode, base: ByteName, entry: TarEntry, dataOffset: number): void {

@@ -45,6 +45,16 @@ export class NodeTree {
     return this.#last;
   }
 
+  /** Whether a symlink is on the way to the directory `name`, or is what has that name. */
+  hasSymlink(name: ByteName): boolean {
+    let at: LayerNode | undefined = this.root;
+    for (const part of name.split("/")) {
+      at = at?.type === "directory" ? at.children.get(part) : undefined;
+      if (at?.type === "symlink") return true;
+    }
+    return false;
+  }
+
   /** Takes the name away from what is there. */
   remove(directory: DirectoryNode, name: ByteName): void {
     const node = directory.children.get(name);
