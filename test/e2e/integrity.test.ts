@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
-import { closeSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Client } from "@slipway/client/client";
 import { connect } from "@slipway/client/connect";
 import { decodeEvent } from "@slipway/client/events";
 import type { Damage } from "@slipway/core/integrity";
+import { readImage } from "@slipway/images/image-config";
 import { punchHole } from "@slipway/linux/sparse";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
 import { SqliteStore } from "@slipway/plugins/store-sqlite/sqlite-store";
@@ -126,6 +137,94 @@ describe("what is stored of images", () => {
       assert.ok(readFileSync(imageOf(1)).equals(whole));
       assert.match(daemon.log, /a layer image was torn: it is made again/);
       assert.equal(await printed("image", "verify", image), `${image}: ok\n`);
+    });
+  });
+
+  const blobOf = (digest: string): string =>
+    join(daemon.root, "io.containerd.content.v1.content/blobs/sha256", digest.slice("sha256:".length));
+  /** The digests of the image's blobs: manifest, configuration, layers. */
+  const digests = async (): Promise<[string, string, string, string]> => {
+    await using client = connected();
+    const { target, manifest } = await readImage(client.content, (await client.images.get(image)).target);
+    const [first, second] = manifest.layers;
+    assert.ok(first && second);
+    return [target.digest, manifest.config.digest, first.digest, second.digest];
+  };
+  const overwrite = (path: string, bytes: Uint8Array): void => {
+    rmSync(path, { recursive: true });
+    writeFileSync(path, bytes);
+  };
+
+  it("is missed when a blob is gone or cut off, and comes back with a pull", async () => {
+    await withDaemon("", async () => {
+      const [manifest, , , layer] = await digests();
+      for (const digest of [manifest, layer]) {
+        const path = blobOf(digest);
+        const whole = readFileSync(path);
+        for (const hurt of [
+          () => rmSync(path),
+          () => truncateSync(path, whole.length - 1),
+          () => (rmSync(path), mkdirSync(path)),
+        ]) {
+          hurt();
+          const said = await daemon.slipway(["image", "verify", image]);
+          assert.equal(said.code, 1);
+          assert.match(said.stdout, new RegExp(`^  blob ${digest}: .*pull its image again`, "m"));
+          await printed("pull", "-q", image);
+          assert.ok(readFileSync(path).equals(whole));
+        }
+      }
+      assert.equal(await printed("image", "verify", image), `${image}: ok\n`);
+    });
+  });
+
+  it("is not passed on when a blob is another one, and comes back with a pull", async () => {
+    await withDaemon("", async () => {
+      const [, , , layer] = await digests();
+      const whole = readFileSync(blobOf(layer));
+      const flipped = Buffer.from(whole);
+      flipped[whole.length - 12] = (flipped[whole.length - 12] ?? 0) ^ 1;
+      overwrite(blobOf(layer), flipped);
+      const archive = daemon.folder.join("saved.tar");
+      const saved = await daemon.slipway(["save", "-o", archive, image]);
+      assert.match(saved.stderr, new RegExp(`blob ${layer} is damaged: its bytes have the digest`));
+      assert.ok(!existsSync(archive));
+      const said = await daemon.slipway(["image", "verify", image]);
+      assert.match(said.stdout, new RegExp(`^  blob ${layer}: .*its bytes have the digest`, "m"));
+      assert.ok(!existsSync(blobOf(layer)));
+      await printed("pull", "-q", image);
+      assert.ok(readFileSync(blobOf(layer)).equals(whole));
+      assert.equal(await printed("image", "verify", image), `${image}: ok\n`);
+      // Where it is unpacked from the damaged blob, the layer is refused.
+      overwrite(blobOf(layer), flipped);
+      const native = ["--snapshotter", "native", "run", "--rm", "--pull", "never", image, "true"];
+      const run = await daemon.slipway(native);
+      assert.match(run.stderr, new RegExp(`blob ${layer} is damaged`));
+    });
+  });
+
+  it("is never used without the files of a layer", async () => {
+    await withDaemon("", async () => {
+      const [, , , layer] = await digests();
+      // Two seconds after its last user, an image is unmounted.
+      await daemon.stop();
+      rmSync(imageOf(2));
+      await daemon.start();
+      assert.match(await printed("run", "--rm", image, "cat", "/etc/passwd"), /^root:/);
+      assert.match(daemon.log, /a layer is damaged: it is made again/);
+      assert.equal(await printed("image", "verify", image), `${image}: ok\n`);
+      await daemon.stop();
+      rmSync(imageOf(2));
+      rmSync(blobOf(layer));
+      await daemon.start();
+      const refused = await daemon.slipway(["run", "--rm", image, "cat", "/etc/passwd"]);
+      assert.notEqual(refused.code, 0);
+      assert.match(
+        refused.stderr,
+        /Cannot use layer 2: its image ".*layer.erofs" is gone.*pull its image again/,
+      );
+      await printed("pull", "-q", image);
+      assert.match(await printed("run", "--rm", image, "cat", "/etc/passwd"), /^root:/);
     });
   });
 });

@@ -1,19 +1,21 @@
-import { createHash } from "node:crypto";
 import type { ContentProvider } from "@slipway/core/content";
+import type { Image } from "@slipway/core/images";
 import type { Damage } from "@slipway/core/integrity";
 import type { Snapshotter } from "@slipway/core/snapshots";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { chainIds } from "@slipway/oci/chain-id";
 import type { Descriptor } from "@slipway/oci/descriptor";
-import { type Digest, digestFromHash } from "@slipway/oci/digest";
+import type { Digest } from "@slipway/oci/digest";
 import { isConfig, isIndex, isManifest } from "@slipway/oci/media-types";
+import { discardedBlobsLabel, isDiscarded } from "./discarded-layers.ts";
 import { readIndex, readManifest, readUnpackConfig } from "./read.ts";
+import { type BlobReader, verifiedBlob } from "./verified-blob.ts";
 
 /** Says whether a layer is what it was: see Snapshotter. */
 export type LayerVerifier = Required<Pick<Snapshotter, "verify">>;
 
 export interface CheckImageOptions {
-  readonly content: ContentProvider;
+  readonly content: ContentProvider & BlobReader;
   /** Those that layers may be in, by name. */
   readonly snapshotters?: ReadonlyMap<string, LayerVerifier>;
   /** How fast to read at most. */
@@ -25,55 +27,69 @@ export interface CheckImageOptions {
 
 const deepestIndex = 8;
 
-/** Checks images one after the other; what they share is read once. What is not here is not damaged. */
+/** Checks images one after the other; what they share is read once. Platforms of an index that are not here are not missed. */
 export class ImageCheck {
   readonly #options: CheckImageOptions;
   readonly #blobs = new Map<Digest, Promise<Damage | "missing" | "whole">>();
-  readonly #layers = new Map<string, Promise<Damage | undefined>>();
+  readonly #layers = new Map<string, Promise<Damage | "missing" | undefined>>();
 
   constructor(options: CheckImageOptions) {
     this.#options = options;
   }
 
-  /** What is damaged of all that a target leads to. */
-  async damages(target: Descriptor): Promise<Damage[]> {
-    return await this.#visit(target, 0);
+  /** What is damaged of all that an image leads to. */
+  async damages({ target, labels }: Pick<Image, "target" | "labels">): Promise<Damage[]> {
+    if ((await this.#blob(target.digest)) === "missing") return [missing(target)];
+    return await this.#visit(target, { depth: 0, isDiscarded: isDiscarded(labels, discardedBlobsLabel) });
   }
 
-  async #visit(target: Descriptor, depth: number): Promise<Damage[]> {
+  async #visit(target: Descriptor, at: Visit): Promise<Damage[]> {
     const state = await this.#blob(target.digest);
     if (state === "missing") return [];
     if (state !== "whole") return [state];
     const { content } = this.#options;
-    if (isIndex(target.mediaType) && depth < deepestIndex) {
+    if (isIndex(target.mediaType) && at.depth < deepestIndex) {
       const { manifests } = await readIndex(content, target);
-      return await this.#visitAll(manifests, depth + 1);
+      return await this.#visitAll(manifests, { ...at, depth: at.depth + 1 });
     }
     if (!isManifest(target.mediaType)) return [];
     const { config, layers } = await readManifest(content, target);
-    const damages = await this.#visitAll([config, ...layers], depth + 1);
-    const isReadable = isConfig(config.mediaType) && (await this.#blob(config.digest)) === "whole";
-    return isReadable ? [...damages, ...(await this.#unpacked(config.digest))] : damages;
+    const damages = await this.#visitAll([config, ...layers], at);
+    if ((await this.#blob(config.digest)) === "missing") return [...damages, missing(config)];
+    if (!isConfig(config.mediaType) || (await this.#blob(config.digest)) !== "whole") return damages;
+    const unpacked = await this.#unpacked(config.digest);
+    const missed = at.isDiscarded ? [] : await this.#missedLayers(layers, unpacked.isThere);
+    return [...damages, ...missed, ...unpacked.damages];
   }
 
-  async #visitAll(targets: readonly Descriptor[], depth: number): Promise<Damage[]> {
+  async #visitAll(targets: readonly Descriptor[], at: Visit): Promise<Damage[]> {
     const damages: Damage[] = [];
-    for (const target of targets) damages.push(...(await this.#visit(target, depth)));
+    for (const target of targets) damages.push(...(await this.#visit(target, at)));
     return damages;
   }
 
-  async #unpacked(config: Digest): Promise<Damage[]> {
+  /** Of a platform that nobody asked for, manifest and config may be here without any layer. */
+  async #missedLayers(layers: readonly Descriptor[], isUnpacked: boolean): Promise<Damage[]> {
+    const states = await Promise.all(layers.map(({ digest }) => this.#blob(digest)));
+    const missed = layers.filter((_, index) => states[index] === "missing");
+    return isUnpacked || missed.length < layers.length ? missed.map(missing) : [];
+  }
+
+  /** Of the layers, and whether any of them is unpacked. */
+  async #unpacked(config: Digest): Promise<{ readonly damages: Damage[]; readonly isThere: boolean }> {
     const { rootfs } = await readUnpackConfig(this.#options.content, { digest: config });
     const diffIds = rootfs.diff_ids;
     const damages: Damage[] = [];
+    let isThere = false;
     for (const [snapshotter, verifier] of this.#options.snapshotters ?? []) {
       for (const [index, name] of chainIds(diffIds).entries()) {
         const diffId = diffIds[index];
         const damage = diffId && (await this.#layer(snapshotter, verifier, name, diffId));
-        if (damage) damages.push(damage);
+        if (damage !== "missing") isThere = true;
+        if (damage && damage !== "missing") damages.push(damage);
       }
     }
-    return damages;
+    return { damages, isThere };
   }
 
   async #blob(digest: Digest): Promise<Damage | "missing" | "whole"> {
@@ -87,20 +103,17 @@ export class ImageCheck {
   async #readBlob(digest: Digest): Promise<Damage | "missing" | "whole"> {
     const { content, pace, signal } = this.#options;
     const damage = (reason: string): Damage => ({ kind: "blob", digest, snapshotter: "", reason });
-    const hash = createHash("sha256");
     try {
-      for await (const chunk of content.read(digest, signal ? { signal } : {})) {
-        hash.update(chunk);
+      for await (const chunk of verifiedBlob(content, digest, signal ? { signal } : {})) {
         await pace?.(chunk.length);
       }
+      return "whole";
     } catch (error) {
-      // Blobs of other platforms, of layers that were there unpacked, and what was removed meanwhile.
+      // Blobs of other platforms, those that were discarded, and what was removed meanwhile.
       if (hasCode(error, "not_found")) return "missing";
       if (hasCode(error, "data_loss")) return damage(messageOf(error));
       throw error;
     }
-    const found = digestFromHash(hash);
-    return found === digest ? "whole" : damage(`its bytes have the digest ${found}`);
   }
 
   async #layer(
@@ -108,18 +121,20 @@ export class ImageCheck {
     verifier: LayerVerifier,
     name: Digest,
     diffId: Digest,
-  ): Promise<Damage | undefined> {
+  ): Promise<Damage | "missing" | undefined> {
     const key = `${snapshotter} ${name}`;
     const known = this.#layers.get(key);
     if (known) return await known;
     const read = this.#readLayer(verifier, name, diffId).then((reason) =>
-      reason === undefined ? undefined : { kind: "layer" as const, digest: diffId, snapshotter, reason },
+      reason === undefined || reason === "missing"
+        ? reason
+        : { kind: "layer" as const, digest: diffId, snapshotter, reason },
     );
     this.#layers.set(key, read);
     return await read;
   }
 
-  /** @returns what is wrong */
+  /** @returns what is wrong, or "missing" for a layer that is not unpacked there */
   async #readLayer(verifier: LayerVerifier, name: Digest, diffId: Digest): Promise<string | undefined> {
     const { bytesPerSecond, signal } = this.#options;
     const options = {
@@ -130,9 +145,19 @@ export class ImageCheck {
       const found = await verifier.verify(name, options);
       return found === undefined || found === diffId ? undefined : `it is the layer ${found}`;
     } catch (error) {
-      if (hasCode(error, "not_found")) return undefined;
+      if (hasCode(error, "not_found")) return "missing";
       if (hasCode(error, "data_loss")) return messageOf(error);
       throw error instanceof Fault ? error : new Fault("unknown", messageOf(error), { cause: error });
     }
   }
+}
+
+interface Visit {
+  readonly depth: number;
+  /** Whether the blobs of layers were let go on purpose. */
+  readonly isDiscarded: boolean;
+}
+
+function missing({ digest }: Descriptor): Damage {
+  return { kind: "blob", digest, snapshotter: "", reason: "it is not here: pull the image again" };
 }

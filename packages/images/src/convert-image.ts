@@ -14,6 +14,7 @@ import { chooseManifest } from "./choose-manifest.ts";
 import { addLabels } from "./fetch-blob.ts";
 import { placesOf } from "./layers-of.ts";
 import { readIndex, readManifest, readUnpackConfig } from "./read.ts";
+import { verifiedBlob } from "./verified-blob.ts";
 
 export interface ConvertOptions {
   /** What the layers become; as they are unless told. Zstandard makes the image an OCI one: Docker has no type for it. */
@@ -96,7 +97,7 @@ async function recompress(
   compression: Compression,
   diffId: Digest,
 ): Promise<{ digest: Digest; size: number }> {
-  const bytes = compress(decompress(content.read(digest)), compression);
+  const bytes = compress(decompress(verifiedBlob(content, digest)), compression);
   return await store(content, bytes, { "containerd.io/uncompressed": diffId });
 }
 

@@ -8,6 +8,7 @@ import type { Repository } from "@slipway/registry/registry";
 import { mountCandidate } from "./child-labels.ts";
 import { filterManifests } from "./choose-manifest.ts";
 import { waysBack } from "./discarded-layers.ts";
+import { explainFailure } from "./verified-blob.ts";
 import { readBlob, readIndex, readManifest } from "./read.ts";
 
 export interface PushImageOptions {
@@ -112,7 +113,7 @@ async function pushBlob(
   const { onProgress, signal } = options;
   const labels = await labelsOf(content, target, parents);
   const mountFrom = mountCandidate(to.host, to.path, labels.own ?? labels.parent);
-  const state = await to.repository.pushBlob(
+  const pushing = to.repository.pushBlob(
     target,
     (offset, length) => {
       if (!labels.own) throw notKept(to, target);
@@ -124,6 +125,13 @@ async function pushBlob(
       ...(signal ? { signal } : {}),
     },
   );
+  let state;
+  try {
+    state = await pushing;
+  } catch (error) {
+    // A registry refuses other bytes than the digest's, in its own words.
+    throw labels.own ? await explainFailure(content, target.digest, error) : error;
+  }
   onProgress?.({ target, state, offset: target.size, parents });
 }
 

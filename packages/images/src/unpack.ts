@@ -7,6 +7,7 @@ import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
 import { discardedBlobLabel } from "./discarded-layers.ts";
 import type { KeyedLock } from "./keyed-lock.ts";
+import { explainFailure } from "./verified-blob.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface UnpackOptions {
@@ -116,7 +117,7 @@ async function unpackLayer(
   } catch (error) {
     await cleanup(() => snapshots.remove(key)).catch(() => {});
     // Another client may have unpacked the same layer meanwhile.
-    if (!hasCode(error, "already_exists")) throw error;
+    if (!hasCode(error, "already_exists")) throw await explainFailure(workspace.content, layer.digest, error);
   }
   await workspace.content.update(layer.digest, { "containerd.io/uncompressed": diffId }, [
     "labels.containerd.io/uncompressed",

@@ -34,6 +34,6 @@ async function* check(client: Client, images: Images): AsyncGenerator<CheckedIma
     if (!hasCode(error, "unimplemented")) throw error;
     // Another daemon than ours: the blobs can be read from here, layers cannot.
     const blobs = new ImageCheck(client);
-    for (const { name, target } of images) yield { name, damages: await blobs.damages(target) };
+    for (const image of images) yield { name: image.name, damages: await blobs.damages(image) };
   }
 }

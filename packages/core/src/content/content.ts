@@ -106,6 +106,14 @@ export interface ContentManager {
   /** `fieldPaths` as a field mask has them: `labels`, `labels.NAME`; all labels are replaced without it. */
   update(digest: Digest, labels: Labels, fieldPaths?: readonly string[]): Promise<ContentInfo>;
   walk(filters?: readonly string[]): AsyncIterable<ContentInfo>;
+  /**
+   * Takes a blob out of use that is not what its digest says: it is not read again, and the next writer that expects it
+   * brings it anew. Not every store can.
+   * @throws {Fault} `not_found`
+   */
+  setAside?(digest: Digest): Promise<void>;
+  /** Removes for good what was set aside, unless its digest is among these. */
+  removeSetAside?(digests: ReadonlySet<string>): Promise<void>;
   /** @throws {Fault} `not_found` */
   delete(digest: Digest): Promise<void>;
 }

@@ -8,6 +8,7 @@ import type { Platform } from "@slipway/oci/platform";
 import { archiveFile, blobPath } from "./files.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { filterManifests } from "../choose-manifest.ts";
+import { verifiedBlob } from "../verified-blob.ts";
 import { waysBack } from "../discarded-layers.ts";
 import { layersOf } from "../layers-of.ts";
 import { readIndex, readManifest } from "../read.ts";
@@ -160,7 +161,7 @@ async function* member(content: ContentProvider, name: string, source: Source): 
   const { sizeBytes } = await content.info(digest);
   if (sizeBytes !== size) throw new Fault("data_loss", `Blob ${digest} has ${sizeBytes} bytes, not ${size}`);
   yield encodeHeader({ type: "file", name, mode: 0o444, sizeBytes: size });
-  yield* content.read(digest);
+  yield* verifiedBlob(content, digest);
   yield paddingAfter(size);
 }
 

@@ -13,6 +13,7 @@ import { archiveFile, blobPath } from "./files.ts";
 import { imageNameAnnotation, refNameAnnotation } from "./annotations.ts";
 import { chooseManifest } from "../choose-manifest.ts";
 import { waysBack } from "../discarded-layers.ts";
+import { verifiedBlob } from "../verified-blob.ts";
 
 export interface NamedImage {
   readonly name: string;
@@ -46,7 +47,7 @@ export async function* exportImages(
     yield encodeHeader({ type: "file", name: blobPath(digest), mode: 0o444, sizeBytes: size });
     const made = plan.made.get(digest);
     if (made) yield made;
-    else yield* content.read(digest);
+    else yield* verifiedBlob(content, digest);
     yield paddingAfter(size);
   }
   const index: Index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: plan.targets };

@@ -7,6 +7,10 @@ import { algorithmOf, type Digest, digestOf, hexOf } from "@slipway/oci/digest";
  *
  *   blobs/sha256/HEX        a blob, mode 0444; its mtime is when it was committed, its atime when its labels changed
  *   ingest/SHA256-OF-REF/   ref, data, startedat, updatedat and, when it is known, total
+ *
+ * and, which containerd does not know:
+ *
+ *   damaged/sha256:HEX      what was a blob and is not what its digest says any more
  */
 
 export function blobsFolder(root: string): string {
@@ -23,4 +27,12 @@ export function ingestsFolder(root: string): string {
 
 export function ingestFolder(root: string, ref: string): string {
   return join(root, "ingest", hexOf(digestOf(ref)));
+}
+
+export function damagedFolder(root: string): string {
+  return join(root, "damaged");
+}
+
+export function damagedPath(root: string, digest: Digest): string {
+  return join(damagedFolder(root), digest);
 }

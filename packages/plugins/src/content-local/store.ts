@@ -1,5 +1,5 @@
-import { readdir, rm, stat, unlink, utimes } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, rename, rm, stat, unlink, utimes } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type {
   ContentInfo,
   ContentStore,
@@ -17,7 +17,7 @@ import { now } from "@slipway/fault/precise-date";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
 import type { LayerIngests } from "./blob-sink.ts";
 import { readIngest } from "./ingest-folder.ts";
-import { blobPath, blobsFolder, ingestFolder, ingestsFolder } from "./layout.ts";
+import { blobPath, blobsFolder, damagedFolder, damagedPath, ingestFolder, ingestsFolder } from "./layout.ts";
 import { readFileRange } from "./read-file.ts";
 import { SequentialReads } from "./sequential-reads.ts";
 import { failedWith } from "./system-errors.ts";
@@ -60,7 +60,10 @@ export class LocalContentStore implements ContentStore {
 
   async info(digest: Digest): Promise<ContentInfo> {
     try {
-      const { size, mtime, atime } = await stat(blobPath(this.#root, digest));
+      const found = await stat(blobPath(this.#root, digest));
+      if (!found.isFile())
+        throw new Fault("data_loss", `blob ${digest} is damaged: it is not a file: pull its image again`);
+      const { size, mtime, atime } = found;
       const labels = this.#labels?.get(digest) ?? {};
       return { digest, sizeBytes: size, createdAt: mtime, updatedAt: atime, labels };
     } catch (error) {
@@ -161,6 +164,26 @@ export class LocalContentStore implements ContentStore {
     }
   }
 
+  async setAside(digest: Digest): Promise<void> {
+    const path = damagedPath(this.#root, digest);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    // From an earlier time; a file does not give way to what may be a directory.
+    await rm(path, { recursive: true, force: true });
+    try {
+      await rename(blobPath(this.#root, digest), path);
+      this.#reads.forget(digest);
+    } catch (error) {
+      throw failedWith(error, "ENOENT") ? missingBlob(digest) : error;
+    }
+  }
+
+  async removeSetAside(digests: ReadonlySet<string>): Promise<void> {
+    const folder = damagedFolder(this.#root);
+    for (const name of await namesIn(folder)) {
+      if (!digests.has(name)) await rm(join(folder, name), { recursive: true, force: true });
+    }
+  }
+
   /** With what is still on its way to the disk. */
   #current(stored: IngestStatus): IngestStatus {
     const { offset, updatedAt } = this.#writers.get(stored.ref)?.status() ?? stored;
@@ -184,7 +207,7 @@ export class LocalContentStore implements ContentStore {
     try {
       return await this.info(parseDigest(digest));
     } catch (error) {
-      if (hasCode(error, "not_found", "invalid_argument")) return undefined;
+      if (hasCode(error, "not_found", "invalid_argument", "data_loss")) return undefined;
       throw error;
     }
   }

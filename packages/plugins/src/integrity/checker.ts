@@ -51,9 +51,9 @@ export class Checker implements PacedChecker {
       ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
       ...(signal ? { signal } : {}),
     });
-    for (const { name, target } of images) {
+    for (const image of images) {
       signal?.throwIfAborted();
-      const checked = { name, damages: await check.damages(target) };
+      const checked = { name: image.name, damages: await check.damages(image) };
       if (checked.damages.length > 0) this.#report(namespace, checked);
       yield checked;
     }

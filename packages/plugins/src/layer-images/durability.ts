@@ -5,6 +5,7 @@ import type { ContentProvider } from "@slipway/core/content";
 import type { Logger } from "@slipway/core/plugin";
 import type { Bucket, Store, Transaction } from "@slipway/core/store";
 import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
+import { type BlobReader, verifiedBlob } from "@slipway/images/verified-blob";
 import type { FileThreads } from "@slipway/layers/threads";
 import { isSystemError } from "@slipway/linux/system-call";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
@@ -19,7 +20,7 @@ export interface DurabilityParts {
   readonly name: string;
   readonly folderOf: (id: number) => string;
   readonly threads: FileThreads;
-  readonly content: ContentProvider;
+  readonly content: ContentProvider & BlobReader;
   readonly log: Logger;
   /** The directories of the layers below the snapshot, topmost first, for as long as the scope lasts. Nothing when it is gone. */
   readonly parentsOf: (
@@ -68,13 +69,29 @@ export class ImageDurability {
     }, quietMs).unref();
   }
 
-  isChecking(id: number): boolean {
-    return this.#checks.has(id);
-  }
-
   /** Resolves when the image is known to be whole. @throws {Fault} `data_loss` */
   async whole(id: number): Promise<void> {
     await this.#checks.get(id);
+  }
+
+  /**
+   * Makes a layer again that was found to be damaged. What is made is durable a moment later, as any other.
+   * @throws {Fault} `data_loss` if there is nothing that it could be made of
+   */
+  async repair(id: number, damage: string): Promise<void> {
+    let blob;
+    try {
+      blob = parseDigest(readFileSync(blobNoteIn(this.#parts.folderOf(id)), "utf8"));
+    } catch {
+      const way = "remove its image and pull it again";
+      throw new Fault("data_loss", `Cannot use layer ${id}: ${damage}: ${way}`);
+    }
+    this.#parts.log.warn("a layer is damaged: it is made again", { id, blob, damage });
+    await this.#makeAgain(id, blob, damage);
+    this.#checks.delete(id);
+    this.#unsynced.add(id);
+    await this.#parts.store.update((transaction) => transaction.put(this.#rows, String(id), blob));
+    this.sync();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -108,11 +125,11 @@ export class ImageDurability {
     } catch (error) {
       if (!hasCode(error, "data_loss") && !isMissing(error)) throw error;
       log.warn("a layer image was torn: it is made again", { id, blob, error: messageOf(error) });
-      await this.#makeAgain(id, blob);
+      await this.#makeAgain(id, blob, "its image was torn");
     }
   }
 
-  async #makeAgain(id: number, blob: Digest): Promise<void> {
+  async #makeAgain(id: number, blob: Digest, damage: string): Promise<void> {
     const { folderOf, threads, content, parentsOf } = this.#parts;
     using parents = await parentsOf(id);
     // It was removed, and only its files are left.
@@ -121,11 +138,13 @@ export class ImageDurability {
     mkdirSync(filesIn(folder), { recursive: true, mode: 0o755 });
     try {
       const options = { root: filesIn(folder), parents: parents.paths };
-      await threads.unpackImage(content.read(blob), newImageIn(folder), options);
+      await threads.unpackImage(verifiedBlob(content, blob), newImageIn(folder), options);
       await rename(newImageIn(folder), imageIn(folder));
     } catch (error) {
-      const what = `Cannot use layer ${id}: its image was torn, and cannot be made again from blob ${blob}`;
-      throw new Fault("data_loss", `${what}: ${messageOf(error)}`, { cause: error });
+      const what = `Cannot use layer ${id}: ${damage}, and cannot be made again from blob ${blob}`;
+      const text = messageOf(error);
+      const way = text.includes("pull its image again") ? "" : ": pull its image again";
+      throw new Fault("data_loss", `${what}: ${text}${way}`, { cause: error });
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Mount } from "@slipway/core/mounts/mount";
 import { snapshotterConformance } from "@slipway/core/snapshots/conformance";
@@ -269,6 +269,38 @@ describe("a daemon that starts again", () => {
     assert.deepEqual(mounted(), []);
   });
 
+  it("makes a damaged layer again from its blob when it is used, and never shows an empty one", async () => {
+    await unpack("one", "", one);
+    await unpack("two", "one", two);
+    const whole = fs.readFileSync(imageOf(2));
+    const folder = dirname(imageOf(2));
+    const damages: (() => void)[] = [
+      () => fs.rmSync(imageOf(2)),
+      () => fs.truncateSync(imageOf(2), whole.length - 1),
+      () => fs.truncateSync(imageOf(2), 100),
+      () => fs.writeFileSync(imageOf(2), Buffer.concat([Buffer.alloc(4096), whole.subarray(4096)])),
+      () => fs.rmSync(join(folder, "fs"), { recursive: true }),
+    ];
+    for (const [index, damage] of damages.entries()) {
+      await opened[Symbol.asyncDispose]();
+      opened = await open(root);
+      damage();
+      await assert.rejects(async () => await opened.snapshotter.verify?.("two"), { code: "data_loss" });
+      inside(await opened.snapshotter.view(`view-${index}`, "two"), (tree) => {
+        assert.deepEqual(fs.readdirSync(join(tree, "dir")).sort(), ["b", "c"]);
+      });
+      assert.ok(fs.readFileSync(imageOf(2)).equals(whole));
+      await opened.snapshotter.remove(`view-${index}`);
+    }
+    await opened[Symbol.asyncDispose]();
+    opened = await open(root);
+    fs.rmSync(folder, { recursive: true });
+    await assert.rejects(opened.snapshotter.view("gone", "two"), {
+      code: "data_loss",
+      message: /Cannot use layer 2: its directory ".*" is gone: remove its image and pull it again/,
+    });
+  });
+
   it("makes a torn layer again from its blob, and says so when it cannot", async () => {
     const rows = {
       name: "snapshots/overlayfs/images",
@@ -297,8 +329,13 @@ describe("a daemon that starts again", () => {
     opened = await open(root);
     await assert.rejects(opened.snapshotter.view("again", "two"), {
       code: "data_loss",
-      message: /layer 2: its image was torn, and cannot be made again from blob sha256:/,
+      message: /layer 2: its image ".*" is cut off, and cannot be made again from blob sha256:/,
     });
     await opened.snapshotter.view("below", "one");
+    await using writer = await opened.content.writer("again");
+    await writer.write(makeTar(two));
+    await writer.commit({ expected: blob });
+    await opened.snapshotter.view("again", "two");
+    assert.ok(fs.readFileSync(imageOf(2)).equals(whole));
   });
 });

@@ -1,11 +1,11 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { ContentProvider } from "@slipway/core/content";
 import type { Logger } from "@slipway/core/plugin";
 import type { SnapshotUsage, VerifyOptions } from "@slipway/core/snapshots";
 import { isExtractKey } from "@slipway/core/snapshots/extract-key";
 import type { Store, Transaction } from "@slipway/core/store";
-import { Fault } from "@slipway/fault/fault";
+import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { readImage } from "@slipway/layers/erofs/verify";
 import { FileThreads } from "@slipway/layers/threads";
 import type { Digest } from "@slipway/oci/digest";
@@ -15,7 +15,8 @@ import type { LayerImageSupport } from "../snapshots-overlay/layer-format.ts";
 import { ImageDurability } from "./durability.ts";
 import { imageToFiles } from "./image-to-files.ts";
 import { ImageMounts } from "./image-mounts.ts";
-import { blobNoteIn, filesIn, hasImage, imageIn, unwantImage, wantImage } from "./layer-folder.ts";
+import { layerDamage } from "./layer-damage.ts";
+import { filesIn, hasImage, imageIn, unwantImage, wantImage } from "./layer-folder.ts";
 
 export interface LayerImagesParts {
   readonly root: string;
@@ -35,6 +36,9 @@ export class LayerImages implements AsyncDisposable {
   readonly #mounts: ImageMounts;
   readonly #durability: ImageDurability;
   readonly #givenUp = new Map<number, Promise<void>>();
+  readonly #repairs = new Map<number, Promise<void>>();
+  /** Layers that were damaged when they were read last. */
+  readonly #suspects = new Set<number>();
   // Slow reading for a check must not keep a thread from who unpacks.
   readonly #checks = new FileThreads();
 
@@ -60,10 +64,12 @@ export class LayerImages implements AsyncDisposable {
   /** Mounts again what was mounted before a reboot: clients may have kept the mounts that they were told. */
   async restore(): Promise<void> {
     const { store, log } = this.#parts;
-    try {
-      using _ = await this.#hold([...store.read((reader) => this.#storage.belowMounted(reader))]);
-    } catch (error) {
-      log.warn("failed to mount layer images again", { error: String(error) });
+    for (const id of store.read((reader) => this.#storage.belowMounted(reader))) {
+      try {
+        using _ = await this.#hold([id]);
+      } catch (error) {
+        log.warn("failed to mount a layer image again", { id, error: messageOf(error) });
+      }
     }
   }
 
@@ -100,20 +106,56 @@ export class LayerImages implements AsyncDisposable {
   async #verify(id: number, { bytesPerSecond, signal }: VerifyOptions): Promise<Digest | undefined> {
     const folder = this.#folder(id);
     await this.#durability.whole(id);
-    if (!hasImage(folder)) {
-      if (!existsSync(blobNoteIn(folder))) return undefined;
-      throw new Fault("data_loss", `Cannot verify layer ${id}: its image "${imageIn(folder)}" is gone`);
-    }
+    const damage = layerDamage(folder);
+    if (damage !== undefined) throw new Fault("data_loss", `Cannot verify layer ${id}: ${damage}`);
+    if (!hasImage(folder)) return undefined;
     const pace = bytesPerSecond === undefined ? {} : { bytesPerSecond };
-    const { diffId } = await this.#checks.verifyImage(imageIn(folder), pace, signal);
-    return diffId;
+    try {
+      const { diffId } = await this.#checks.verifyImage(imageIn(folder), pace, signal);
+      this.#suspects.delete(id);
+      return diffId;
+    } catch (error) {
+      if (hasCode(error, "data_loss")) this.#suspects.add(id);
+      throw error;
+    }
+  }
+
+  /** Before layers are used. A damaged one is made again of its blob. @throws {Fault} `data_loss` if that is not possible */
+  async #ensureWhole(id: number): Promise<void> {
+    if (this.#mounts.has(id)) return;
+    try {
+      await this.#durability.whole(id);
+    } catch (error) {
+      // Its blob may be back by now.
+      if (!hasCode(error, "data_loss")) throw error;
+      this.#suspects.add(id);
+    }
+    const damage = layerDamage(this.#folder(id)) ?? (await this.#suspicion(id));
+    if (damage === undefined) return;
+    let repair = this.#repairs.get(id);
+    if (!repair) {
+      repair = this.#durability.repair(id, damage).finally(() => this.#repairs.delete(id));
+      this.#repairs.set(id, repair);
+    }
+    await repair;
+    this.#suspects.delete(id);
+  }
+
+  /** What is wrong with a layer that was not what it should be when it was read last. */
+  async #suspicion(id: number): Promise<string | undefined> {
+    if (!this.#suspects.has(id)) return undefined;
+    try {
+      await this.#checks.verifyImage(imageIn(this.#folder(id)));
+      return undefined;
+    } catch (error) {
+      return messageOf(error);
+    }
   }
 
   async #hold(ids: readonly number[]): Promise<Disposable> {
-    const images = ids.filter(
-      (id) => this.#mounts.has(id) || this.#durability.isChecking(id) || hasImage(this.#folder(id)),
-    );
-    for (const id of images) await this.#durability.whole(id);
+    // The lowest first: a layer may have to be made again upon those below it.
+    for (const id of ids.toReversed()) await this.#ensureWhole(id);
+    const images = ids.filter((id) => this.#mounts.has(id) || hasImage(this.#folder(id)));
     try {
       return await this.#mounts.hold(images);
     } catch (error) {

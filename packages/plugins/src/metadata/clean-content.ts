@@ -15,7 +15,9 @@ interface Names {
  */
 export async function cleanContent(database: Database): Promise<void> {
   const { instance, lock } = database.content;
-  const unknown = without(await below(instance), await known(database));
+  const all = await known(database);
+  await instance.removeSetAside?.(all.digests);
+  const unknown = without(await below(instance), all);
   if (unknown.digests.size === 0 && unknown.refs.size === 0) return;
   using _ = await lock.exclusive();
   const { digests, refs } = without(unknown, await known(database));

@@ -21,6 +21,7 @@ import { alreadyExists, invalidArgument, notFound } from "./faults.ts";
 import { hold, release } from "./lease-resources.ts";
 import { checkInfoLabels } from "./label-check.ts";
 import { NamespacedWriter, type SharedBlob } from "./content-writer.ts";
+import { wholeBlob } from "./whole-blob.ts";
 
 const ingestLifeMs = 24 * 60 * 60 * 1000;
 const shareableLabel = "containerd.io/namespace.shareable";
@@ -44,8 +45,8 @@ export class NamespacedContent implements ContentStore {
   }
 
   async *read(digest: Digest, options?: ReadOptions): AsyncGenerator<Uint8Array> {
-    await this.info(digest);
-    yield* this.#database.content.instance.read(digest, options);
+    const { sizeBytes } = await this.info(digest);
+    yield* wholeBlob(this.#database.content.instance, { digest, sizeBytes }, options);
   }
 
   async info(digest: Digest): Promise<ContentInfo> {
@@ -119,9 +120,9 @@ export class NamespacedContent implements ContentStore {
   ): Promise<ContentWriter> {
     if (ref === "") throw invalidArgument("ref must not be empty");
     using _ = await this.#database.content.lock.shared();
-    const shareable = expected === undefined ? undefined : await this.#findBelow(expected, total);
+    const below = expected === undefined ? undefined : await this.#findBelow(expected);
     const opened = await this.#database.update((transaction) =>
-      this.#openIngest(transaction, ref, expected, shareable),
+      this.#openIngest(transaction, { ref, total, expected }, below),
     );
     if (opened === "exists") throw alreadyExists(`content ${expected}`);
     const { ingest, shared } = opened;
@@ -137,11 +138,10 @@ export class NamespacedContent implements ContentStore {
 
   #openIngest(
     transaction: Transaction,
-    ref: string,
-    expected: Digest | undefined,
-    shareable: ContentInfo | undefined,
+    { ref, total, expected }: { ref: string; total: number; expected: Digest | undefined },
+    below: ContentInfo | undefined,
   ): "exists" | { readonly ingest: Ingest; readonly shared: ContentInfo | undefined } {
-    if (expected !== undefined && transaction.get(blobs, this.#key(expected))) {
+    if (expected !== undefined && below && transaction.get(blobs, this.#key(expected))) {
       try {
         hold(transaction, this.#scope, { type: "content", id: expected });
       } catch (error) {
@@ -149,6 +149,7 @@ export class NamespacedContent implements ContentStore {
       }
       return "exists";
     }
+    const shareable = below && (total === 0 || total === below.sizeBytes) ? below : undefined;
     const shared =
       shareable && (this.#shared || isShareable(transaction, shareable.digest)) ? shareable : undefined;
     ensureNamespace(transaction, this.#scope.namespace);
@@ -164,15 +165,28 @@ export class NamespacedContent implements ContentStore {
     return { ingest, shared };
   }
 
-  /** The blob in the store below, whosever it is, unless its size is not the one that the caller expects. */
-  async #findBelow(digest: Digest, total: number): Promise<ContentInfo | undefined> {
+  async setAside(digest: Digest): Promise<void> {
+    await this.info(digest);
+    using _ = await this.#database.content.lock.shared();
+    await this.#database.content.instance.setAside?.(digest);
+  }
+
+  /**
+   * The blob in the store below, whosever it is. One that has lost bytes is none: it is set aside, and the caller is going to
+   * bring it again.
+   */
+  async #findBelow(digest: Digest): Promise<ContentInfo | undefined> {
+    const { instance } = this.#database.content;
+    const known = this.#database.read((reader) => reader.get(blobs, this.#key(digest)));
     try {
-      const info = await this.#database.content.instance.info(digest);
-      return total === 0 || total === info.sizeBytes ? info : undefined;
+      const found = await instance.info(digest);
+      if (!known || !instance.setAside || known.sizeBytes === found.sizeBytes) return found;
     } catch (error) {
       if (hasCode(error, "not_found")) return undefined;
-      throw error;
+      if (!hasCode(error, "data_loss")) throw error;
     }
+    await instance.setAside?.(digest);
+    return undefined;
   }
 
   /** What the ingest is for, as far as the name tells that a pull gives to it. */
