@@ -167,6 +167,6 @@ describe("slipway events", () => {
     assert.equal(lost.code, 1);
     assert.match(lost.stderr, /Cannot go on after event \d+: the oldest that is kept is \d+/);
     const bad = await daemon.slipway(["events", "--after", "yesterday"]);
-    assert.match(bad.stderr, /Cannot read --after "yesterday": it is not a whole number/);
+    assert.match(bad.stderr, /Cannot read --after "yesterday": it is no event's sequence/);
   });
 });

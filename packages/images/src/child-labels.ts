@@ -1,4 +1,4 @@
-import type { Labels } from "@slipway/core/labels";
+import { type Labels, withListItem } from "@slipway/core/labels";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { isConfig, isLayer, isManifest } from "@slipway/oci/media-types";
 
@@ -26,9 +26,7 @@ const sourcePrefix = "containerd.io/distribution.source.";
 
 /** Remembers where a blob came from, so that a push elsewhere at the same host can refer to it. */
 export function sourceLabel(host: string, repository: string, before: Labels): Labels {
-  const key = sourcePrefix + host.replace(/:\d+$/, "");
-  const known = before[key]?.split(",") ?? [];
-  return { [key]: [...new Set([...known, repository])].toSorted().join(",") };
+  return withListItem(before, sourcePrefix + host.replace(/:\d+$/, ""), repository);
 }
 
 /**

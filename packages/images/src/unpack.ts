@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Labels } from "@slipway/core/labels";
+import { fitsLabel, type Labels } from "@slipway/core/labels";
 import { cleanup } from "@slipway/fault/cleanup";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { chainIds } from "@slipway/oci/chain-id";
@@ -131,8 +131,15 @@ function isRemote(labels: Labels): boolean {
   return "containerd.io/snapshot/remote" in labels;
 }
 
-function inheritedLabels({ annotations = {} }: Descriptor): Record<string, string> {
+/** Who owns the files of a snapshot is no business of the image's. */
+const ownershipLabels = new Set(["containerd.io/snapshot/uidmapping", "containerd.io/snapshot/gidmapping"]);
+
+/** What an image tells the snapshotter of a layer, as far as it fits. Upstream: snapshots.FilterInheritedLabels. */
+function inheritedLabels({ annotations = {} }: Descriptor): Labels {
   return Object.fromEntries(
-    Object.entries(annotations).filter(([key]) => key.startsWith("containerd.io/snapshot/")),
+    Object.entries(annotations).filter(
+      ([key, value]) =>
+        key.startsWith("containerd.io/snapshot/") && !ownershipLabels.has(key) && fitsLabel(key, value),
+    ),
   );
 }

@@ -74,7 +74,13 @@ export type NamespaceKind = "pid" | "network" | "mount" | "ipc" | "uts" | "user"
 
 export interface ResourcesSpec {
   devices?: DeviceRuleSpec[];
-  memory?: { limit?: number; reservation?: number; swap?: number; swappiness?: number };
+  /** Beyond 2^53, as others write for no limit, a bigint. */
+  memory?: {
+    limit?: number | bigint;
+    reservation?: number | bigint;
+    swap?: number | bigint;
+    swappiness?: number;
+  };
   cpu?: { shares?: number; quota?: number; period?: number; cpus?: string; mems?: string };
   pids?: { limit: number };
 }

@@ -19,11 +19,13 @@ export function parseSpecJson(text: string): unknown {
   });
 }
 
-export function formatSpecJson(spec: object): string {
-  return JSON.stringify(spec, (_, value: unknown) => {
+/** @param indent of each level, in spaces; without it, all is one line */
+export function formatSpecJson(spec: object, indent?: number): string {
+  const replace = (_: string, value: unknown): unknown => {
     if (typeof value !== "bigint") return value;
     const digits = value.toString();
     const number = Number(value);
     return Number.isSafeInteger(number) || !json.rawJSON ? number : json.rawJSON(digits);
-  });
+  };
+  return JSON.stringify(spec, replace, indent);
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { Fault, hasCode } from "@slipway/fault/fault";
+import { formatSpecJson } from "@slipway/oci/spec-json";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 import { readPlatform } from "../images/platforms.ts";
@@ -47,9 +48,9 @@ export function configure(command: Command, cli: Cli): void {
           failures.push(error);
         }
       }
-      if (format === undefined) process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`);
+      if (format === undefined) process.stdout.write(`${formatSpecJson(found, 4)}\n`);
       else {
-        const show = format === "json" ? JSON.stringify : parseTemplate(format);
+        const show = format === "json" ? formatSpecJson : parseTemplate(format);
         for (const one of found) process.stdout.write(`${show(one)}\n`);
       }
       // What was found is shown all the same, as Docker does.

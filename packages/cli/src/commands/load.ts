@@ -93,7 +93,15 @@ async function unpackImage(
   platform: Platform,
   snapshotter: string,
 ): Promise<void> {
-  const found = await readIfComplete(client, image, platform);
+  let found;
+  try {
+    found = await readIfComplete(client, image, platform);
+  } catch (error) {
+    // An artifact is loaded like an image, and cannot be unpacked.
+    if (!hasCode(error, "invalid_argument", "unimplemented")) throw error;
+    process.stderr.write(`${image.name}: it is not unpacked: ${messageOf(error)}\n`);
+    return;
+  }
   if (found) await ensureUnpacked(client, snapshotter, found);
   else process.stderr.write(`${image.name}: it has nothing for this platform\n`);
 }

@@ -1,18 +1,19 @@
 import type { Command } from "commander";
 import type { Container } from "@slipway/core/containers";
+import { isReservedLabel } from "@slipway/core/labels";
 import { anyInteger, readInteger } from "@slipway/fault/read-number";
 import type { Cli } from "../cli.ts";
 import { mountsOfContainer } from "../containers/container-mounts.ts";
 import { containerFilter, networksOf, type Row } from "../containers/filter.ts";
 import { findContainer, nameLabel } from "../containers/find.ts";
-import { specOf } from "@slipway/client/spec-any";
+import { specFieldOf } from "@slipway/client/spec-any";
+import { readable } from "../containers/readable.ts";
 import { containerStateWord, statusText } from "../containers/state.ts";
 import { commandLine } from "../format/command-line.ts";
 import { formatListing } from "../format/listing.ts";
 import type { Column } from "../format/table.ts";
 import { formatAge } from "../format/time.ts";
 import { familiar } from "../images/familiar.ts";
-import { isReserved } from "../run/labels.ts";
 
 interface PsFlags {
   readonly all?: boolean;
@@ -98,12 +99,14 @@ function methods({ container }: Row): Record<string, unknown> {
 
 /** Without those that are there for programs. */
 function userLabels({ labels }: Container): [string, string][] {
-  return Object.entries(labels).filter(([name]) => !isReserved(name));
+  return Object.entries(labels).filter(([name]) => !isReservedLabel(name));
 }
 
 /** The sources of what is mounted: a volume's is its name. */
 function mountsOf(container: Container): string[] {
-  return mountsOfContainer(container).map(({ name, source }) => name ?? source);
+  return (
+    readable(() => mountsOfContainer(container).map(({ name, source }) => name ?? source)) ?? [unreadable]
+  );
 }
 
 /** As Go prints a time: `2026-11-25 22:09:01 +0000 UTC`. */
@@ -129,6 +132,11 @@ function imageText({ image, labels }: Container): string {
 }
 
 function commandText(container: Container, trunc: boolean): string {
-  const text = container.spec ? commandLine(specOf(container).process.args) : "";
+  if (!container.spec) return JSON.stringify("");
+  const text = readable(() => commandLine(specFieldOf(container).get("process").get("args").texts()));
+  if (text === undefined) return unreadable;
   return JSON.stringify(trunc && text.length > 20 ? `${text.slice(0, 19)}…` : text);
 }
+
+/** What a column says of a container whose spec, which may be any client's, is not what it must be. */
+const unreadable = "<unreadable>";

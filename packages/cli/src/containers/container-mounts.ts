@@ -1,9 +1,10 @@
 import { volumeNameOf } from "@slipway/client/container-volumes";
 import { isEtcFile } from "@slipway/client/etc-files";
 import { ownDirectory } from "@slipway/client/host-directories";
-import { specOf } from "@slipway/client/spec-any";
+import { specFieldOf } from "@slipway/client/spec-any";
 import type { Container } from "@slipway/core/containers";
-import type { MountSpec, RuntimeSpec } from "@slipway/oci/runtime-spec";
+import { readMount } from "@slipway/oci/documents/runtime-spec";
+import type { MountSpec } from "@slipway/oci/runtime-spec";
 
 /** Something of this machine that a container mounts. */
 export interface ContainerMount {
@@ -28,9 +29,9 @@ const propagation = /^r?(?:private|shared|slave)$/;
 export function mountsOfContainer(container: Pick<Container, "id" | "labels" | "spec">): ContainerMount[] {
   if (!container.spec) return [];
   const directory = ownDirectory(container);
-  // Other clients' specs may have none.
-  const spec: Partial<RuntimeSpec> = specOf(container);
-  return (spec.mounts ?? [])
+  return specFieldOf(container)
+    .get("mounts")
+    .list(readMount)
     .filter((mount) => isBind(mount) && !isHouseMount(mount) && !isEtcFile(directory, mount))
     .map((mount): ContainerMount => {
       const { source = "", destination: target, options = [] } = mount;

@@ -3,9 +3,11 @@ import { healthStateOf } from "@slipway/core/health";
 import type { ProcessState } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
 import { integerIn } from "@slipway/fault/read-number";
+import { parseJson } from "@slipway/oci/documents/json-field";
 import { isNameOf } from "../images/familiar.ts";
 import { mountsOfContainer } from "./container-mounts.ts";
 import { nameLabel } from "./find.ts";
+import { readable } from "./readable.ts";
 import { containerStateWord } from "./state.ts";
 
 /** A container and what it does. */
@@ -90,7 +92,7 @@ function fieldTest(key: string, value: string): Test {
       return ({ container }) => (networksOf(container) as readonly string[]).includes(value);
     case "volume":
       return ({ container }) =>
-        mountsOfContainer(container).some(({ source, target, name }) =>
+        (readable(() => mountsOfContainer(container)) ?? []).some(({ source, target, name }) =>
           [source, target, name].includes(value),
         );
     default:
@@ -101,7 +103,8 @@ function fieldTest(key: string, value: string): Test {
 /** The names of the networks that a container is in. */
 export function networksOf({ labels }: Pick<Container, "labels">): string[] {
   const label = labels["nerdctl/networks"];
-  return label === undefined ? [] : (JSON.parse(label) as string[]);
+  if (label === undefined) return [];
+  return readable(() => parseJson('label "nerdctl/networks"', label).texts()) ?? [];
 }
 
 function patternOf(value: string): RegExp {

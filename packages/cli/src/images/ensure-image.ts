@@ -5,7 +5,10 @@ import { type ImageContent, readImage } from "@slipway/images/image-config";
 import { missingLayers } from "@slipway/images/discarded-layers";
 import type { Image } from "@slipway/core/images";
 import { Fault, hasCode } from "@slipway/fault/fault";
+import { layersOf } from "@slipway/images/layers-of";
+import { quoted } from "@slipway/oci/documents/quoted";
 import type { ImageConfig } from "@slipway/oci/image";
+import { isConfig } from "@slipway/oci/media-types";
 import { hostPlatform } from "@slipway/oci/platform";
 import { canonicalName } from "@slipway/oci/reference";
 import type { Globals } from "../cli.ts";
@@ -41,7 +44,7 @@ export async function ensureImage(
     const content = image && (await readIfComplete(client, image, platform));
     const isServed = content && (!wanted || servesPlatform(content.config, platform));
     if (image && isServed && (await canUnpack(client, globals.snapshotter, content))) {
-      return { name: image.name, config: content.config, chainId: content.chainId };
+      return runnable(image.name, content);
     }
     const name = isId(reference) ? reference : canonicalName(reference);
     const isLocalOnly = when === "never" || isId(reference);
@@ -57,11 +60,21 @@ export async function ensureImage(
     quiet,
     output: process.stderr,
   });
-  const { config, chainId } = await readImage(client.content, image.target, platform);
-  if (wanted && !servesPlatform(config, platform)) {
+  const content = await readImage(client.content, image.target, platform);
+  if (wanted && !servesPlatform(content.config, platform)) {
     // It was pulled for this alone.
     if (!before) await client.images.delete(name);
-    requirePlatform(name, config, platform);
+    requirePlatform(name, content.config, platform);
+  }
+  return runnable(name, content);
+}
+
+/** @throws {Fault} `failed_precondition` for an artifact, which has neither a configuration of an image nor layers of files */
+function runnable(name: string, { manifest, config, chainId }: ImageContent): ReadyImage {
+  if (!isConfig(manifest.config.mediaType) && chainId === "" && layersOf(manifest).length === 0) {
+    const type = quoted(manifest.artifactType ?? manifest.config.mediaType);
+    const why = `it is an artifact of type ${type}, without layers that are file systems`;
+    throw new Fault("failed_precondition", `Cannot run "${name}": ${why}`);
   }
   return { name, config, chainId };
 }

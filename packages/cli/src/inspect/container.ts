@@ -4,6 +4,7 @@ import { parseRestartPolicy, restartCount, restartLabel } from "@slipway/core/re
 import type { ProcessState } from "@slipway/core/tasks";
 import type { RuntimeSpec } from "@slipway/oci/runtime-spec";
 import { isReadOnly, mountsOfContainer, propagationOf } from "../containers/container-mounts.ts";
+import { networksOf } from "../containers/filter.ts";
 import { nameLabel } from "../containers/find.ts";
 import { isEtcFile } from "@slipway/client/etc-files";
 import { ownDirectory } from "@slipway/client/host-directories";
@@ -61,7 +62,7 @@ function dockerContainer(
       ReadonlyRootfs: spec.root.readonly ?? false,
       Privileged: labels["nerdctl/privileged"] === "true",
       AutoRemove: labels["nerdctl/auto-remove"] === "true",
-      NetworkMode: networkOf(labels["nerdctl/networks"]),
+      NetworkMode: networksOf(container)[0] ?? "",
       RestartPolicy: restartPolicyOf(labels),
       Runtime: container.runtime.name,
     },
@@ -112,9 +113,4 @@ function etcPaths(container: Container, { mounts }: RuntimeSpec): Record<string,
     HostsPath: sourceOf("/etc/hosts"),
     ResolvConfPath: sourceOf("/etc/resolv.conf"),
   };
-}
-
-function networkOf(label: string | undefined): string {
-  const [first] = label === undefined ? [] : (JSON.parse(label) as string[]);
-  return first ?? "";
 }

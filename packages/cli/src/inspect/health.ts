@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { healthLabel, healthLogName, healthStateOf } from "@slipway/core/health";
+import { healthcheckConfigOf, healthLogName, healthStateOf } from "@slipway/core/health";
 import type { Labels } from "@slipway/core/labels";
+import { parseJson } from "@slipway/oci/documents/json-field";
+import { readable } from "../containers/readable.ts";
 
 /** `State.Health` of `docker inspect`: nothing for a container that is not checked. */
 export function inspectHealth(labels: Labels): Record<string, unknown> {
@@ -13,8 +15,8 @@ export function inspectHealth(labels: Labels): Record<string, unknown> {
 
 /** `Config.Healthcheck`. */
 export function inspectHealthcheck(labels: Labels): Record<string, unknown> {
-  const text = labels[healthLabel.check];
-  return text === undefined ? {} : { Healthcheck: JSON.parse(text) as unknown };
+  const config = healthcheckConfigOf(labels);
+  return config ? { Healthcheck: config } : {};
 }
 
 function lastResults(labels: Labels): unknown[] {
@@ -22,7 +24,9 @@ function lastResults(labels: Labels): unknown[] {
   if (folder === undefined) return [];
   try {
     const lines = readFileSync(join(folder, healthLogName), "utf8").split("\n").filter(Boolean);
-    return lines.slice(-KEPT).map((line) => JSON.parse(line) as unknown);
+    return lines
+      .slice(-KEPT)
+      .flatMap((line) => readable(() => parseJson("health log", line).others([])) ?? []);
   } catch {
     // No probe was made yet, or the daemon is on another machine.
     return [];

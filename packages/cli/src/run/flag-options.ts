@@ -21,10 +21,6 @@ export type FlagOptions = Omit<ContainerSpecOptions, "id" | "namespace" | "image
  */
 export function flagOptions(flags: RunFlags): FlagOptions {
   const { entrypoint, workdir, oomScoreAdj, privileged = false } = flags;
-  const resources = resourcesOf(flags);
-  if ((resources.memory?.swap ?? -1) > 0 && !resources.memory?.limit) {
-    throw new Fault("invalid_argument", "Cannot use --memory-swap: it needs --memory, which it counts, too");
-  }
   const options: FlagOptions = {
     ...(entrypoint === undefined ? {} : { entrypoint: [entrypoint] }),
     env: environmentOf(flags.env, flags.envFile, process.env),
@@ -38,7 +34,7 @@ export function flagOptions(flags: RunFlags): FlagOptions {
     capDrop: flags.capDrop,
     devices: flags.device.map(parseDevice).flatMap(devicesAt),
     deviceRules: flags.deviceCgroupRule.map(parseDeviceRule),
-    resources,
+    resources: resourcesOf(flags),
     rlimits: rlimitsOf(flags.ulimit),
     ...(flags.sysctl.length > 0 ? { sysctl: sysctlOf(flags.sysctl) } : {}),
     sharedNamespaces: sharedNamespaces(flags),

@@ -1,7 +1,7 @@
 import { readDuration } from "@slipway/core/config/duration";
 import { healthLabel } from "@slipway/core/health";
 import type { HealthcheckConfig } from "@slipway/oci/image";
-import type { Labels } from "@slipway/core/labels";
+import { fitsLabel, type Labels } from "@slipway/core/labels";
 import { Fault } from "@slipway/fault/fault";
 import type { ImageConfig } from "@slipway/oci/image";
 import { integerIn } from "@slipway/fault/read-number";
@@ -57,6 +57,10 @@ export function healthLabels(flags: HealthFlags, image: ImageConfig | undefined)
     ...(retries === undefined ? {} : { Retries: Number(retries) }),
   };
   if (Object.keys(config).length === 0) return {};
+  if (flags.healthCmd === undefined && !fitsLabel(healthLabel.check, JSON.stringify(config))) {
+    process.stderr.write("slipway: the image's health check is too long for a label: it is not made\n");
+    return {};
+  }
   return {
     [healthLabel.check]: JSON.stringify(config),
     ...(onFailure === "none" ? {} : { [healthLabel.onFailure]: onFailure }),

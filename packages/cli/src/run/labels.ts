@@ -1,7 +1,8 @@
 import { interactiveLabel, logUriLabel } from "@slipway/client/container-task";
 import { overlayFolder, parseRootfs, rootfsLabel } from "@slipway/client/rootfs-folder";
+import { fitsLabel, type Labels, labelsFromImage, maxLabelBytes } from "@slipway/core/labels";
 import { Fault } from "@slipway/fault/fault";
-import type { Labels } from "@slipway/core/labels";
+import { quoted } from "@slipway/oci/documents/quoted";
 import type { ImageConfig } from "@slipway/oci/image";
 import { formatPlatform, hostPlatform } from "@slipway/oci/platform";
 import type { Globals } from "../cli.ts";
@@ -12,24 +13,13 @@ import { healthLabels } from "./health-flags.ts";
 import { linesOf } from "./lines-of.ts";
 import { keyValues } from "./key-values.ts";
 
-/** Set on a container that is to go when it ends, with whoever runs it or without: the daemon watches for it. */
+/**
+ * Set on a container that is to go when it ends, with whoever runs it or without: the daemon watches for it. Its value is
+ * the id of the container, which no image can know: other clients take all labels of an image.
+ */
 const autoRemoveLabel = "slipway/auto-remove";
 /** A folder, mounts and all, that goes when the container goes. */
 const scratchLabel = "slipway/scratch";
-
-/** What containerd, nerdctl, Kubernetes and slipway do things by: an image must not say it, a user may. */
-const reserved =
-  /^(?:containerd\.io|io\.containerd|io\.cri-containerd|io\.kubernetes\.cri|nerdctl|slipway)[./-]/;
-
-/** Whether a label is there for programs. */
-export function isReserved(name: string): boolean {
-  return reserved.test(name);
-}
-
-function imageLabels(image: ImageConfig | undefined): Labels {
-  const labels = Object.entries(image?.config?.Labels ?? {});
-  return Object.fromEntries(labels.filter(([name]) => name !== "" && !isReserved(name)));
-}
 
 /**
  * Those of `--label-file` and `--label`. A file may be a pipe: it is read once.
@@ -66,8 +56,8 @@ export interface LabelSource {
 export function containerLabels(source: LabelSource): Labels {
   const { id, name, host, image, flags, own, globals, config, isRemovedByDaemon, log, directory } = source;
   const stopSignal = flags.stopSignal || config?.config?.StopSignal;
-  return {
-    ...imageLabels(config),
+  const labels = {
+    ...labelsFromImage(config?.config?.Labels ?? {}),
     ...own,
     "nerdctl/namespace": globals.namespace,
     "nerdctl/name": name,
@@ -84,8 +74,19 @@ export function containerLabels(source: LabelSource): Labels {
     ...(flags.rootfs ? { [rootfsLabel]: image } : {}),
     ...(flags.rootfs && parseRootfs(image).overlay ? { [scratchLabel]: overlayFolder(id) } : {}),
     ...(flags.rm ? { "nerdctl/auto-remove": "true" } : {}),
-    ...(isRemovedByDaemon ? { [autoRemoveLabel]: "true" } : {}),
+    ...(isRemovedByDaemon ? { [autoRemoveLabel]: id } : {}),
     ...newRestartLabels(flags.restart, log),
     ...healthLabels(flags, config),
   };
+  refuseLong(labels);
+  return labels;
+}
+
+/** Before anything is made: the daemon would refuse the container. @throws {Fault} `invalid_argument` */
+function refuseLong(labels: Labels): void {
+  const [name, value] = Object.entries(labels).find((label) => !fitsLabel(...label)) ?? [];
+  if (name === undefined || value === undefined) return;
+  const bytes = Buffer.byteLength(name) + Buffer.byteLength(value);
+  const why = `name and value have ${bytes} bytes, more than ${maxLabelBytes}`;
+  throw new Fault("invalid_argument", `Cannot set label ${quoted(name)}: ${why}`);
 }

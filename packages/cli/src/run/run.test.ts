@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parseRootfs } from "@slipway/client/rootfs-folder";
 import { Command } from "commander";
-import type { ImageConfig } from "@slipway/oci/image";
+import type { ImageConfig, ImageProcessConfig } from "@slipway/oci/image";
 import { checkFlags } from "./check-flags.ts";
 import { environmentOf } from "./environment.ts";
 import { containerLabels, userLabels } from "./labels.ts";
@@ -170,6 +170,50 @@ describe("containerLabels", () => {
     assert.match(labels["nerdctl/state-dir"] ?? "", /\/n\/i$/);
     for (const name of ["slipway/rootfs", "containerd.io/restart.status", "io.containerd.runc.v2.group"]) {
       assert.equal(labels[name], undefined, name);
+    }
+  });
+});
+
+describe("containerLabels of long values", () => {
+  const globals = { address: "/a.sock", namespace: "n", snapshotter: "overlayfs", startsDaemon: true };
+  const rootfs = { type: "layers", diff_ids: [] } as const;
+  const labelsOf = (config: ImageProcessConfig, ...words: string[]): Readonly<Record<string, string>> => {
+    const { flags } = parse(...words, "busybox");
+    return containerLabels({
+      id: "i",
+      name: "n",
+      host: "h",
+      image: "busybox",
+      isRemovedByDaemon: true,
+      log: undefined,
+      directory: "/var/x/n/i",
+      flags,
+      own: userLabels(flags),
+      globals,
+      config: { os: "linux", architecture: "amd64", rootfs, config },
+    });
+  };
+
+  it("leaves out the image's that are too long for a container", () => {
+    const labels = labelsOf({ Labels: { bom: "x".repeat(5000), short: "1" } });
+    assert.deepEqual([labels["bom"], labels["short"]], [undefined, "1"]);
+    assert.equal(labels["slipway/auto-remove"], "i");
+  });
+
+  it("does without a health check of the image that is too long for a label", () => {
+    const labels = labelsOf({ Healthcheck: { Test: ["CMD-SHELL", "x".repeat(5000)] } });
+    assert.equal(labels["nerdctl/healthcheck"], undefined);
+  });
+
+  it("refuses the user's by name", () => {
+    for (const [name, ...words] of [
+      ["big", "-l", `big=${"z".repeat(5000)}`],
+      ["nerdctl/healthcheck", "--health-cmd", "z".repeat(5000)],
+    ] as const) {
+      assert.throws(() => labelsOf({}, ...words), {
+        code: "invalid_argument",
+        message: new RegExp(`^Cannot set label "${name}": name and value have \\d+ bytes, more than 4096$`),
+      });
     }
   });
 });

@@ -7,8 +7,8 @@ import { restartLabel } from "@slipway/core/restart";
 import type { Snapshotter } from "@slipway/core/snapshots";
 import type { ProcessIo } from "@slipway/core/tasks";
 import { mkfifo } from "@slipway/linux/mknod";
-import type { RuntimeSpec } from "@slipway/oci/runtime-spec";
 import { ownDirectory } from "../own-files/host-directories.ts";
+import { specFieldOf } from "../spec/spec-any.ts";
 import { overlayMounts, parseRootfs, rootfsLabel } from "./rootfs-folder.ts";
 
 /** nerdctl's label for what a detached task's output is to go to. */
@@ -30,9 +30,9 @@ export async function containerRootfs(
 }
 
 /** Whether the container's first process has a terminal. */
-export function hasTerminal({ spec }: Pick<Container, "spec">): boolean {
-  if (!spec) return false;
-  return (JSON.parse(Buffer.from(spec.value).toString()) as RuntimeSpec).process?.terminal ?? false;
+export function hasTerminal(container: Pick<Container, "id" | "spec">): boolean {
+  if (!container.spec) return false;
+  return specFieldOf(container).get("process").get("terminal").boolean() ?? false;
 }
 
 /** The streams of a task that nobody is attached to: its output goes to the log that the container's labels name. */

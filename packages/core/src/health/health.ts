@@ -1,4 +1,8 @@
+import { Fault } from "@slipway/fault/fault";
 import type { HealthcheckConfig } from "@slipway/oci/image";
+import { readHealthcheck } from "@slipway/oci/documents/healthcheck";
+import { type JsonField, parseJson } from "@slipway/oci/documents/json-field";
+import { readTime } from "@slipway/oci/documents/time";
 import type { Labels } from "../labels.ts";
 
 /** Of a container: what nerdctl keeps there, too (its pkg/labels). */
@@ -51,9 +55,14 @@ export interface HealthResult {
 const secondsInMs = 1000;
 const nanosecondsInMs = 1e6;
 
+/** How a container is checked, as its label has it; undefined when it has none, or one that nobody can read. */
+export function healthcheckConfigOf(labels: Labels): HealthcheckConfig | undefined {
+  return readLabel(labels, healthLabel.check, readHealthcheck);
+}
+
 /** How a container is checked, by its labels; undefined when it is not. */
 export function healthCheckOf(labels: Labels): HealthCheck | undefined {
-  const config: HealthcheckConfig | undefined = parseJson(labels[healthLabel.check]);
+  const config = healthcheckConfigOf(labels);
   const command = commandOf(config?.Test ?? []);
   if (!config || !command) return undefined;
   const time = (nanoseconds: number | undefined, seconds: number): number =>
@@ -74,20 +83,19 @@ function commandOf([kind = "NONE", ...rest]: readonly string[]): readonly string
   return kind === "CMD-SHELL" ? ["/bin/sh", "-c", rest.join(" ")] : rest;
 }
 
-interface StateLabel {
-  readonly Status?: string;
-  readonly FailingStreak?: number;
-  readonly InStartPeriod?: boolean;
-  readonly LastProbeAt?: string;
-}
-
 /** How a container is; undefined when nobody checks it. */
 export function healthStateOf(labels: Labels): HealthState | undefined {
-  const state: StateLabel | undefined = parseJson(labels[healthLabel.state]);
-  const status = (["starting", "healthy", "unhealthy"] as const).find((word) => word === state?.Status);
-  if (!state || !status) return undefined;
-  const { FailingStreak: failingStreak = 0, LastProbeAt } = state;
-  return { status, failingStreak, ...(LastProbeAt ? { lastProbeAt: new Date(LastProbeAt) } : {}) };
+  return readLabel(labels, healthLabel.state, (state) => {
+    const word = state.get("Status").text();
+    const status = (["starting", "healthy", "unhealthy"] as const).find((known) => known === word);
+    if (!status) return undefined;
+    const lastProbeAt = readTime(state.get("LastProbeAt"));
+    return {
+      status,
+      failingStreak: state.get("FailingStreak").integer({ min: 0 }) ?? 0,
+      ...(lastProbeAt === undefined ? {} : { lastProbeAt: new Date(lastProbeAt) }),
+    };
+  });
 }
 
 export function formatHealthState({ status, failingStreak, lastProbeAt }: HealthState): string {
@@ -128,12 +136,14 @@ export function probeWaitMs(
   return status === "starting" && upMs < startPeriodMs ? startIntervalMs : intervalMs;
 }
 
-/** Another program's label may hold anything. */
-function parseJson(text: string | undefined): object | undefined {
+/** Another program's label may hold anything: what cannot be read says nothing. */
+function readLabel<T>(labels: Labels, name: string, read: (field: JsonField) => T): T | undefined {
+  const text = labels[name];
+  if (text === undefined || text === "") return undefined;
   try {
-    const value: unknown = JSON.parse(text ?? "");
-    return typeof value === "object" && value !== null ? value : undefined;
-  } catch {
-    return undefined;
+    return read(parseJson(`label "${name}"`, text));
+  } catch (error) {
+    if (error instanceof Fault) return undefined;
+    throw error;
   }
 }

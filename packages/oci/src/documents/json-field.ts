@@ -6,6 +6,8 @@ export interface JsonOptions {
   readonly maxBytes?: number;
   /** Of a fault about the document. `invalid_argument` by default; `data_loss` suits what we wrote ourselves. */
   readonly code?: FaultCode;
+  /** Instead of JSON.parse; throws a SyntaxError as that does. */
+  readonly parse?: (text: string) => unknown;
 }
 
 /** The bounds of an integer, both inclusive. */
@@ -32,7 +34,7 @@ const maxDepth = 1000;
 export function parseJson(
   document: string,
   bytes: Uint8Array | string,
-  { maxBytes = defaultMaxBytes, code = "invalid_argument" }: JsonOptions = {},
+  { maxBytes = defaultMaxBytes, code = "invalid_argument", parse = JSON.parse }: JsonOptions = {},
 ): JsonField {
   const sizeBytes = typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.byteLength;
   if (sizeBytes > maxBytes) {
@@ -45,7 +47,7 @@ export function parseJson(
       : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   if (text.trim() === "") throw new Fault(code, `Cannot read ${document}: it is empty`);
   try {
-    return new JsonField({ name: document, code }, JSON.parse(text));
+    return new JsonField({ name: document, code }, parse(text));
   } catch (error) {
     throw new Fault(code, `Cannot read ${document}: it is not JSON: ${whyNotJson(text, error)}`, {
       cause: error,
@@ -130,6 +132,15 @@ export class JsonField {
       throw this.#isNot("a whole number");
     if (this.#value < min || this.#value > max) throw this.refuse(`is ${this.#value}, not ${min} to ${max}`);
     return this.#value;
+  }
+
+  /** A whole number of up to 64 bits: a bigint beyond those that a double holds exactly, if the parser gives one. */
+  wideInteger(): number | bigint | undefined {
+    if (typeof this.#value !== "bigint") return this.integer();
+    if (BigInt.asIntN(64, this.#value) === this.#value || BigInt.asUintN(64, this.#value) === this.#value) {
+      return this.#value;
+    }
+    throw this.#isNot("a whole number of 64 bits");
   }
 
   /** Any number that is finite. */

@@ -88,7 +88,7 @@ class World implements AsyncDisposable {
 describe("autoRemovePlugin", () => {
   it("removes a labelled container with its task, snapshot and folder when its first process ends", async () => {
     await using world = new World();
-    await world.container("brief", { [label]: "true" }, "running");
+    await world.container("brief", { [label]: "brief" }, "running");
     await world.container("kept", {}, "running");
     const left = await world.after(() => {
       world.exits("brief");
@@ -103,23 +103,31 @@ describe("autoRemovePlugin", () => {
 
   it("goes on when an exec ends", async () => {
     await using world = new World();
-    await world.container("busy", { [label]: "true" }, "running");
+    await world.container("busy", { [label]: "busy" }, "running");
     assert.deepEqual(await world.after(() => world.exits("busy", "exec-1")), ["busy"]);
   });
 
   it("removes what ended while no daemon ran, and leaves what runs", async () => {
     await using world = new World();
-    await world.container("ended", { [label]: "true" }, "stopped");
-    await world.container("gone", { [label]: "true" });
-    await world.container("runs", { [label]: "true" }, "running");
+    await world.container("ended", { [label]: "ended" }, "stopped");
+    await world.container("gone", { [label]: "gone" });
+    await world.container("runs", { [label]: "runs" }, "running");
     assert.deepEqual(await world.after(() => {}), ["runs"]);
+  });
+
+  it("leaves a container whose label may be its image's: it has not the container's id", async () => {
+    await using world = new World();
+    await world.container("true", { [label]: "TRUE" }, "running");
+    await world.container("theirs", { [label]: "true" }, "running");
+    await world.container("ended", { [label]: "theirs" }, "stopped");
+    assert.deepEqual(await world.after(() => world.exits("theirs")), ["ended", "theirs", "true"]);
   });
 
   it("removes no folder that does not bear the container's id", async () => {
     await using world = new World();
     const other = world.folder("other");
     mkdirSync(other);
-    await world.container("sly", { [label]: "true", "slipway/scratch": other }, "running");
+    await world.container("sly", { [label]: "sly", "slipway/scratch": other }, "running");
     assert.deepEqual(await world.after(() => world.exits("sly")), []);
     assert.ok(existsSync(other));
   });

@@ -23,7 +23,7 @@ const label = "slipway/auto-remove";
 const scratchLabel = "slipway/scratch";
 
 /**
- * Removes containers that are labelled `slipway/auto-remove=true` when their first process has ended: `run --rm`
+ * Removes containers that are labelled `slipway/auto-remove=ID`, with their own id, when their first process has ended: `run --rm`
  * needs somebody who is still there, also when the client was killed. What ended while no daemon ran is removed at the start.
  */
 export const autoRemovePlugin = definePlugin({
@@ -61,14 +61,14 @@ class Remover {
     for (const { name } of await this.#stores.namespaces.list()) {
       const containers = await this.#stores
         .scoped({ namespace: name })
-        .containers.list([`labels."${label}"==true`]);
+        .containers.list([`labels."${label}"`]);
       const running = new Set(
         (await this.#tasks.scoped(name).list())
           .filter(({ status }) => status !== "stopped")
           .map(({ containerId }) => containerId),
       );
       for (const container of containers) {
-        if (!running.has(container.id)) await this.#remove(name, container);
+        if (isMarked(container) && !running.has(container.id)) await this.#remove(name, container);
       }
     }
   }
@@ -76,7 +76,7 @@ class Remover {
   async consider(namespace: string, containerId: string): Promise<void> {
     try {
       const container = await this.#stores.scoped({ namespace }).containers.get(containerId);
-      if (container.labels[label] === "true") await this.#remove(namespace, container);
+      if (isMarked(container)) await this.#remove(namespace, container);
     } catch (error) {
       if (!hasCode(error, "not_found"))
         this.#log.warn("cannot look at a container that ended", { containerId, error });
@@ -106,6 +106,11 @@ async function removeScratch(id: string, path: string | undefined): Promise<void
   if (path === undefined || !isAbsolute(path) || basename(path) !== id) return;
   unmountAll(path, MNT.DETACH);
   await rm(path, { recursive: true, force: true });
+}
+
+/** An image may have such a label, too, which some clients pass on; it cannot know the id. */
+function isMarked({ id, labels }: Pick<Container, "id" | "labels">): boolean {
+  return labels[label] === id;
 }
 
 function ignoreMissing(error: unknown): void {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { BootstrapResultSchema } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
 import { Fault } from "@slipway/fault/fault";
+import { parseJson } from "@slipway/oci/documents/json-field";
 import type { Bundle } from "./bundle.ts";
 
 /** How to reach a shim: what its `start` answered, and what bootstrap.json keeps of it. */
@@ -30,7 +31,9 @@ export function parseBootstrap(answer: Uint8Array): Bootstrap {
 function parseText(text: string): Bootstrap {
   const bare = { version: 2, address: text, protocol: "ttrpc" };
   if (!text.startsWith("{")) return bare;
-  const { version = 0, address = "", protocol = "" } = JSON.parse(text) as Partial<Bootstrap>;
+  const answer = parseJson("the shim's answer", text);
+  const version = answer.get("version").integer() ?? 0;
+  const [address = "", protocol = ""] = [answer.get("address").text(), answer.get("protocol").text()];
   return version < 2 ? bare : { version, address, protocol };
 }
 

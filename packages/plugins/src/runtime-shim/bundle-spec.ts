@@ -1,4 +1,6 @@
 import type { Any } from "@slipway/core/any";
+import type { JsonField } from "@slipway/oci/documents/json-field";
+import { parseSpecField } from "@slipway/oci/documents/runtime-spec";
 
 /** A container's runtime spec, and what the daemon itself must know of it. */
 export interface BundleSpec {
@@ -8,15 +10,17 @@ export interface BundleSpec {
   readonly rootGid: number;
 }
 
-interface SpecFile {
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly linux?: {
-    readonly gidMappings?: readonly { readonly containerID: number; readonly hostID: number }[];
-  };
+/** @throws {Fault} `invalid_argument` when a field that is needed is not what it must be */
+export function parseSpec({ value }: Any): BundleSpec {
+  const spec = parseSpecField("runtime spec", value);
+  const id = (mapping: JsonField, name: string): number =>
+    mapping.get(name).integer({ min: 0, max: maxId }) ?? 0;
+  const mappings = spec
+    .get("linux")
+    .get("gidMappings")
+    .list((mapping) => ({ inside: id(mapping, "containerID"), outside: id(mapping, "hostID") }));
+  const rootGid = mappings.find(({ inside }) => inside === 0)?.outside ?? 0;
+  return { json: value, annotations: spec.get("annotations").textRecord(), rootGid };
 }
 
-export function parseSpec({ value }: Any): BundleSpec {
-  const { annotations = {}, linux } = JSON.parse(Buffer.from(value).toString()) as SpecFile;
-  const rootGid = linux?.gidMappings?.find(({ containerID }) => containerID === 0)?.hostID ?? 0;
-  return { json: value, annotations, rootGid };
-}
+const maxId = 2 ** 32 - 1;

@@ -1,6 +1,7 @@
 import type { Labels } from "@slipway/core/labels";
 import type { SnapshotInfo, SnapshotKind, SnapshotUsage } from "@slipway/core/snapshots";
 import type { Bucket } from "@slipway/core/store";
+import { parseStored } from "../metadata/parse-row.ts";
 import { parseDate } from "@slipway/fault/precise-date";
 
 /** A snapshot as the store has it, under its key or name. */
@@ -48,6 +49,6 @@ function jsonBucket<T>(name: string): Bucket<T> {
   return {
     name,
     encode: (value) => Buffer.from(JSON.stringify(value)),
-    decode: (bytes) => JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()) as T,
+    decode: (bytes) => parseStored(bytes) as T,
   };
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Container } from "@slipway/core/containers";
 import type { FoundLeak } from "@slipway/core/doctor";
-import { Fault, messageOf } from "@slipway/fault/fault";
+import { specFieldOf } from "@slipway/client/spec-any";
+import { Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { readMountInfo } from "@slipway/linux/mountinfo";
 import { isEmpty } from "./cgroups.ts";
 import type { Look } from "./leaks.ts";
@@ -52,13 +53,19 @@ async function scopesWithoutTask({ namespaces, stores, registry }: Look): Promis
 }
 
 /** A runtime makes `PREFIX-NAME.scope` of a cgroup that is named as `SLICE:PREFIX:NAME`. */
-function scopeOf({ spec }: Container): string | undefined {
-  if (!spec) return undefined;
-  const { linux } = JSON.parse(Buffer.from(spec.value).toString()) as {
-    readonly linux?: { readonly cgroupsPath?: string };
-  };
-  const [, prefix, name] = /^[^:/]*:([^:/]+):([^:/]+)$/.exec(linux?.cgroupsPath ?? "") ?? [];
+function scopeOf(container: Container): string | undefined {
+  const [, prefix, name] = /^[^:/]*:([^:/]+):([^:/]+)$/.exec(cgroupsPathOf(container)) ?? [];
   return name === undefined || name.endsWith(".slice") ? undefined : `${prefix}-${name}.scope`;
+}
+
+/** Empty for a container whose spec cannot be read: it is no leak. */
+function cgroupsPathOf(container: Container): string {
+  try {
+    return specFieldOf(container).get("linux").get("cgroupsPath").text() ?? "";
+  } catch (error) {
+    if (hasCode(error, "invalid_argument", "failed_precondition")) return "";
+    throw error;
+  }
 }
 
 interface Unit {

@@ -4,6 +4,7 @@ import type { FoundLeak } from "@slipway/core/doctor";
 import { pidfdOpen, pidfdSendSignal } from "@slipway/linux/pidfd";
 import { processStartedAt } from "@slipway/linux/process-stat";
 import { isSystemError, onReadable } from "@slipway/linux/system-call";
+import { parseSpecField } from "@slipway/oci/documents/runtime-spec";
 import { readBootstrap } from "../bootstrap.ts";
 import { Bundle } from "../bundle.ts";
 import { ShimConnection } from "../shim-connection.ts";
@@ -40,9 +41,8 @@ function holdsOther({ registry }: Look, namespace: string, args: readonly string
 
 function groupOf(bundle: string): string | undefined {
   try {
-    const { annotations = {} } = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8")) as {
-      annotations?: Record<string, string>;
-    };
+    const spec = parseSpecField("config.json", readFileSync(join(bundle, "config.json")));
+    const annotations = spec.get("annotations").textRecord();
     return annotations["io.containerd.runc.v2.group"] ?? annotations["io.kubernetes.cri.sandbox-id"];
   } catch {
     return undefined;
