@@ -1,4 +1,5 @@
 import { Fault } from "@slipway/fault/fault";
+import { readInteger } from "@slipway/fault/read-number";
 import { type GrpcAddress, GrpcChannel } from "@slipway/grpc/channel";
 import { Client } from "./client.ts";
 
@@ -25,7 +26,9 @@ function parseAddress(address: string): GrpcAddress {
   const [, scheme = "unix", rest = ""] = /^(?:(unix|tcp):(?:\/\/)?)?(.*)$/.exec(address) ?? [];
   if (scheme === "unix" && rest.startsWith("/")) return rest;
   const [, host, port] = /^\[?([^\]]+)\]?:(\d+)$/.exec(rest) ?? [];
-  if (scheme === "tcp" && host !== undefined) return { host, port: Number(port) };
+  if (scheme === "tcp" && host !== undefined && port !== undefined) {
+    return { host, port: readInteger(`address "${address}" with port`, port, { min: 1, max: 65_535 }) };
+  }
   throw new Fault(
     "invalid_argument",
     `Cannot connect to "${address}": neither a socket's path nor tcp://HOST:PORT`,

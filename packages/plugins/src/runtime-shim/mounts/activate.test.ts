@@ -110,6 +110,10 @@ describe("mounts that no kernel knows", () => {
     await refused({ type: "format/bind", source: "{{ nothing 0 }}", options: [] });
     await refused({ type: "format/bind", source: "{{ mount }}", options: [] });
     await refused({ type: "mkdir/bind", source, options: ["X-containerd.mkdir.path=/a:999"] });
+    for (const owner of ["4294967295:0", "0:4294967296", "99999999999999999999:0"]) {
+      const option = `X-containerd.mkdir.path=/a:700:${owner}`;
+      await refused({ type: "mkdir/bind", source, options: [option] });
+    }
     await refused({ type: "mkfs/loop", source, options: [] });
     await refused({ type: "mkfs/loop", source, options: ["X-containerd.mkfs.size=much"] });
     const size = "X-containerd.mkfs.size=1m";

@@ -64,7 +64,11 @@ function parseBytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text);
   if (!match) throw invalid(`bad option size: invalid size: '${text}'`);
   const [, number, unit = ""] = match;
-  return Math.floor(Number(number) * 1024 ** ["", "k", "m", "g", "t", "p"].indexOf(unit.toLowerCase()));
+  const bytes = Math.floor(
+    Number(number) * 1024 ** ["", "k", "m", "g", "t", "p"].indexOf(unit.toLowerCase()),
+  );
+  if (!Number.isSafeInteger(bytes)) throw invalid(`bad option size: invalid size: '${text}'`);
+  return bytes;
 }
 
 function invalid(message: string): Fault {

@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, statSync } from "node:fs";
 import type { Mount } from "@slipway/core/mounts/mount";
 import { Fault } from "@slipway/fault/fault";
+import { readInteger } from "@slipway/fault/read-number";
 import { mkdirAt } from "@slipway/linux/at";
 import { isSystemError } from "@slipway/linux/system-call";
 import { openAt, O_PATH, RESOLVE } from "@slipway/linux/openat2";
@@ -17,10 +18,14 @@ export function makeFolders(mount: Mount, roots: readonly string[]): Mount {
   return { ...mount, options: mount.options.filter((option) => !option.startsWith(prefix)) };
 }
 
+/** The largest one is -1 for chown(2), which then changes nothing. */
+const ids = { min: 0, max: 2 ** 32 - 2 };
+
 function makeFolder(option: string, roots: readonly string[]): void {
   const match = /^path=([^:]+)(?::(0?[0-7]{1,3})(?::(\d+):(\d+))?)?$/.exec(option.slice(prefix.length));
   if (!match) throw new Fault("invalid_argument", `invalid mkdir option "${option}"`);
   const [, path = "", mode = "700", uid = "0", gid = "0"] = match;
+  const owner = { uid: readInteger("uid of mkdir", uid, ids), gid: readInteger("gid of mkdir", gid, ids) };
   using parent = parentBelow(path, roots, "mkdir");
   try {
     mkdirAt(parent.fd, parent.name, 0o700);
@@ -32,7 +37,7 @@ function makeFolder(option: string, roots: readonly string[]): void {
     // An O_PATH descriptor can be changed by its name in /proc alone.
     const own = `/proc/self/fd/${fd}`;
     if (!statSync(own).isDirectory()) throw new Fault("failed_precondition", `"${path}" is no directory`);
-    chownSync(own, Number(uid), Number(gid));
+    chownSync(own, owner.uid, owner.gid);
     chmodSync(own, Number.parseInt(mode, 8));
   } finally {
     closeSync(fd);
