@@ -1,7 +1,9 @@
 import type { Writable } from "node:stream";
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { Fault } from "@slipway/fault/fault";
+import { ownTurn } from "@slipway/fault/own-turn";
 import { encodeMessage, lengthOf } from "./encode-message.ts";
+import { piecesOf } from "./long-lists.ts";
 
 const prefixBytes = 5;
 
@@ -15,7 +17,28 @@ export function encodeFrame<M extends DescMessage>(
   init: MessageInitShape<M>,
   maxBytes: number,
 ): readonly Uint8Array[] {
-  const parts = encodeMessage(schema, create(schema, init));
+  return framed(encodeMessage(schema, create(schema, init)), maxBytes);
+}
+
+/** As encodeFrame(): long lists are encoded in pieces, between which others have their turn. */
+export async function encodeFrameInTurns<M extends DescMessage>(
+  schema: M,
+  init: MessageInitShape<M>,
+  maxBytes: number,
+): Promise<readonly Uint8Array[]> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (const piece of piecesOf(schema, init)) {
+    if (length > 0) await ownTurn();
+    const encoded = encodeMessage(schema, create(schema, piece));
+    parts.push(...encoded);
+    length += lengthOf(encoded);
+    if (length > maxBytes) break;
+  }
+  return framed(parts, maxBytes);
+}
+
+function framed(parts: readonly Uint8Array[], maxBytes: number): readonly Uint8Array[] {
   const length = lengthOf(parts);
   if (length > maxBytes) {
     throw new Fault(

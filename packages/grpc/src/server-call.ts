@@ -2,12 +2,13 @@ import { type DescMessage, type DescMethod, fromBinary, type MessageInitShape } 
 import { Fault } from "@slipway/fault/fault";
 import { Metadata } from "@slipway/rpc/metadata";
 import type { CallContext } from "@slipway/rpc/service";
-import { encodeFrame } from "./frames.ts";
+import { encodeFrame, encodeFrameInTurns } from "./frames.ts";
 import { failureTrailers } from "./grpc-status.ts";
 import { encodeHeaders } from "./http2/encode-headers.ts";
 import type { Field } from "./http2/header-decoder.ts";
 import type { ServerStream } from "./http2/server-stream.ts";
 import { Inbox } from "./inbox.ts";
+import { hasLongList } from "./long-lists.ts";
 import type { Route } from "./routes.ts";
 import { parseTimeout } from "./timeout.ts";
 
@@ -97,7 +98,11 @@ export class ServerCall {
   }
 
   async #send({ output }: DescMethod, response: unknown): Promise<void> {
-    const parts = encodeFrame(output, response as MessageInitShape<DescMessage>, this.#limits.maxSendBytes);
+    const init = response as MessageInitShape<DescMessage>;
+    const { maxSendBytes } = this.#limits;
+    const parts = hasLongList(output, init)
+      ? await encodeFrameInTurns(output, init, maxSendBytes)
+      : encodeFrame(output, init, maxSendBytes);
     const { signal } = this.context;
     signal.throwIfAborted();
     this.#stream.respond(answerHeaders);

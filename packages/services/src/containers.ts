@@ -22,7 +22,7 @@ export function containersService(stores: MetadataStores): ServiceRegistration {
       return { containers: (await storesOf(stores, context).containers.list(filters)).map(toMessage) };
     },
     async *listStream({ filters }, context) {
-      for (const container of await storesOf(stores, context).containers.list(filters)) {
+      for await (const container of storesOf(stores, context).containers.walk(filters)) {
         yield { container: toMessage(container) };
       }
     },

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Client } from "@slipway/client/client";
 import type { Cli } from "../cli.ts";
-import { stateWord, taskOf } from "../containers/state.ts";
+import { stateWord } from "../containers/state.ts";
 import { formatListing } from "../format/listing.ts";
 import { formatSize } from "../format/size.ts";
 
@@ -35,8 +35,11 @@ export function configure(command: Command, cli: Cli): void {
 }
 
 async function usageOf(client: Client, snapshotter: string): Promise<Row[]> {
-  const [containers, images] = await Promise.all([client.containers.list(), client.images.list()]);
-  const states = await Promise.all(containers.map(async ({ id }) => stateWord(await taskOf(client, id))));
+  const [containers, images, tasks] = await Promise.all([
+    client.containers.list(),
+    client.images.list(),
+    client.tasks.list(),
+  ]);
   const own = new Set(containers.map(({ snapshotKey }) => snapshotKey));
   const snapshots = client.snapshotter(snapshotter);
   const sizes = { layers: 0, containers: 0 };
@@ -60,7 +63,7 @@ async function usageOf(client: Client, snapshotter: string): Promise<Row[]> {
     {
       type: "Containers",
       total: containers.length,
-      active: states.filter((state) => state === "running").length,
+      active: tasks.filter((task) => stateWord(task) === "running").length,
       sizeBytes: sizes.containers,
     },
     { type: "Blobs", total: blobs, active: blobs, sizeBytes: blobBytes },

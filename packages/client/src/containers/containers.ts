@@ -5,6 +5,7 @@ import {
   type ContainerSchema,
 } from "@slipway/api/containerd/services/containers/v1/containers_pb";
 import type { Container, ContainerStore, NewContainer } from "@slipway/core/containers";
+import { hasCode } from "@slipway/fault/fault";
 import type { Calls } from "../connect/calls.ts";
 import { fromAny, fromAnys, maskOf, required, toAny, toAnys, toDate } from "../connect/messages.ts";
 
@@ -22,8 +23,19 @@ export class RemoteContainerStore implements ContainerStore {
   }
 
   async list(filters: readonly string[] = []): Promise<Container[]> {
-    const { containers } = await this.#calls.unary(Containers.method.list, { filters: [...filters] });
-    return containers.map(fromMessage);
+    try {
+      const { containers } = await this.#calls.unary(Containers.method.list, { filters: [...filters] });
+      return containers.map(fromMessage);
+    } catch (error) {
+      // More than a message may have.
+      if (!hasCode(error, "resource_exhausted")) throw error;
+      return await Array.fromAsync(this.walk(filters));
+    }
+  }
+
+  async *walk(filters: readonly string[] = []): AsyncGenerator<Container> {
+    const stream = this.#calls.serverStream(Containers.method.listStream, { filters: [...filters] });
+    for await (const { container } of stream) yield fromMessage(required(container, "container"));
   }
 
   async create(container: NewContainer): Promise<Container> {

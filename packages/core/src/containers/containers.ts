@@ -28,6 +28,8 @@ export interface ContainerStore {
   /** @throws {Fault} `not_found` */
   get(id: string): Promise<Container>;
   list(filters?: readonly string[]): Promise<Container[]>;
+  /** As list(), one after the other: of any number, and not of one moment. */
+  walk(filters?: readonly string[]): AsyncIterable<Container>;
   /** @throws {Fault} `already_exists`, `invalid_argument` */
   create(container: NewContainer): Promise<Container>;
   /**

@@ -8,7 +8,7 @@ import type { Reader } from "@slipway/core/store";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { now } from "@slipway/fault/precise-date";
 import { containers } from "./buckets.ts";
-import { type Database, ensureNamespace } from "./database.ts";
+import { type Database, ensureNamespace, hasAny } from "./database.ts";
 import { alreadyExists, invalidArgument, notFound } from "./faults.ts";
 
 const mutableFields = ["labels", "spec", "extensions", "image", "snapshotkey"];
@@ -31,11 +31,16 @@ export class NamespacedContainers implements ContainerStore {
 
   async list(filters: readonly string[] = []): Promise<Container[]> {
     const matches = compileFilters(filters);
-    return this.#database.read((reader) =>
-      [...reader.list(containers, `${this.#namespace}/`)]
-        .map(([, container]) => container)
-        .filter((container) => matches(containerFields(container))),
+    return await this.#database.select(containers, this.#key(""), (container) =>
+      matches(containerFields(container)),
     );
+  }
+
+  async *walk(filters: readonly string[] = []): AsyncGenerator<Container> {
+    const matches = compileFilters(filters);
+    for await (const page of this.#database.scan(containers, this.#key(""))) {
+      for (const [, container] of page) if (matches(containerFields(container))) yield container;
+    }
   }
 
   async create(container: NewContainer): Promise<Container> {
@@ -85,7 +90,7 @@ export class NamespacedContainers implements ContainerStore {
 
   /** containerd says it differently in a namespace that has no containers at all. */
   #missing(reader: Reader, action: string, id: string, shown: string): Fault {
-    for (const _ of reader.list(containers, `${this.#namespace}/`)) return notFound(`container ${shown}`);
+    if (hasAny(reader, containers, this.#key(""))) return notFound(`container ${shown}`);
     return notFound(`cannot ${action} container "${id}" in namespace "${this.#namespace}"`);
   }
 }

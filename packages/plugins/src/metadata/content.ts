@@ -67,8 +67,9 @@ export class NamespacedContent implements ContentStore {
 
   async *walk(filters: readonly string[] = []): AsyncGenerator<ContentInfo> {
     const matches = compileFilters(filters);
-    const found = this.#database.read((reader) => [...reader.list(blobs, this.#key(""))]);
-    for (const [, info] of found) if (matches(contentFields(info))) yield info;
+    for await (const page of this.#database.scan(blobs, this.#key(""))) {
+      for (const [, info] of page) if (matches(contentFields(info))) yield info;
+    }
   }
 
   async delete(digest: Digest): Promise<void> {
@@ -89,10 +90,11 @@ export class NamespacedContent implements ContentStore {
 
   async listStatuses(filters: readonly string[] = []): Promise<IngestStatus[]> {
     const matches = compileFilters(filters);
-    const found = this.#database.read((reader) => [...reader.list(ingests, this.#key(""))]);
+    const found = await this.#database.select(ingests, this.#key(""), ({ ref }) =>
+      matches(ingestFields({ ref })),
+    );
     const statuses: IngestStatus[] = [];
-    for (const [, { ref, backendRef }] of found) {
-      if (!matches(ingestFields({ ref }))) continue;
+    for (const { ref, backendRef } of found) {
       try {
         statuses.push({ ...(await this.#database.content.instance.status(backendRef)), ref });
       } catch (error) {

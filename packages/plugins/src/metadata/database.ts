@@ -1,15 +1,15 @@
-import { setImmediate } from "node:timers/promises";
 import type { ContentStore } from "@slipway/core/content";
 import type { EventPublisher } from "@slipway/core/events";
 import type { Snapshotter } from "@slipway/core/snapshots";
 import type { Bucket, Reader, Store, Transaction, UpdateOptions } from "@slipway/core/store";
+import { ownTurn } from "@slipway/fault/own-turn";
 import { Extractions } from "./extractions.ts";
 import { namespaces, sequences } from "./buckets.ts";
 import { NameLock, SharedLock } from "./locks.ts";
 import { type Changes, WatchedTransaction } from "./watched-transaction.ts";
 
-/** So many objects are read in about a millisecond. */
-const pageSize = 200;
+/** So many objects are read in a few milliseconds, also containers with large specs. */
+const pageSize = 100;
 
 /** A store below the metadata, shared by all namespaces. */
 export interface Backend<T> {
@@ -63,15 +63,27 @@ export class Database {
     return await this.#store.update(work);
   }
 
-  /** All of a bucket, page by page: others have their turn in between. */
-  async *scan<T>(bucket: Bucket<T>): AsyncGenerator<readonly (readonly [key: string, value: T])[]> {
-    for (let after = ""; ; await setImmediate()) {
+  /** Those of a bucket whose keys begin with `prefix`, page by page: others have their turn in between. */
+  async *scan<T>(
+    bucket: Bucket<T>,
+    prefix = "",
+  ): AsyncGenerator<readonly (readonly [key: string, value: T])[]> {
+    for (let after = ""; ; await ownTurn()) {
       const page = { after, limit: pageSize };
-      const found = this.read((reader) => [...reader.list(bucket, "", page)]);
+      const found = this.read((reader) => [...reader.list(bucket, prefix, page)]);
       yield found;
       if (found.length < pageSize) return;
       after = found.at(-1)?.[0] ?? "";
     }
+  }
+
+  /** The matching ones of those that scan() finds. */
+  async select<T>(bucket: Bucket<T>, prefix: string, matches: (value: T) => boolean): Promise<T[]> {
+    const selected: T[] = [];
+    for await (const page of this.scan(bucket, prefix)) {
+      for (const [, value] of page) if (matches(value)) selected.push(value);
+    }
+    return selected;
   }
 
   /** Collects what updates change, until the watch is disposed of. There is one at a time. */
@@ -105,4 +117,10 @@ export function nextSequence(transaction: Transaction, name: string): number {
 /** The name below the metadata: unique over all namespaces, and telling where it comes from. */
 export function backendKey(namespace: string, sequence: number, key: string): string {
   return `${namespace}/${sequence}/${key}`;
+}
+
+/** Whether there is a key that begins with `prefix`. */
+export function hasAny(reader: Reader, bucket: Bucket<unknown>, prefix: string): boolean {
+  for (const _ of reader.list(bucket, prefix, { after: "", limit: 1 })) return true;
+  return false;
 }

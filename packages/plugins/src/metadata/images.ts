@@ -35,11 +35,7 @@ export class NamespacedImages implements ImageStore {
 
   async list(filters: readonly string[] = []): Promise<Image[]> {
     const matches = compileFilters(filters);
-    return this.#database.read((reader) =>
-      [...reader.list(images, `${this.#scope.namespace}/`)]
-        .map(([, image]) => image)
-        .filter((image) => matches(imageFields(image))),
-    );
+    return await this.#database.select(images, this.#key(""), (image) => matches(imageFields(image)));
   }
 
   async create(image: NewImage): Promise<Image> {

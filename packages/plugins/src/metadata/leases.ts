@@ -46,11 +46,7 @@ export class NamespacedLeases implements LeaseManager {
 
   async list(filters: readonly string[] = []): Promise<Lease[]> {
     const matches = compileFilters(filters);
-    return this.#database.read((reader) =>
-      [...reader.list(leases, `${this.#namespace}/`)]
-        .map(([, lease]) => lease)
-        .filter((lease) => matches(leaseFields(lease))),
-    );
+    return await this.#database.select(leases, this.#key(""), (lease) => matches(leaseFields(lease)));
   }
 
   async addResource(leaseId: string, resource: LeaseResource): Promise<void> {
@@ -71,11 +67,8 @@ export class NamespacedLeases implements LeaseManager {
   }
 
   async listResources(leaseId: string): Promise<LeaseResource[]> {
-    return this.#database.read((reader) => {
-      this.#require(reader, leaseId);
-      const held = reader.list(leaseResources, leasePrefix(this.#namespace, leaseId));
-      return [...held].map(([, resource]) => resource);
-    });
+    this.#database.read((reader) => this.#require(reader, leaseId));
+    return await this.#database.select(leaseResources, leasePrefix(this.#namespace, leaseId), () => true);
   }
 
   #key(id: string): string {

@@ -5,7 +5,7 @@ import type { Namespace, NamespaceStore } from "@slipway/core/namespaces";
 import type { Bucket, Reader, Transaction } from "@slipway/core/store";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { blobs, containers, images, ingests, leases, namespaces, snapshots } from "./buckets.ts";
-import type { Database } from "./database.ts";
+import { type Database, hasAny } from "./database.ts";
 import { alreadyExists, failedPrecondition, notFound } from "./faults.ts";
 import { removeLease } from "./lease-resources.ts";
 
@@ -79,10 +79,7 @@ function validateNamespaceLabels(labels: Labels): void {
 
 /** What a namespace must not have when it goes. */
 function remains(reader: Reader, namespace: string): string[] {
-  const has = (bucket: Bucket<unknown>): boolean => {
-    for (const _ of reader.list(bucket, `${namespace}/`)) return true;
-    return false;
-  };
+  const has = (bucket: Bucket<unknown>): boolean => hasAny(reader, bucket, `${namespace}/`);
   const snapshotters = new Set<string>();
   for (const [key] of reader.list(snapshots, `${namespace}/`)) snapshotters.add(key.split("/")[1] ?? "");
   return [

@@ -156,14 +156,21 @@ export class NamespacedSnapshotter implements Snapshotter {
 
   async *walk(filters: readonly string[] = []): AsyncGenerator<SnapshotInfo> {
     const matches = compileFilters(filters);
-    const rows = this.#database.read((reader) => [...reader.list(snapshots, this.#key(""))]);
-    for (const [, row] of rows) {
-      try {
-        const info = merged(await this.#backend.instance.stat(row.backendKey), row);
-        if (matches(snapshotFields(info))) yield info;
-      } catch (error) {
-        if (!hasCode(error, "not_found")) throw error;
+    for await (const page of this.#database.scan(snapshots, this.#key(""))) {
+      for (const [, row] of page) {
+        const info = await this.#infoOf(row);
+        if (info && matches(snapshotFields(info))) yield info;
       }
+    }
+  }
+
+  /** Undefined for one that was removed meanwhile. */
+  async #infoOf(row: Snapshot): Promise<SnapshotInfo | undefined> {
+    try {
+      return merged(await this.#backend.instance.stat(row.backendKey), row);
+    } catch (error) {
+      if (hasCode(error, "not_found")) return undefined;
+      throw error;
     }
   }
 
