@@ -68,12 +68,13 @@ export class ContainerTasks {
     const { id, labels } = container;
     const stores = this.#stores.scoped({ namespace });
     const tasks = this.#tasks.scoped(namespace);
-    const removed = await tasks.delete(id).catch(ignoreMissing);
-    if (hasTask && !removed) return "left";
     const count = String(restartCount(labels) + 1);
     const counted = { ...container, labels: { ...labels, [restartLabel.count]: count } };
     await stores.containers.update(counted, [`labels.${restartLabel.count}`]);
     const rootfs = await containerRootfs(container, (name) => stores.snapshotter(name));
+    // Right before the next one is made: in between, a client that removes the container sees no task.
+    const removed = await tasks.delete(id).catch(ignoreMissing);
+    if (hasTask && !removed) return "left";
     await tasks.create(id, { rootfs, io: loggedIo({ id, labels, terminal: hasTerminal(container) }) });
     try {
       await tasks.start({ containerId: id });
