@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { leased } from "@slipway/client/leased";
@@ -154,6 +155,7 @@ for (const program of programs) {
       const ours = client.inNamespace("runs");
       await pull(ours, image);
       const before = await belongingsOf(ours);
+      let directory = "";
       {
         const options = { args: ["sh", "-c", "cat; echo $WHO is $(id -un); exit 3"], stdin: true };
         await using container = await runContainer(ours, image, {
@@ -162,12 +164,16 @@ for (const program of programs) {
           user: "daemon",
           labels: { made: "here" },
         });
-        assert.deepEqual((await ours.containers.get(container.id)).labels, { made: "here" });
+        const { "nerdctl/state-dir": own, ...labels } = (await ours.containers.get(container.id)).labels;
+        assert.deepEqual(labels, { made: "here" });
+        directory = own ?? "";
+        assert.ok(existsSync(directory));
         container.process.stdin?.write("typed\n");
         const { exitCode, stdout, stderr } = await container.process.output();
         assert.deepEqual([exitCode, String(stdout), String(stderr)], [3, "typed\nthis is daemon\n", ""]);
         await assert.rejects(container.exec(["true"]), (error) => hasCode(error, "failed_precondition"));
       }
+      assert.ok(!existsSync(directory));
       {
         await using container = await runContainer(ours, image, { args: ["sleep", "1000"] });
         const cat = await container.exec(["cat"], { stdin: true });

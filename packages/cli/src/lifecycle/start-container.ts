@@ -1,5 +1,6 @@
 import type { Client } from "@slipway/client/client";
 import { containerRootfs, hasTerminal } from "@slipway/client/container-task";
+import { refreshEtcFiles } from "@slipway/client/etc-files";
 import type { Container } from "@slipway/core/containers";
 import { taskOf } from "../containers/state.ts";
 import { deleteTask } from "./remove-container.ts";
@@ -11,6 +12,7 @@ export async function readyToStart(client: Client, container: Container): Promis
   const task = await taskOf(client, id);
   if (task && task.status !== "stopped" && task.status !== "created") return undefined;
   if (task) await deleteTask(client, id);
+  refreshEtcFiles(container);
   const rootfs = await containerRootfs(container, (name) => client.snapshotter(name));
   return { id, labels, terminal: hasTerminal(container), rootfs };
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, it } from "node:test";
-import { type EtcFilesOptions, isEtcFile, makeEtcFiles } from "./etc-files.ts";
+import { type EtcFilesOptions, isEtcFile, makeEtcFiles, refreshEtcFiles } from "./etc-files.ts";
 import { hasHost, parseAddedHost } from "./hosts.ts";
 import { formatResolvConf, isLoopback, parseResolvConf } from "./resolv-conf.ts";
 
@@ -69,6 +69,41 @@ describe("makeEtcFiles", () => {
     const bare = made({ ...options, hosts: [{ address: "::2", names: ["x"] }] }, {});
     assert.match(bare["/etc/hosts"] ?? "", /localhost[^]*\n::2\tx\n$/);
     assert.equal(bare["/etc/resolv.conf"], "nameserver 1.1.1.1\n");
+  });
+});
+
+describe("refreshEtcFiles", () => {
+  /** What a container has after the host's file changed, when it or its creator did `first`. */
+  function refreshed(options: Partial<EtcFilesOptions>, first: (path: string) => void = () => {}): string {
+    const directory = mkdtempSync(join(tmpdir(), "slipway-etc-"));
+    try {
+      const hostEtc = join(directory, "etc");
+      mkdirSync(hostEtc);
+      writeFileSync(join(hostEtc, "resolv.conf"), "nameserver 10.0.0.1\n");
+      makeEtcFiles(directory, { hostname: "box", network: "host", hostEtc, ...options });
+      const path = join(directory, "resolv.conf");
+      first(path);
+      writeFileSync(join(hostEtc, "resolv.conf"), "nameserver 10.0.0.2\n");
+      refreshEtcFiles({ id: basename(directory), labels: { "nerdctl/state-dir": directory } }, hostEtc);
+      return readFileSync(path, "utf8");
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+
+  it("follows the host's name servers, unless the caller or the container has chosen others", () => {
+    assert.equal(refreshed({}), "nameserver 10.0.0.2\n");
+    assert.equal(refreshed({ resolver: { servers: ["1.1.1.1"] } }), "nameserver 1.1.1.1\n");
+    assert.equal(refreshed({ network: "none" }), "nameserver 10.0.0.1\n");
+    assert.equal(
+      refreshed({}, (path) => writeFileSync(path, "# own\n")),
+      "# own\n",
+    );
+  });
+
+  it("passes over a container without files of its own", () => {
+    refreshEtcFiles({ id: "other", labels: {} });
+    refreshEtcFiles({ id: "x", labels: { "nerdctl/state-dir": "/no/such/x" } });
   });
 });
 

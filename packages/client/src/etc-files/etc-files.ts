@@ -1,5 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Container } from "@slipway/core/containers";
+import { ownDirectory } from "../own-files/host-directories.ts";
 import type { PlainRequest } from "../mounts/mount-request.ts";
 import { formatHosts, hasHost, type HostEntry } from "./hosts.ts";
 import { formatResolvConf, isLoopback, parseResolvConf, type Resolver } from "./resolv-conf.ts";
@@ -41,6 +43,7 @@ export function makeEtcFiles(directory: string, options: EtcFilesOptions): Plain
     hosts: hostsText(hostname, network === "host" ? readIfAny(join(hostEtc, "hosts")) : undefined, hosts),
     "resolv.conf": resolvText(readIfAny(join(hostEtc, "resolv.conf")) ?? "", network, resolver),
   };
+  if (isCopyOfHost(network, resolver)) writeFileSync(join(directory, copyName), texts["resolv.conf"]);
   return names.map((name) => {
     const source = join(directory, name);
     writeFileSync(source, texts[name]);
@@ -56,6 +59,28 @@ export function makeEtcFiles(directory: string, options: EtcFilesOptions): Plain
   });
 }
 
+/** What a container's resolv.conf was copied from; missing if it is no copy. */
+const copyName = "resolv.conf.host";
+
+function isCopyOfHost(network: "host" | "none", changes: Partial<Resolver>): boolean {
+  return network === "host" && Object.keys(changes).length === 0;
+}
+
+/**
+ * Brings a copy of the host's resolv.conf up to date that the container has not changed: before each start, as Docker does,
+ * because the host may have moved to another network.
+ */
+export function refreshEtcFiles(container: Pick<Container, "id" | "labels">, hostEtc = "/etc"): void {
+  const directory = ownDirectory(container);
+  const before = directory === undefined ? undefined : readIfAny(join(directory, copyName));
+  const now = readIfAny(join(hostEtc, "resolv.conf"));
+  if (directory === undefined || before === undefined || now === undefined || now === before) return;
+  if (readIfAny(join(directory, "resolv.conf")) !== before) return;
+  // In place: a container may have the file mounted.
+  writeFileSync(join(directory, "resolv.conf"), now);
+  writeFileSync(join(directory, copyName), now);
+}
+
 function hostsText(hostname: string, base: string | undefined, hosts: readonly HostEntry[]): string {
   // A name that does not resolve makes sudo, Java and others wait or fail.
   const isKnown = hasHost(base ?? "", hostname) || hostname === "localhost";
@@ -68,8 +93,7 @@ function hostsText(hostname: string, base: string | undefined, hosts: readonly H
 }
 
 function resolvText(text: string, network: "host" | "none", changes: Partial<Resolver>): string {
-  const isCopy = network === "host" && Object.keys(changes).length === 0;
-  if (isCopy) return text;
+  if (isCopyOfHost(network, changes)) return text;
   const host = parseResolvConf(text);
   const servers = network === "host" ? host.servers : host.servers.filter((server) => !isLoopback(server));
   const merged = { ...host, servers, ...changes };

@@ -1,3 +1,4 @@
+import { refreshEtcFiles } from "@slipway/client/etc-files";
 import { containerRootfs, hasTerminal, loggedIo } from "@slipway/client/container-task";
 import type { Container, ContainerStore } from "@slipway/core/containers";
 import type { NamespaceStore } from "@slipway/core/namespaces";
@@ -71,6 +72,7 @@ export class ContainerTasks {
     const count = String(restartCount(labels) + 1);
     const counted = { ...container, labels: { ...labels, [restartLabel.count]: count } };
     await stores.containers.update(counted, [`labels.${restartLabel.count}`]);
+    refreshEtcFiles(container);
     const rootfs = await containerRootfs(container, (name) => stores.snapshotter(name));
     // Right before the next one is made: in between, a client that removes the container sees no task.
     const removed = await tasks.delete(id).catch(ignoreMissing);
