@@ -13,6 +13,7 @@ import { isSystemError } from "@slipway/linux/system-call";
 
 /** Paths below a snapshot's folder. */
 export const filesIn = (folder: string): string => join(folder, "fs");
+export const workIn = (folder: string): string => join(folder, "work");
 export const imageIn = (folder: string): string => join(folder, "layer.erofs");
 const wishIn = (folder: string): string => join(folder, "image-wanted");
 /** A file that has the digest of the blob that the image was made of. */
@@ -66,6 +67,8 @@ export async function adoptImage(folder: string, blob: Digest): Promise<boolean>
   await writeFile(blobNoteIn(folder), blob);
   if (!(await unwantImage(folder))) {
     await rm(newImageIn(folder));
+    // A note without an image means that the image was lost.
+    await rm(blobNoteIn(folder));
     return false;
   }
   await rename(newImageIn(folder), imageIn(folder));

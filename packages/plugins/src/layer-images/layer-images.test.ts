@@ -301,6 +301,19 @@ describe("a daemon that starts again", () => {
     });
   });
 
+  it("makes the scratch directory of an active snapshot again, and says when its files are gone", async () => {
+    await unpack("one", "", one);
+    await opened.snapshotter.prepare("active", "one");
+    const folder = join(dirname(dirname(imageOf(1))), "2");
+    fs.rmSync(join(folder, "work"), { recursive: true });
+    inside(await opened.snapshotter.mounts("active"), (tree) => fs.writeFileSync(join(tree, "new"), ""));
+    fs.rmSync(join(folder, "fs"), { recursive: true });
+    await assert.rejects(opened.snapshotter.mounts("active"), {
+      code: "data_loss",
+      message: /Cannot use snapshot 2: its directory ".*" is gone/,
+    });
+  });
+
   it("makes a torn layer again from its blob, and says so when it cannot", async () => {
     const rows = {
       name: "snapshots/overlayfs/images",

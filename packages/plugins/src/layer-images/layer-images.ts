@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ContentProvider } from "@slipway/core/content";
 import type { Logger } from "@slipway/core/plugin";
@@ -16,7 +16,7 @@ import { ImageDurability } from "./durability.ts";
 import { imageToFiles } from "./image-to-files.ts";
 import { ImageMounts } from "./image-mounts.ts";
 import { layerDamage } from "./layer-damage.ts";
-import { filesIn, hasImage, imageIn, unwantImage, wantImage } from "./layer-folder.ts";
+import { filesIn, hasImage, imageIn, unwantImage, wantImage, workIn } from "./layer-folder.ts";
 
 export interface LayerImagesParts {
   readonly root: string;
@@ -193,6 +193,7 @@ export class LayerImages implements AsyncDisposable {
   async #showFiles(id: number, { kind }: SnapshotPlan): Promise<void> {
     const folder = this.#folder(id);
     if (kind !== "active") return;
+    ensureWritable(id, folder);
     await unwantImage(folder);
     await imageToFiles(folder, this.#parts.threads);
   }
@@ -208,4 +209,16 @@ async function usageOf(folder: string): Promise<SnapshotUsage | undefined> {
   if (!stat) return undefined;
   const { filesBytes, inodes } = readImage(imageIn(folder));
   return { sizeBytes: filesBytes || stat.blocks * 512, inodes };
+}
+
+/** What overlayfs writes to. Its scratch directory can be made again, what a container wrote cannot. */
+function ensureWritable(id: number, folder: string): void {
+  if (!existsSync(filesIn(folder))) {
+    const why = `its directory "${filesIn(folder)}" is gone, with all that was written there`;
+    throw new Fault(
+      "data_loss",
+      `Cannot use snapshot ${id}: ${why}: remove it, or the container that it is of`,
+    );
+  }
+  mkdirSync(workIn(folder), { recursive: true, mode: 0o711 });
 }
