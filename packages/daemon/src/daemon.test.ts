@@ -264,6 +264,21 @@ describe("slipwayd", () => {
     assert.equal(readFileSync(blob, "utf8"), "blob");
   });
 
+  it("says why it cannot make its state or its sockets", async () => {
+    const flagsOf = (state: string, socket: string): string[] => [
+      `--root=${join(folder, "unmade")}`,
+      `--state=${state}`,
+      `--address=${socket}`,
+    ];
+    const long = join(folder, "x".repeat(108));
+    await assert.rejects(start({ flags: flagsOf("/proc/none", join(folder, "u.sock")) }), {
+      message: /Cannot use state "\/proc\/none": ENOENT/,
+    });
+    await assert.rejects(start({ flags: flagsOf(join(folder, "unmade-state"), long) }), {
+      message: /the path has \d+ bytes, and a socket's can have 107/,
+    });
+  });
+
   it("stops by SIGTERM with 0, without its sockets, and starts again after SIGKILL", async () => {
     assert.equal(await stop(daemon, "SIGTERM"), 0);
     assert.equal(existsSync(address), false);

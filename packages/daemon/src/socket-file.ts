@@ -1,16 +1,31 @@
-import { chmod, chown, lstat, mkdir, rm } from "node:fs/promises";
+import { chmod, chown, lstat, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Fault } from "@slipway/fault/fault";
+import { during, Fault } from "@slipway/fault/fault";
 import { answers } from "@slipway/linux/answers";
 import { isSystemError } from "@slipway/linux/system-call";
 import type { SocketConfig } from "./config/config.ts";
+import { makeFolder } from "./make-folder.ts";
+
+/** unix(7): sun_path without its final null byte. */
+const LONGEST_BYTES = 107;
 
 /**
  * Makes room for a socket: its folder, and away with what a killed daemon left.
  * @throws {Fault} `failed_precondition` when something listens there, or it is no socket
  */
 export async function prepareSocket(address: string): Promise<void> {
-  await mkdir(dirname(address), { recursive: true, mode: 0o711 });
+  const bytes = Buffer.byteLength(address);
+  if (bytes > LONGEST_BYTES) {
+    throw new Fault(
+      "invalid_argument",
+      `Cannot listen on "${address}": the path has ${bytes} bytes, and a socket's can have ${LONGEST_BYTES}`,
+    );
+  }
+  try {
+    await makeFolder(dirname(address), 0o711);
+  } catch (error) {
+    throw during(`listen on "${address}"`, error);
+  }
   try {
     if (!(await lstat(address)).isSocket()) {
       throw new Fault("failed_precondition", `Cannot listen on "${address}": it is there and is no socket`);
