@@ -86,7 +86,12 @@ export class TestRuntime {
       signal: leave.signal,
     };
     const runtime = (await plugin.start(
-      { stores: this.#stores(), events: exchange, differs: new Map() },
+      {
+        stores: this.#stores(),
+        events: exchange,
+        differs: new Map(),
+        deprecations: { emit: () => undefined },
+      },
       plugin.parseConfig(new TableReader(this.#table, "task")),
       context,
     )) as Started<TaskManagers>;
