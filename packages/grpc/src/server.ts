@@ -42,6 +42,8 @@ export class GrpcServer implements AsyncDisposable {
       this.#connections.add(connection);
       socket.once("close", () => this.#connections.delete(connection));
     });
+    // A connection that cannot be accepted, for want of file descriptors, is not the end of the others.
+    this.#server.on("error", () => {});
   }
 
   /** Listens on a unix socket, or on a host and port. */

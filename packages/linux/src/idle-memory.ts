@@ -22,7 +22,8 @@ export function releaseMemoryWhenIdle(idleMs: number): void {
     mallocTrim(0);
     heldBytes = process.memoryUsage.rss();
   };
-  const timer = setTimeout(() => void look(), idleMs).unref();
+  // Looking takes a file descriptor, and a process that has none left must not end for it: it looks again later.
+  const timer = setTimeout(() => void look().catch(() => timer.refresh()), idleMs).unref();
   // Who works allocates, and V8 collects in passing.
   const worked = new PerformanceObserver((list) => {
     if (!list.getEntries().some(isMinor)) return;

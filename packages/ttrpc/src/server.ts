@@ -15,6 +15,8 @@ export class TtrpcServer implements AsyncDisposable {
       this.#connections.add(connection);
       socket.once("close", () => this.#connections.delete(connection));
     });
+    // A connection that cannot be accepted, for want of file descriptors, is not the end of the others.
+    this.listener.on("error", () => {});
   }
 
   /** Listens on a unix socket. */

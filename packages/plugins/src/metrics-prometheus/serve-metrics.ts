@@ -32,6 +32,8 @@ export async function serveMetrics({ address, version, revision }: MetricsOption
       (error: unknown) => response.writeHead(500).end(messageOf(error)),
     );
   });
+  // A connection that cannot be accepted, for want of file descriptors, is not the end of the others.
+  server.on("error", () => {});
   const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
   if (port === undefined)
     throw new Fault("invalid_argument", `Cannot serve metrics at "${address}": expected HOST:PORT`);

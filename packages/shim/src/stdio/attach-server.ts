@@ -26,6 +26,8 @@ export class AttachServer {
     // What a shim that was killed has left.
     rmSync(path, { force: true });
     const server = new AttachServer(path);
+    // A client that cannot be accepted, for want of file descriptors, is not the end of the others.
+    server.#server.on("error", () => {});
     server.#server.listen(path);
     await once(server.#server, "listening");
     chmodSync(path, 0o600);
