@@ -64,7 +64,7 @@ describe("slipway, typed by who knows docker", () => {
         1,
         /^slipway: Cannot open "\/no\/such.tar": no such file or directory\n$/,
       ],
-      [["run", "--env-file", "/no/such", image], 125, /^slipway: Cannot open "\/no\/such"/],
+      [["run", "--env-file", "/no/such", image], 125, /^slipway: Cannot read environment file "\/no\/such"/],
     ] as const) {
       const said = await daemon.slipway(args);
       assert.equal(said.code, code, said.stderr);
