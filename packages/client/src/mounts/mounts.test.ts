@@ -69,16 +69,26 @@ describe("resolveInside", () => {
     symlinkSync("../../../../etc", join(root, "var/out"));
     symlinkSync("loop", join(root, "loop"));
     symlinkSync("/", join(root, "top"));
+    symlinkSync("/srv/new", join(root, "dangling"));
+    symlinkSync("../../dangling/deep", join(root, "var/chain"));
+    symlinkSync("right/x", join(root, "left"));
+    symlinkSync("left/x", join(root, "right"));
     const cases = {
       "/var/run/x": "/run/x",
       "/var/run/new/deep": "/run/new/deep",
-      "/var/out/passwd": "/var/out/passwd",
+      "/var/out/passwd": "/etc/passwd",
+      "/dangling": "/srv/new",
+      "/dangling/../a": "/srv/a",
+      "/var/chain/x": "/srv/new/deep/x",
+      "/var/chain/../../..": "/",
       "/loop/a": "/loop/a",
       "/top": "/",
       "/top/var": "/var",
       "/nothing": "/nothing",
     };
     for (const [path, wanted] of Object.entries(cases)) assert.equal(resolveInside(root, path), wanted, path);
+    // Neither leads anywhere; it must come to an end.
+    assert.match(resolveInside(root, "/left"), /^\/(left|right)(\/x)+$/);
     rmSync(root, { recursive: true });
   });
 });

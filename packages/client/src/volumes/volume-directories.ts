@@ -17,6 +17,7 @@ import type { Labels } from "@slipway/core/labels";
 import {
   anonymousLabel,
   isAnonymous,
+  isVolumeName,
   parseVolumeName,
   type Volume,
   type VolumeStore,
@@ -87,7 +88,10 @@ export class VolumeDirectories implements VolumeStore {
 
   async list(): Promise<Volume[]> {
     if (!existsSync(this.#root)) return [];
-    const names = readdirSync(this.#root).filter((name) => existsSync(join(this.#root, name, "_data")));
+    // What a removal has renamed still has its data until that is removed, too.
+    const names = readdirSync(this.#root).filter(
+      (name) => isVolumeName(name) && existsSync(join(this.#root, name, "_data")),
+    );
     return await Promise.all(names.toSorted().map((name) => this.get(name)));
   }
 

@@ -30,12 +30,17 @@ export function isAnonymous({ labels }: Volume): boolean {
 
 const maxNameBytes = 255;
 
+/** Whether a volume can have this name. */
+export function isVolumeName(text: string): boolean {
+  return /^[a-zA-Z0-9][\w.-]+$/.test(text) && text.length <= maxNameBytes;
+}
+
 /**
  * A volume's name, which is the name of a directory. The rule is Docker's (moby's daemon/names/names.go).
  * @throws {Fault} `invalid_argument`
  */
 export function parseVolumeName(text: string): string {
-  if (/^[a-zA-Z0-9][\w.-]+$/.test(text) && text.length <= maxNameBytes) return text;
+  if (isVolumeName(text)) return text;
   const why = "a volume's name has two to 255 letters, digits, _ . or -, and begins with a letter or digit";
   throw new Fault("invalid_argument", `Cannot use volume "${text}": ${why}`);
 }
