@@ -224,13 +224,17 @@ describe("slipway, typed by who knows docker", () => {
           `${slipway} run ${flags} ${image} sh -c 'seq 50000; exit 4' | tail -2; echo "\${PIPESTATUS[0]}"`,
         );
         assert.equal(said.stdout.replaceAll("\r", ""), "49999\n50000\n4\n", said.stderr);
+        // Its log has the room that the next one's own files need.
+        if (!flags.includes("--rm")) await daemon.printed("rm", "shown");
       }
-      await daemon.printed("rm", "shown");
       const detached = await shell(
         `${slipway} run -d --name full ${image} sh -c 'seq 50000; exit 5' && "$0" wait full`,
       );
       assert.match(detached.stdout, /\n5\n$/, detached.stderr);
       assert.match(await daemon.printed("logs", "full"), /^1\n2\n3\n/);
+      const refused = await shell(`${slipway} create --name more ${image} true`);
+      assert.match(refused.stderr, /^slipway: Cannot \w+ "[^"]*full\/[^"]*": no space left on device\n/);
+      assert.equal(await daemon.printed("ps", "-a", "--format", "{{.Names}}"), "full\n");
       await daemon.printed("rm", "full");
     } finally {
       await output("umount", ["--lazy", full]);

@@ -1,6 +1,19 @@
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Container } from "@slipway/core/containers";
+import { during } from "@slipway/fault/fault";
+import { isSystemError } from "@slipway/linux/system-call";
 import { ownDirectory } from "../own-files/host-directories.ts";
 import type { PlainRequest } from "../mounts/mount-request.ts";
 import { formatHosts, hasHost, type HostEntry } from "./hosts.ts";
@@ -43,12 +56,10 @@ export function makeEtcFiles(directory: string, options: EtcFilesOptions): Plain
     hosts: hostsText(hostname, network === "host" ? readIfAny(join(hostEtc, "hosts")) : undefined, hosts),
     "resolv.conf": resolvText(readIfAny(join(hostEtc, "resolv.conf")) ?? "", network, resolver),
   };
-  if (isCopyOfHost(network, resolver)) writeFileSync(join(directory, copyName), texts["resolv.conf"]);
+  if (isCopyOfHost(network, resolver)) writeEtcFile(join(directory, copyName), texts["resolv.conf"]);
   return names.map((name) => {
     const source = join(directory, name);
-    writeFileSync(source, texts[name]);
-    // Whatever this process's umask is, a user of the container reads it.
-    chmodSync(source, 0o644);
+    writeEtcFile(source, texts[name]);
     const target = `/etc/${name}`;
     const mountOptions = ["rbind", readOnly ? "ro" : "rw", "rprivate"];
     return {
@@ -76,9 +87,36 @@ export function refreshEtcFiles(container: Pick<Container, "id" | "labels">, hos
   const now = readIfAny(join(hostEtc, "resolv.conf"));
   if (directory === undefined || before === undefined || now === undefined || now === before) return;
   if (readIfAny(join(directory, "resolv.conf")) !== before) return;
-  // In place: a container may have the file mounted.
-  writeFileSync(join(directory, "resolv.conf"), now);
-  writeFileSync(join(directory, copyName), now);
+  const draft = join(directory, `${copyName}.new`);
+  try {
+    writeFileSync(draft, now);
+    overwrite(join(directory, "resolv.conf"), now);
+    renameSync(draft, join(directory, copyName));
+  } catch (error) {
+    rmSync(draft, { force: true });
+    // A full disk is no reason not to start: the file is the one of the last start.
+    if (!isSystemError(error, "ENOSPC", "EDQUOT", "EROFS")) throw error;
+  }
+}
+
+/** In place, as a container may have the file mounted, and cut only in the end: a full disk must not leave it empty. */
+function overwrite(path: string, text: string): void {
+  const fd = openSync(path, "r+");
+  try {
+    ftruncateSync(fd, writeSync(fd, text));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function writeEtcFile(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+    // Whatever this process's umask is, a user of the container reads it.
+    chmodSync(path, 0o644);
+  } catch (error) {
+    throw during(`write "${path}"`, error);
+  }
 }
 
 function hostsText(hostname: string, base: string | undefined, hosts: readonly HostEntry[]): string {
