@@ -59,7 +59,7 @@ async function start({
 }
 
 /** What a service manager gets on its socket, after the word that it listens. */
-function notifications(socket: string): AsyncIterator<string> {
+function notifications(socket: string): Disposable & { readonly lines: AsyncIterator<string> } {
   const program = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -67,9 +67,8 @@ s.bind(sys.argv[1])
 print("listening", flush=True)
 while True: print(s.recv(4096).decode().replace("\\n", "|"), flush=True)`;
   const child = spawn("python3", ["-c", program, socket], { stdio: ["ignore", "pipe", "inherit"] });
-  const lines = createInterface(child.stdout);
-  lines.once("close", () => child.kill());
-  return lines[Symbol.asyncIterator]();
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  return { lines, [Symbol.dispose]: () => void child.kill() };
 }
 
 async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
@@ -136,7 +135,15 @@ describe("slipwayd", () => {
     await check();
     assert.deepEqual((await run(slipwayd, ["-c", file, "config", "dump"])).stdout, stdout);
     const theirs = join(import.meta.dirname, "../testdata/containerd-1.6-default.toml");
-    await run(slipwayd, ["-c", theirs, "config", "check"]);
+    const { stderr } = await run(slipwayd, ["-c", theirs, "config", "check"]).catch(
+      (error: unknown) => error as { stderr: string },
+    );
+    assert.deepEqual(stderr.match(/(?<=^ {2}\w+ ).*(?= has no effect)/gm), [
+      '"stream_processors"',
+      'plugins."io.containerd.grpc.v1.cri"',
+      'plugins."io.containerd.internal.v1.opt"',
+      'plugins."io.containerd.runtime.v1.linux"',
+    ]);
   });
 
   it("answers shims over ttrpc", async () => {
@@ -235,7 +242,8 @@ describe("slipwayd", () => {
 
   it("tells the service manager when it serves, that it is alive and when it stops", async () => {
     const socket = join(folder, "notify");
-    const lines = notifications(socket);
+    using manager = notifications(socket);
+    const { lines } = manager;
     assert.equal((await lines.next()).value, "listening");
     const own = (name: string): string => join(folder, name);
     const managed = await start({
@@ -249,7 +257,6 @@ describe("slipwayd", () => {
     let last = await told();
     while (last === "WATCHDOG=1") last = await told();
     assert.equal(last, "STOPPING=1|STATUS=Stopping");
-    await lines.return?.();
   });
 
   it("refuses to start without the store that its blobs have their names in, and removes none", async () => {
