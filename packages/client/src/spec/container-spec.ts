@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { posix } from "node:path";
 import type {
   CapabilitiesSpec,
   DeviceRuleSpec,
@@ -85,7 +86,8 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
       user: options.user ?? { uid: 0, gid: 0, additionalGids: [0] },
       args: commandOf(options),
       env: environmentOf(image?.config?.Env ?? [], options),
-      cwd: options.cwd ?? (image?.config?.WorkingDir || "/"),
+      // An image's directory may be relative by mistake: Docker and Podman count it from the root, and runtimes refuse it.
+      cwd: options.cwd ?? posix.resolve("/", image?.config?.WorkingDir ?? ""),
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       // Without an entry the process inherits the daemon's own limits by way of the shim, as Docker's and nerdctl's do.
       ...(options.rlimits?.length ? { rlimits: [...options.rlimits] } : {}),
@@ -127,12 +129,17 @@ function environmentOf(
     ...(hostname ? [`HOSTNAME=${hostname}`] : []),
     ...(terminal ? ["TERM=xterm"] : []),
   ];
-  for (const entry of [...defaults, ...image, ...env]) {
+  for (const entry of [...defaults, ...image.filter(isPossible), ...env]) {
     const [name = ""] = entry.split("=", 1);
     if (entry.includes("=")) values.set(name, entry);
     else values.delete(name);
   }
   return [...values.values()];
+}
+
+/** Whether a process can have a variable of an image; runtimes start nothing with one that has no name, or a NUL. */
+function isPossible(entry: string): boolean {
+  return !entry.startsWith("=") && !entry.includes("\0");
 }
 
 function nodeOf(device: ContainerDevice): DeviceSpec {

@@ -77,6 +77,26 @@ describe("containerSpec", () => {
     assert.deepEqual(env, ["TERM=xterm", "A=mine", "B=2"]);
   });
 
+  it("leaves out variables of the image that no process can have", () => {
+    const Env = ["=x", "", "NAME", "A=a\0b", "B=1", "C=x=y", "D=", "B=2"];
+    const { env } = containerSpec({ ...base, image: { ...image, config: { Cmd: ["one"], Env } } }).process;
+    assert.deepEqual(env.slice(1), ["B=2", "C=x=y", "D="]);
+  });
+
+  for (const [WorkingDir, cwd] of [
+    ["work/there", "/work/there"],
+    [".", "/"],
+    ["", "/"],
+    ["../../etc", "/etc"],
+    ["//x//y/", "/x/y"],
+    ["/with space", "/with space"],
+  ] as const) {
+    it(`takes the image's working directory "${WorkingDir}" from the root`, () => {
+      const config = { Cmd: ["one"], WorkingDir };
+      assert.equal(containerSpec({ ...base, image: { ...image, config } }).process.cwd, cwd);
+    });
+  }
+
   it("has its own namespaces but for those that are shared, and containerd's cgroup", () => {
     const { linux } = containerSpec({ ...base, sharedNamespaces: ["network"] });
     assert.deepEqual(
