@@ -21,5 +21,7 @@ find_code() {
 keep_compiled() {
   cache=$root/node_modules/.cache
   [ -w "$root/node_modules" ] || cache=$2
+  # Whatever the umask is: who can write there has the next start run it.
+  [ -d "$cache/$1" ] || (umask 022 && mkdir -p -m 700 "$cache/$1") 2>/dev/null || :
   export NODE_COMPILE_CACHE="$cache/$1"
 }

@@ -5,14 +5,17 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { watch } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -39,18 +42,23 @@ async function ctr(...args: readonly string[]): Promise<string> {
 async function start({
   flags = ["--root", root, "--state", join(folder, "state"), "--address", address],
   env = {},
+  umask = "022",
+  startsWhen = "successfully booted",
 }: {
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly umask?: string;
+  /** What it logs last before it is returned. */
+  readonly startsWhen?: string;
 } = {}): Promise<ChildProcess> {
-  const child = spawn(slipwayd, flags, {
+  const child = spawn("sh", ["-c", `umask ${umask}; exec "$@"`, "sh", slipwayd, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, ...env },
   });
   const lines: string[] = [];
   for await (const line of createInterface(child.stderr)) {
     lines.push(line);
-    if (line.includes("successfully booted")) {
+    if (line.includes(startsWhen)) {
       child.stderr.resume();
       return child;
     }
@@ -188,6 +196,7 @@ describe("slipwayd", () => {
     for (const path of [open, `${open}-state`]) chmodSync(path, 0o777);
     chownSync(foreign, 1234, 0);
     chmodSync(shared, 0o1777);
+    writeFileSync(join(shared, "others"), "");
     await stop(await start({ flags: flagsOf(open, `${open}-state`) }), "SIGTERM");
     assert.deepEqual([open, `${open}-state`].map(modeOf), ["700", "711"]);
     const refused: readonly (readonly [root: string, state: string, why: RegExp])[] = [
@@ -197,13 +206,78 @@ describe("slipwayd", () => {
         /Cannot use root "[^"]+foreign": it belongs to uid 1234, and slipwayd runs as uid 0/,
       ],
       [open, shared, /Cannot use state "[^"]+shared": it is shared/],
+      [open, "/dev/shm", /Cannot use state "\/dev\/shm": it is shared/],
+      ["/tmp", `${open}-state`, /Cannot use root "\/tmp": it is shared/],
       ["/", `${open}-state`, /Cannot use root "\/": it is the machine's root directory/],
       [open, `${open}/../open`, /root and state are the same directory/],
     ];
     for (const [rootPath, state, message] of refused) {
       await assert.rejects(start({ flags: flagsOf(rootPath, state) }), { message });
     }
-    assert.deepEqual([modeOf(shared), modeOf("/")], ["1777", modeOf("/")]);
+    assert.deepEqual([shared, "/tmp", "/dev/shm"].map(modeOf), ["1777", "1777", "1777"]);
+  });
+
+  it("takes a root and a state that are new file systems, whatever mode they have", async () => {
+    const paths = ["mounted-root", "mounted-state"].map((name) => join(folder, name)) as [string, string];
+    await using undo = new AsyncDisposableStack();
+    for (const path of paths) {
+      mkdirSync(path);
+      await run("mount", ["-t", "tmpfs", "none", path]);
+      undo.defer(async () => void (await run("umount", [path])));
+    }
+    const flags = ["--root", paths[0], "--state", paths[1], "--address", join(folder, "mounted.sock")];
+    for (const _ of ["first", "second"]) await stop(await start({ flags }), "SIGTERM");
+    assert.deepEqual(
+      paths.map((path) => (statSync(path).mode & 0o7777).toString(8)),
+      ["700", "711"],
+    );
+  });
+
+  it("makes its files with its own umask, not with that of who starts it", async () => {
+    const at = (name: string): string => join(folder, "masked", name);
+    const flags = ["--root", at("r"), "--state", at("s"), "--address", at("d.sock")];
+    for (const umask of ["000", "077"]) {
+      const masked = await start({ flags, umask });
+      await using client = connect({ address: at("d.sock"), namespace: `umask${umask}` });
+      const writer = await client.content.writer("blob");
+      await writer.write(Buffer.from(umask));
+      await writer.commit();
+      const [mount] = await client.snapshotter("overlayfs").prepare("key", "");
+      assert.equal(statSync(mount?.source ?? "").mode & 0o7777, 0o755);
+      assert.equal(await stop(masked, "SIGTERM"), 0);
+    }
+    const paths = [at("r"), at("s")].flatMap((path) =>
+      readdirSync(path, { recursive: true, encoding: "utf8" }).map((name) => join(path, name)),
+    );
+    const modes = paths.map((path) => ({ path, mode: lstatSync(path).mode & 0o7777 }));
+    assert.deepEqual(
+      modes.filter(({ path, mode }) => (mode & 0o022) !== 0 && !lstatSync(path).isSymbolicLink()),
+      [],
+    );
+  });
+
+  it("is stopped by SIGTERM while its start waits for a shim that does not answer", async () => {
+    const at = (name: string): string => join(folder, "hanging", name);
+    const paths = ["--root", at("r"), "--state", at("s"), "--address", at("d.sock")];
+    const first = await start({ flags: paths });
+    const spec = at("spec.json");
+    writeFileSync(spec, "{}");
+    await run("ctr", ["-a", at("d.sock"), "-n", "hanging", "container", "create", "--config", spec, "c"]);
+    assert.equal(await stop(first, "SIGTERM"), 0);
+    const bundle = at("s/io.containerd.runtime.v2.task/hanging/c");
+    mkdirSync(bundle, { recursive: true });
+    writeFileSync(join(bundle, "address"), `unix://${at("shim.sock")}`);
+    await run("mkfifo", [join(bundle, "log")]);
+    const config = at("config.toml");
+    writeFileSync(config, 'version = 3\n[timeouts]\n"io.containerd.timeout.shim.load" = "1h"\n');
+    const shim = createServer().listen(at("shim.sock"));
+    await once(shim, "listening");
+    const asked = once(shim, "connection") as Promise<[Socket]>;
+    const daemon = await start({ flags: ["--config", config, ...paths], startsWhen: "starting slipwayd" });
+    const [connection] = await asked;
+    assert.equal(await stop(daemon, "SIGTERM"), 0);
+    connection.destroy();
+    shim.close();
   });
 
   it("is ended by no signal but those that stop it, and dumps its state when it gets SIGUSR1", async () => {

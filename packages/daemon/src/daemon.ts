@@ -13,15 +13,23 @@ import { lockFolders } from "./folder-lock.ts";
 import { prepareFolders } from "./own-folders.ts";
 import { ServiceManager } from "./service-manager.ts";
 import { handleSignals } from "./signals.ts";
+import { startedUnlessStopped } from "./start-or-stop.ts";
 import { type DumpSources, dumpState } from "./state-dump.ts";
 import { rootUuid } from "./uuid.ts";
 import { revision, version } from "./version.ts";
+
+/**
+ * Whoever starts the daemon has a umask for files of their own: with 0, everybody could write to what is made here, and with
+ * 077 no user of a container could read its root file system. dockerd sets the same one.
+ */
+const UMASK = 0o022;
 
 /**
  * Runs the daemon until SIGTERM or SIGINT, then lets running calls end, and gives everything back.
  * @throws {Fault} when it cannot start
  */
 export async function runDaemon(config: DaemonConfig, log: Logger): Promise<void> {
+  process.umask(UMASK);
   const stopping = new AbortController();
   let running: Daemon | undefined;
   handleSignals({
@@ -32,7 +40,8 @@ export async function runDaemon(config: DaemonConfig, log: Logger): Promise<void
     dump: () => dumpState(log, running?.facts() ?? { state: config.state, plugins: [], calls: [] }),
   });
   using manager = new ServiceManager(log);
-  await using daemon = await startDaemon(config, log, stopping.signal);
+  await using daemon = await startedUnlessStopped(startDaemon(config, log, stopping.signal), stopping.signal);
+  if (!daemon) return;
   running = daemon;
   await manager.ready(`Serving on ${config.grpc.address}`);
   if (!stopping.signal.aborted) await once(stopping.signal, "abort");

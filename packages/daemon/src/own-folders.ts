@@ -1,4 +1,4 @@
-import { chmod, realpath, stat } from "node:fs/promises";
+import { chmod, readdir, realpath, stat } from "node:fs/promises";
 import { during, Fault } from "@slipway/fault/fault";
 import { makeFolder } from "./make-folder.ts";
 
@@ -7,6 +7,8 @@ const ROOT_MODE = 0o700;
 /** Shims of users' containers pass through, and see no names. */
 const STATE_MODE = 0o711;
 const STICKY = 0o1000;
+/** What every program of a machine writes to, by hier(7) and shm_overview(7), also while nothing is in there. */
+const sharedDirectories: readonly string[] = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock"];
 
 /**
  * Makes the daemon's root and state, and gives those that are there their modes. Paths become absolute and without symlinks:
@@ -31,7 +33,7 @@ async function makeOwn(which: string, path: string, mode: number): Promise<strin
     await makeFolder(path, mode);
     const real = await realpath(path);
     const found = await stat(real);
-    const why = whyNotOwn(real, found);
+    const why = await whyNotOwn(real, found);
     if (why !== undefined) throw new Fault("failed_precondition", why);
     // Also for what mkdir() made: the umask may have taken bits away.
     if ((found.mode & 0o7777) !== mode) await chmod(real, mode);
@@ -42,13 +44,18 @@ async function makeOwn(which: string, path: string, mode: number): Promise<strin
 }
 
 /** What makes a directory somebody else's: whoever owns it can replace all that is in it. */
-function whyNotOwn(
+async function whyNotOwn(
   path: string,
   { mode, uid }: { readonly mode: number; readonly uid: number },
-): string | undefined {
+): Promise<string | undefined> {
   const own = process.geteuid?.() ?? 0;
   if (path === "/") return "it is the machine's root directory";
   if (uid !== own) return `it belongs to uid ${uid}, and slipwayd runs as uid ${own}`;
-  if ((mode & STICKY) !== 0) return "it is shared (its sticky bit is set); choose a directory in it";
-  return undefined;
+  const isShared = (mode & STICKY) !== 0 && (sharedDirectories.includes(path) || !(await isEmpty(path)));
+  return isShared ? "it is shared (its sticky bit is set); choose a directory in it" : undefined;
+}
+
+/** As a new file system is: a tmpfs is mounted with a /tmp's mode. */
+async function isEmpty(path: string): Promise<boolean> {
+  return (await readdir(path)).every((name) => name === "lost+found");
 }

@@ -38,13 +38,17 @@ export class PluginHost implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  /** @throws {Fault} of an essential or a required plugin, or `invalid_argument` when a required one does not exist */
+  /**
+   * @throws {Fault} of an essential or a required plugin, or `invalid_argument` when a required one does not exist
+   * @throws the signal's reason when it aborts before all have started
+   */
   async start(plugins: readonly Plugin[]): Promise<void> {
     const disabled = new Set(this.#config.disabledPlugins);
     const required = new Set(this.#config.requiredPlugins);
     for (const warning of tablesWithoutPlugin(plugins.map(fullName), this.#config)) this.#log.warn(warning);
     const enabled = plugins.filter((plugin) => !disabled.has(fullName(plugin)));
     for (const plugin of startOrder(enabled)) {
+      this.#signal.throwIfAborted();
       const name = fullName(plugin);
       this.#log.debug(`loading plugin "${name}"...`, { type: plugin.kind.type });
       const outcome = await this.#startOne(plugin);
