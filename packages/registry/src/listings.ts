@@ -6,6 +6,7 @@ import { parseIndex } from "@slipway/oci/documents/manifest";
 import { mediaTypes } from "@slipway/oci/media-types";
 import { drain } from "./http/drain.ts";
 import { readBody } from "./http/failure.ts";
+import { readAddress } from "./http/location.ts";
 import { isPage, pageInstead } from "./http/page.ts";
 import { headerOf, type HttpResponse } from "./http/response.ts";
 import { answerer } from "./http/shown-url.ts";
@@ -45,8 +46,7 @@ export function readTags(document: string, body: Uint8Array): string[] {
 
 function nextPage(answer: HttpResponse): URL | undefined {
   const link = /<([^>]+)>\s*;\s*rel="?next"?/i.exec(headerOf(answer, "link") ?? "")?.[1];
-  const { answeredUrl } = answer.exchange;
-  return link !== undefined && URL.canParse(link, answeredUrl.href) ? new URL(link, answeredUrl) : undefined;
+  return link === undefined ? undefined : readAddress(link, answer.exchange.answeredUrl);
 }
 
 /** distribution-spec, "Listing Referrers", and the tag of registries that do not know it. */

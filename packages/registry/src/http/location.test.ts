@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { locationOf, withParameter } from "./location.ts";
+import { urlToHttpOptions } from "node:url";
+import { locationOf, overPlainHttp, withParameter } from "./location.ts";
 import type { HttpAnswer } from "./response.ts";
 
 const asked = new URL("https://a.example/v2/team/app/blobs/uploads/?mount=x");
@@ -26,6 +27,26 @@ describe("locationOf", () => {
     const signed = "https://s3.example/a%2Fb/%7Ec?X-Amz-Signature=%2b%2B~%7E&x=a+b%20c&empty=&flag";
     assert.equal(found(signed), signed);
     assert.equal(found(Buffer.from("/é").toString("latin1")), "https://a.example/%c3%a9");
+  });
+
+  it("keeps each byte of a query, which may be signed", () => {
+    // Azure's and others' signatures cover these letters as they were sent; URL would encode them.
+    const search = "?sig=a'b\"c<d>e%27&rscd=attachment;filename='x.tar'";
+    for (const base of ["https://s3.example/a", "/a", "", "a/b"]) {
+      const url = locationOf(answerWith(base + search), asked);
+      assert.ok(url instanceof URL);
+      assert.equal(url.search, search);
+      assert.equal(withParameter(url, "digest", "d").search, `${search}&digest=d`);
+      assert.equal(overPlainHttp(url).search, search);
+      assert.equal(overPlainHttp(url).protocol, "http:");
+      assert.equal(urlToHttpOptions(url).path, `${url.pathname}${search}`);
+    }
+    const odd = locationOf(answerWith("/a?b=c d#e?f"), asked);
+    assert.ok(odd instanceof URL);
+    assert.equal(odd.search, "?b=c%20d");
+    const same = locationOf(answerWith("#end"), asked);
+    assert.ok(same instanceof URL);
+    assert.equal(same.search, asked.search);
   });
 
   it("gives back as text what is no address of HTTP, and nothing for none", () => {

@@ -4,7 +4,7 @@ import type { TlsSettings } from "./agents.ts";
 import { exchange1 } from "./exchange-1.ts";
 import { exchange2 } from "./exchange-2.ts";
 import { drain } from "./drain.ts";
-import { locationOf } from "./location.ts";
+import { locationOf, overPlainHttp } from "./location.ts";
 import type { HttpAnswer, HttpResponse } from "./response.ts";
 import { sessionWith } from "./sessions.ts";
 import { shownUrl } from "./shown-url.ts";
@@ -127,9 +127,7 @@ async function sendOnce(request: HttpRequest): Promise<[HttpAnswer, URL]> {
 }
 
 function toPlain(request: HttpRequest): HttpRequest {
-  const url = new URL(request.url);
-  url.protocol = "http:";
-  return { ...request, url };
+  return { ...request, url: overPlainHttp(request.url) };
 }
 
 /** Over the session with the server, when it has one. */
