@@ -156,6 +156,86 @@ describe("Repository, with a registry that fails", () => {
     await assert.rejects(Array.fromAsync(repository.fetch(manifest)), isLoss);
   });
 
+  it("finds among the blobs a manifest that is asked for by its digest", async () => {
+    const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, config: blob, layers: [blob] }));
+    const stored: Record<string, Buffer> = { [digestOf(manifest)]: manifest, [blob.digest]: bytes };
+    await using server = await Server.start(({ url = "", method }, response) => {
+      const found = /\/blobs\/(.*)$/.exec(url)?.[1];
+      const body = found === undefined ? undefined : stored[found];
+      if (!body) return response.writeHead(404).end();
+      const headers = { "content-type": "application/octet-stream", "content-length": body.length };
+      return response.writeHead(200, headers).end(method === "HEAD" ? undefined : body);
+    });
+    const repository = server.repository({ defaultScheme: "http" });
+    const target = await repository.resolve(digestOf(manifest));
+    assert.deepEqual(target, {
+      mediaType: mediaTypes.ociManifest,
+      digest: digestOf(manifest),
+      size: manifest.length,
+    });
+    assert.ok(manifest.equals(Buffer.concat(await Array.fromAsync(repository.fetch(target)))));
+    // A layer is no image, and a tag is no digest.
+    await assert.rejects(repository.resolve(blob.digest), {
+      code: "failed_precondition",
+      message: /^Cannot read the manifest of .*\/blobs\/.*: it is not JSON/,
+    });
+    const requests = server.requests.length;
+    await assert.rejects(repository.resolve("latest"), { code: "not_found" });
+    assert.equal(server.requests.length, requests + 1);
+    await assert.rejects(repository.resolve(digestOf("another")), { code: "not_found" });
+  });
+
+  it("names the address of bytes that are not what they should be", async () => {
+    for (const [body, received] of [
+      [Buffer.alloc(bytes.length), digestOf(Buffer.alloc(bytes.length))],
+      [bytes.subarray(0, 10), `only 10 of ${bytes.length} bytes`],
+    ] as const) {
+      // Ranges are answered with nothing more.
+      const short: Answer = ({ headers: { range } }, response) => response.end(range ? undefined : body);
+      await using server = await Server.start(short);
+      const from = `GET http://${server.host}/v2/team/app/blobs/${blob.digest}`;
+      await assert.rejects(fetchAll(server.repository({ defaultScheme: "http", retryDelayMs: 1 })), {
+        code: "data_loss",
+        message: `Cannot verify blob ${blob.digest}: ${from} answered with ${received}`,
+      });
+    }
+  });
+
+  it("fetches a layer from the addresses that its descriptor names, without anybody's login", async () => {
+    await using gone = await Server.start(status(404));
+    await using maker = await Server.start(good);
+    await using server = await Server.start(status(404));
+    const credentials = {
+      origin: "here",
+      find: async () => ({ origin: "here", kind: "password", username: "u", password: "p" }) as const,
+    };
+    const repository = server.repository({
+      defaultScheme: "http",
+      credentials,
+      headers: { "x-secret": "s" },
+    });
+    const address = (host: string): string => `http://${host}/layer?sig='a'`;
+    const urls = ["ftp://a.example/layer", "not an address", address(gone.host), address(maker.host)];
+    const foreign = { ...blob, urls };
+    assert.ok(bytes.equals(Buffer.concat(await Array.fromAsync(repository.fetch(foreign)))));
+    assert.equal(server.requests.length, 0);
+    assert.deepEqual(
+      maker.requests.map(({ url, headers }) => [url, headers.authorization, headers["x-secret"]]),
+      [["/layer?sig='a'", undefined, undefined]],
+    );
+    await using other = await Server.start((_, response) => response.end(Buffer.alloc(bytes.length)));
+    const wrong = { ...blob, urls: [address(other.host)] };
+    await assert.rejects(Array.fromAsync(repository.fetch(wrong)), { code: "data_loss" });
+  });
+
+  it("asks the registry for a layer whose own addresses do not answer", async () => {
+    await using asks = await Server.start(status(401, { "www-authenticate": 'Basic realm="x"' }));
+    await using server = await Server.start(good);
+    const repository = server.repository({ defaultScheme: "http", retryDelayMs: 1 });
+    const foreign = { ...blob, urls: ["http://127.0.0.1:1/layer", `http://${asks.host}/layer`] };
+    assert.ok(bytes.equals(Buffer.concat(await Array.fromAsync(repository.fetch(foreign)))));
+  });
+
   it("makes one attempt with a host that cannot be reached again and again, until it answers", async () => {
     const away: Answer = ({ socket }) => socket.destroy();
     let answer = away;

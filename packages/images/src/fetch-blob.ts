@@ -17,6 +17,8 @@ export interface BlobSource {
       readonly signal?: AbortSignal;
       /** The caller looks whether the bytes are what the descriptor says: nobody else need. */
       readonly isVerifiedByReader?: boolean;
+      /** Called with who gives the bytes, in words that begin a sentence. */
+      readonly onAnswer?: (from: string) => void;
     },
   ): AsyncIterable<Uint8Array>;
 }
@@ -53,7 +55,9 @@ export async function fetchBlob(
     if (offset > target.size) await writer.truncate((offset = 0));
     onBytes?.(offset);
     // All of the ingest is hashed where it is stored, with what was there before, and compared before it becomes a blob.
-    const options = { offset, isVerifiedByReader: true, ...(signal ? { signal } : {}) };
+    let from: string | undefined;
+    const onAnswer = (answerer: string): unknown => (from = answerer);
+    const options = { offset, isVerifiedByReader: true, onAnswer, ...(signal ? { signal } : {}) };
     if (offset < target.size) {
       for await (const chunk of source.fetch(target, options)) {
         offset += chunk.length;
@@ -62,7 +66,7 @@ export async function fetchBlob(
         onBytes?.(offset);
       }
     }
-    await commit(writer, target, labels({}));
+    await commit(writer, target, labels({}), from);
     return "fetched";
   } catch (error) {
     if (hasCode(error, "data_loss")) {
@@ -76,12 +80,19 @@ export async function fetchBlob(
 }
 
 /** @throws {Fault} `data_loss` when the bytes are not the target's, `already_exists` */
-async function commit(writer: ContentWriter, { size, digest }: Descriptor, labels: Labels): Promise<void> {
+async function commit(
+  writer: ContentWriter,
+  { size, digest }: Descriptor,
+  labels: Labels,
+  from: string | undefined,
+): Promise<void> {
   try {
     await writer.commit({ total: size, expected: digest, labels });
   } catch (error) {
     if (!hasCode(error, "failed_precondition")) throw error;
-    throw new Fault("data_loss", `Cannot verify blob ${digest}: ${messageOf(error)}`, { cause: error });
+    const who = from === undefined ? "" : `${from} answered with other bytes: `;
+    const why = `Cannot verify blob ${digest}: ${who}${messageOf(error)}`;
+    throw new Fault("data_loss", why, { cause: error });
   }
 }
 

@@ -1,14 +1,18 @@
-import { Fault } from "@slipway/fault/fault";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { type Digest, digestOf, parseDigest } from "@slipway/oci/digest";
 import { isIndex, isManifest, mediaTypes } from "@slipway/oci/media-types";
 import type { Reference } from "@slipway/oci/reference";
+import { fetchElsewhere } from "./elsewhere.ts";
+import { mismatch } from "./fetch/mismatch.ts";
 import { checkAnswer, type OpenRange } from "./fetch/open-range.ts";
 import { type FetchOptions, fetchVerified } from "./fetch/verified.ts";
 import type { Capability } from "./hosts/endpoint.ts";
 import { defaultRetryDelayMs } from "./hosts/endpoints.ts";
 import { drain } from "./http/drain.ts";
+import type { HttpResponse } from "./http/response.ts";
 import { isPassing } from "./http/retry.ts";
+import { answerer } from "./http/shown-url.ts";
 import { listReferrers, listTags } from "./listings.ts";
 import { claimedDescriptor, describeManifest } from "./manifest.ts";
 import { extendedList, referrerOf, referrersTag } from "./referrers-tag.ts";
@@ -62,8 +66,7 @@ export class Repository {
     const name = `${this.#host}/${this.#name}${digest ? "@" : ":"}${tagOrDigest}`;
     const asked = { name, ...(digest ? { digest } : {}) };
     const options = { what: `resolve "${name}"`, headers: { accept }, ...optional(signal) };
-    return await this.#hosts.anyOf(needs, name, async (session) => {
-      const path = `/manifests/${tagOrDigest}`;
+    return await this.#manifest(tagOrDigest, digest, needs, name, async (session, path) => {
       const head = await session.call("HEAD", path, options);
       drain(head);
       if (head.statusCode === 404) throw new Fault("not_found", `${name}: not found`);
@@ -84,22 +87,59 @@ export class Repository {
    */
   fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array> {
     const what = `fetch ${target.digest}`;
-    const open: OpenRange = (offset, { end, retries = true, signal = options.signal } = {}) =>
-      this.#hosts.anyOf(["pull"], target.digest, async (session) => {
-        const isWhole = offset === 0 && end === undefined;
-        const range = isWhole ? {} : { range: `bytes=${offset}-${end === undefined ? "" : end - 1}` };
-        const headers = { accept: isBlob(target) ? "*/*" : accept, ...range };
-        const isBulk = target.size >= bulkBytes;
-        const call = { what, headers, retries, isBulk, ...optional(signal) };
-        const response = await session.call("GET", pathOf(target), call);
-        if (response.statusCode !== 200 && response.statusCode !== 206) {
-          throw await session.failure(response, what);
-        }
-        checkAnswer(response, target);
-        return response;
-      });
+    let from: string | undefined;
+    const open: OpenRange = async (offset, { end, retries = true, signal = options.signal } = {}) => {
+      const isWhole = offset === 0 && end === undefined;
+      const range = isWhole ? {} : { range: `bytes=${offset}-${end === undefined ? "" : end - 1}` };
+      const headers = { accept: isBlob(target) ? "*/*" : accept, ...range };
+      const isBulk = target.size >= bulkBytes;
+      const response = await this.#open(target, { what, headers, retries, isBulk, ...optional(signal) });
+      checkAnswer(response, target);
+      from = answerer(response);
+      options.onAnswer?.(from);
+      return response;
+    };
     const { limits = [], retryDelayMs = defaultRetryDelayMs } = this.#options;
-    return fetchVerified(target, open, { limits, retryDelayMs }, options);
+    const mismatched = (received: string): Fault => mismatch(target.digest, received, from);
+    return fetchVerified(target, open, { limits, retryDelayMs, mismatched }, options);
+  }
+
+  /** @throws {Fault} the registry's failure */
+  async #open(target: Descriptor, call: CallOptions): Promise<HttpResponse> {
+    const elsewhere = await fetchElsewhere(target, call, this.#options);
+    if (elsewhere) return elsewhere;
+    const { digest } = target;
+    const ask = async (session: Session, path: string): Promise<HttpResponse> => {
+      const response = await session.call("GET", path, call);
+      if (response.statusCode === 200 || response.statusCode === 206) return response;
+      throw await session.failure(response, call.what);
+    };
+    if (!isBlob(target)) return await this.#manifest(digest, digest, ["pull"], digest, ask);
+    return await this.#hosts.anyOf(["pull"], digest, (session) => ask(session, pathOf(target)));
+  }
+
+  /**
+   * Asks for a manifest. One that is asked for by its digest may be among a registry's blobs alone: containerd looks there as
+   * well when nobody has it as a manifest.
+   */
+  async #manifest<T>(
+    tagOrDigest: string,
+    digest: Digest | undefined,
+    needs: readonly Capability[],
+    name: string,
+    ask: (session: Session, path: string) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await this.#hosts.anyOf(needs, name, (session) => ask(session, `/manifests/${tagOrDigest}`));
+    } catch (error) {
+      if (digest === undefined || !hasCode(error, "not_found")) throw error;
+      try {
+        return await this.#hosts.anyOf(needs, name, (session) => ask(session, `/blobs/${digest}`));
+      } catch (later) {
+        // Something is there, and is no manifest or too large: that says more.
+        throw hasCode(later, "failed_precondition", "data_loss", "resource_exhausted") ? later : error;
+      }
+    }
   }
 
   async exists(target: Descriptor, signal?: AbortSignal): Promise<boolean> {

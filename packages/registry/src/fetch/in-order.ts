@@ -2,13 +2,14 @@ import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { HttpResponse } from "../http/response.ts";
 import { backoff } from "../http/retry.ts";
-import { mismatch } from "./mismatch.ts";
 import { bodyFrom, type OpenRange } from "./open-range.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
 export interface InOrderOptions {
   /** About how long to wait before the first retry. */
   readonly retryDelayMs: number;
+  /** What to throw when there are more or fewer bytes than the target has. */
+  readonly mismatched: (received: string) => Fault;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -23,7 +24,7 @@ export async function* bytesInOrder(
   target: Descriptor,
   open: OpenRange,
   from: number,
-  { retryDelayMs, signal }: InOrderOptions,
+  { retryDelayMs, mismatched, signal }: InOrderOptions,
 ): AsyncGenerator<Uint8Array> {
   using ahead = new ReadAhead(target, open, signal);
   let fruitless = 0;
@@ -40,7 +41,7 @@ export async function* bytesInOrder(
       hasBegun = true;
       for await (const piece of bytes) {
         at += piece.length;
-        if (at > target.size) throw mismatch(target, `more than ${target.size} bytes`);
+        if (at > target.size) throw mismatched(`more than ${target.size} bytes`);
         const given = performance.now();
         yield piece;
         ahead.adjust(at, performance.now() - given, there === undefined);
@@ -57,7 +58,7 @@ export async function* bytesInOrder(
     }
     if (there) continue;
     if (end !== undefined && at < end) endsWell = false;
-    else if (at === before) throw mismatch(target, `only ${at} of ${target.size} bytes`);
+    else if (at === before) throw mismatched(`only ${at} of ${target.size} bytes`);
   }
 }
 

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
+import type { Fault } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { algorithmOf, digestFromHash } from "@slipway/oci/digest";
 import type { BandwidthLimit } from "../http/bandwidth.ts";
 import { bytesInOrder } from "./in-order.ts";
-import { mismatch } from "./mismatch.ts";
 import type { OpenRange } from "./open-range.ts";
 
 export interface FetchOptions {
@@ -12,6 +12,8 @@ export interface FetchOptions {
   readonly signal?: AbortSignal;
   /** The caller looks whether the bytes are what the descriptor says. Their number is looked at here all the same. */
   readonly isVerifiedByReader?: boolean;
+  /** Called with who answered, such as `GET https://registry.example/v2/app/blobs/sha256:ab12`, once for each answer. */
+  readonly onAnswer?: (from: string) => void;
 }
 
 export interface FetchLimits {
@@ -19,6 +21,8 @@ export interface FetchLimits {
   readonly limits: readonly BandwidthLimit[];
   /** About how long to wait before the first retry. */
   readonly retryDelayMs: number;
+  /** What to throw when other bytes were received. */
+  readonly mismatched: (received: string) => Fault;
 }
 
 /**
@@ -29,12 +33,12 @@ export interface FetchLimits {
 export function fetchVerified(
   target: Descriptor,
   open: OpenRange,
-  { limits, retryDelayMs }: FetchLimits,
+  { limits, retryDelayMs, mismatched }: FetchLimits,
   { offset = 0, signal, isVerifiedByReader = false }: FetchOptions,
 ): AsyncGenerator<Uint8Array> {
-  const all = bytesInOrder(target, open, offset, { retryDelayMs, signal });
+  const all = bytesInOrder(target, open, offset, { retryDelayMs, mismatched, signal });
   const bytes = limits.length === 0 ? all : limited(all, limits, signal);
-  return offset > 0 || isVerifiedByReader ? bytes : verified(target, bytes);
+  return offset > 0 || isVerifiedByReader ? bytes : verified(target, bytes, mismatched);
 }
 
 async function* limited(
@@ -48,7 +52,11 @@ async function* limited(
   }
 }
 
-async function* verified(target: Descriptor, bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* verified(
+  target: Descriptor,
+  bytes: AsyncIterable<Uint8Array>,
+  mismatched: (received: string) => Fault,
+): AsyncGenerator<Uint8Array> {
   const algorithm = algorithmOf(target.digest);
   const hash = createHash(algorithm);
   // The last chunk waits for its verdict: whoever gets all bytes got the right ones.
@@ -59,6 +67,6 @@ async function* verified(target: Descriptor, bytes: AsyncIterable<Uint8Array>): 
     held = chunk;
   }
   const received = digestFromHash(hash, algorithm);
-  if (received !== target.digest) throw mismatch(target, received);
+  if (received !== target.digest) throw mismatched(received);
   if (held) yield held;
 }

@@ -30,12 +30,21 @@ export async function endpointsOf(namespace: string, options: HostsOptions): Pro
   return await Promise.all(hosts.map((host) => toEndpoint(namespace, host, found?.file ?? "", options)));
 }
 
+/** How a host is connected to that no file configures. */
+export function linkOf({
+  stallTimeoutMs = defaultStallTimeoutMs,
+  retryDelayMs = defaultRetryDelayMs,
+}: HostsOptions): Link {
+  return { dialTimeoutMs: defaultDialTimeoutMs, stallTimeoutMs, retryDelayMs };
+}
+
 async function toEndpoint(
   namespace: string,
   host: HostConfig,
   file: string,
-  { defaultScheme, stallTimeoutMs = defaultStallTimeoutMs, retryDelayMs = defaultRetryDelayMs }: HostsOptions,
+  options: HostsOptions,
 ): Promise<Endpoint> {
+  const { defaultScheme } = options;
   const own = ownServer(namespace, defaultScheme);
   const { origin, path } = host.server ?? { origin: own.origin, path: "/v2" };
   const skipVerify = host.skipVerify ?? (host.server ? undefined : own.skipVerify);
@@ -43,11 +52,11 @@ async function toEndpoint(
   // With certificates at hand a host that is said to speak HTTP is tried with HTTPS first, unless its port says it all.
   const { protocol, hostname, port, host: address } = new URL(origin);
   const fallsBackToHttp = protocol === "http:" && isConfigured && port !== "" && port !== "80";
+  const { dialTimeoutMs } = host;
   const link: Link = {
+    ...linkOf(options),
     ...(isConfigured ? { tls: await readTls(host, skipVerify ?? false) } : {}),
-    dialTimeoutMs: host.dialTimeoutMs ?? defaultDialTimeoutMs,
-    stallTimeoutMs,
-    retryDelayMs,
+    ...(dialTimeoutMs === undefined ? {} : { dialTimeoutMs }),
     ...(fallsBackToHttp ? { plainHost: address } : {}),
   };
   return {
