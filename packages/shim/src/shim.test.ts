@@ -250,6 +250,10 @@ describe("a running container", () => {
   it("dies of a signal, and cannot be killed twice", async () => {
     await using task = await running();
     await assert.rejects(async () => await remove(task.id), { message: "cannot delete a running process" });
+    await assert.rejects(kill(task.id, 99), {
+      code: "unknown",
+      message: "unknown error after kill: unable to signal init: invalid argument",
+    });
     await kill(task.id, 9);
     assert.equal((await wait(task.id)).exitStatus, 137);
     await assert.rejects(kill(task.id, 9), { code: "not_found", message: "process already finished" });

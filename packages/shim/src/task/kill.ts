@@ -1,3 +1,4 @@
+import { getSystemErrorMessage } from "node:util";
 import type { KillRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { pidfdSendSignal } from "@slipway/linux/pidfd";
@@ -18,7 +19,7 @@ export async function killTask(shim: Shim, request: Request<KillRequest>): Promi
   // must be thawed to die.
   const isDirect = request.execId !== "" || (!request.all && (status === "created" || status === "running"));
   if (isDirect && (container.config.hasPidNamespace || request.signal !== SIGKILL || request.execId !== "")) {
-    sendSignal(target, request.signal);
+    sendSignal(target, request.signal, request.execId === "" ? "unable to signal init: " : "");
   } else {
     await runtimeKill(container, request.signal, request.all);
   }
@@ -26,13 +27,16 @@ export async function killTask(shim: Shim, request: Request<KillRequest>): Promi
 }
 const SIGKILL = 9;
 
-function sendSignal({ pid, pidfd }: TaskProcess, signal: number): void {
+/** @param unable begins the reason, as an OCI runtime has it */
+function sendSignal({ pid, pidfd }: TaskProcess, signal: number, unable: string): void {
   try {
     if (pidfd === undefined) process.kill(pid, signal);
     else pidfdSendSignal(pidfd, signal);
   } catch (error) {
     if (isSystemError(error, "ESRCH")) throw new Fault("not_found", "process already finished");
-    throw new Fault("unknown", `unknown error after kill: ${messageOf(error)}`, { cause: error });
+    const errno = error instanceof Error && "errno" in error ? Number(error.errno) : 0;
+    const why = errno < 0 ? getSystemErrorMessage(errno) : messageOf(error);
+    throw new Fault("unknown", `unknown error after kill: ${unable}${why}`, { cause: error });
   }
 }
 
