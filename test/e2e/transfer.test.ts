@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createReadStream, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { connect } from "@slipway/client/connect";
 import type { Client } from "@slipway/client/client";
@@ -97,7 +100,8 @@ describe("the Transfer service", () => {
     for (const { digest } of [manifest.config, ...manifest.layers]) {
       assert.ok((await stored(digest)).equals(copied(digest.slice("sha256:".length))));
     }
-    assert.equal(told.at(-1)?.event, `Completed push to OCI Registry (${name})`);
+    const last = told.slice(-2).map(({ event }) => event);
+    assert.deepEqual(last, [`Completed push to OCI Registry (${name})`, "pushed content"]);
   });
 
   const exporting = (file: string): ExportEnd => ({
@@ -190,11 +194,26 @@ describe("the Transfer service", () => {
       return hasCode(error, "not_found");
     });
     const backwards = other.transfer.transfer(registryEnd(missing), registryEnd(missing));
-    await assert.rejects(backwards, (error) => hasCode(error, "unimplemented"));
+    await assert.rejects(backwards, {
+      code: "unimplemented",
+      message:
+        "method Transfer not implemented for containerd.types.transfer.OCIRegistry to containerd.types.transfer.OCIRegistry",
+    });
     writeFileSync(folder.join("junk"), "no archive");
     const to = imageStore("junk");
     await assert.rejects(other.transfer.transfer(importing(folder.join("junk")), to));
     assert.deepEqual([await other.images.list(), await other.leases.list()], [[], []]);
+  });
+
+  it("says what a registry does not do, which is not that the daemon could not transfer", async () => {
+    await using server = createServer((_, response) => response.writeHead(405).end());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const name = `127.0.0.1:${(server.address() as AddressInfo).port}/team/app:1`;
+    await assert.rejects(client.transfer.transfer(registryEnd(name), imageStore(name)), {
+      code: "unimplemented",
+      message: /^failed to resolve image: .*http:\/\/127\.0\.0\.1:.* answered 405 Method Not Allowed/,
+    });
   });
 
   /** Nothing holds what a failed pull has fetched: it may be collected at any time. */

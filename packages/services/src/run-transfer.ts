@@ -5,7 +5,7 @@ import { downloadLimitHeader } from "@slipway/client/transfer";
 import { fromAny, toDescriptor } from "@slipway/client/messages";
 import type { ObjectStream, StreamManager } from "@slipway/core/streaming";
 import type { TransferOptions, TransferProgress, Transferrer } from "@slipway/core/transfer";
-import { Fault, hasCode } from "@slipway/fault/fault";
+import { Fault } from "@slipway/fault/fault";
 import type { CallContext } from "@slipway/rpc/service";
 import { required } from "./required.ts";
 import { scopeOf } from "./scope.ts";
@@ -31,12 +31,7 @@ export async function runTransfer(
       ...(progress ? { onProgress: (event) => progress.send(event) } : {}),
     };
     for (const transferrer of transferrers) {
-      try {
-        await transferrer.transfer(scope, from, to, told);
-        return {};
-      } catch (error) {
-        if (!hasCode(error, "unimplemented")) throw error;
-      }
+      if ((await transferrer.transfer(scope, from, to, told)) === "done") return {};
     }
   } finally {
     // Clients read what was made from the reports, and stop reading with the answer.

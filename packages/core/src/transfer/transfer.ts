@@ -94,11 +94,11 @@ export interface TransferOptions {
 
 /** Brings images from one place to another. */
 export interface Transferrer {
-  /** @throws {Fault} `unimplemented` for ends that do not go together */
+  /** @returns `unsupported` for ends that do not go together: another one may know what to do with them */
   transfer(
     scope: Scope,
     source: TransferEnd,
     destination: TransferEnd,
     options: TransferOptions,
-  ): Promise<void>;
+  ): Promise<"done" | "unsupported">;
 }

@@ -27,6 +27,7 @@ export async function push(
     onProgress: blobEvents(name, onProgress),
     ...(signal ? { signal } : {}),
   });
-  onProgress?.({ event: "pushed content", name, target });
+  // ctr shows a report without a name with the next one that has one.
   onProgress?.({ event: `Completed push to ${registry}`, target });
+  onProgress?.({ event: "pushed content", name, target });
 }

@@ -14,7 +14,7 @@ export function openRemote(
 ): { readonly parsed: Reference; readonly repository: Repository } {
   const parsed = parseReference(reference);
   if (parsed.tag === undefined && parsed.digest === undefined) {
-    throw new Fault("invalid_argument", `${reference}: object required`);
+    throw new Fault("invalid_argument", `failed to resolve image: ${reference}: object required`);
   }
   const source: CredentialSource = {
     origin: "the client's login",
