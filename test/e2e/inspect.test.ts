@@ -105,6 +105,11 @@ describe("slipway load", () => {
     );
     const piped = await daemon.slipway(["load"], { input: "short" });
     assert.match(piped.stderr, /Cannot load the input: unrecognized image format: it is no tar archive/);
+    const zeros = await daemon.slipway(["load", "-i", "/dev/zero"]);
+    assert.deepEqual(
+      [zeros.code, zeros.stderr],
+      [1, 'slipway: Cannot load "/dev/zero": unrecognized image format: there is nothing in it\n'],
+    );
     const none = await daemon.slipway(["load", "-i", daemon.folder.join("none")]);
     assert.match(none.stderr, /Cannot open ".*none": no such file or directory/);
   });

@@ -37,13 +37,19 @@ export function configure(command: Command, cli: Cli): void {
       const load = (await isSlipwayd(client)) ? loadByDaemon : loadHere;
       const images = await naming(
         input,
-        load(client, source as AsyncIterable<Buffer>, platforms, snapshotter),
+        load(client, source as AsyncIterable<Buffer>, platforms, snapshotter).then(someImages),
       );
       for (const image of images) {
         for (const platform of platforms) await unpackImage(client, image, platform, snapshotter);
         process.stdout.write(quiet ? `${image.name}\n` : `Loaded image: ${image.name}\n`);
       }
     });
+}
+
+/** An index may list none. */
+function someImages(images: Image[]): Image[] {
+  if (images.length === 0) throw new Fault("invalid_argument", "there is no image in it");
+  return images;
 }
 
 async function openArchive(path: string): Promise<FileHandle> {

@@ -31,17 +31,17 @@ export async function importArchive(
   { compress = false, signal }: ImportOptions = {},
 ): Promise<Descriptor> {
   const files = new ArchiveFiles(content);
-  let isTar = false;
+  let isEmpty = true;
   try {
     for await (const event of tarEvents(decompress(archive))) {
       signal?.throwIfAborted();
-      isTar = true;
+      isEmpty = false;
       if (event.kind === "entry") await files.begin(event.entry);
       else if (event.kind === "data") await files.data(event.data);
       else await files.end();
     }
   } catch (error) {
-    if (isTar || !hasCode(error, "invalid_argument", "data_loss")) throw error;
+    if (!isEmpty || !hasCode(error, "invalid_argument", "data_loss")) throw error;
     throw new Fault("invalid_argument", "unrecognized image format: it is no tar archive", { cause: error });
   } finally {
     await files.close();
@@ -54,7 +54,8 @@ export async function importArchive(
     return { mediaType: mediaTypes.ociIndex, ...index };
   }
   const images = files.read("manifest.json", parseDockerArchive);
-  if (!images) throw new Fault("invalid_argument", "unrecognized image format");
+  if (!images)
+    throw new Fault("invalid_argument", `unrecognized image format: ${files.whyNoImages(isEmpty)}`);
   return await importDockerImages(content, images, files.resolved(), compress);
 }
 
@@ -105,6 +106,15 @@ class ArchiveFiles {
       all.set(name, blob);
     }
     return all;
+  }
+
+  /** Why an archive has no images, as far as its files tell. */
+  whyNoImages(isEmpty: boolean): string {
+    if (isEmpty) return "there is nothing in it";
+    // https://github.com/moby/docker-image-spec/blob/v1.2.0/v1.0.md, which Docker before 1.10 wrote.
+    if (this.blobs.has("repositories"))
+      return "it was saved by Docker before 1.10, whose images have no manifest";
+    return `it has neither "oci-layout" nor "manifest.json"`;
   }
 
   async close(): Promise<void> {

@@ -84,6 +84,11 @@ export class TarDecoder {
     throw new Fault("data_loss", "Cannot read tar: unexpected end of the archive");
   }
 
+  /** Whether the archive's end mark was read: what follows it is ignored. */
+  get isAtEnd(): boolean {
+    return this.#done;
+  }
+
   /** Whether a header is next, of which nothing has come. */
   get #isBetweenMembers(): boolean {
     return this.#take === this.#takeHeader && this.#pending.length === 0;
