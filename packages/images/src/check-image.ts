@@ -44,6 +44,14 @@ export class ImageCheck {
   }
 
   async #visit(target: Descriptor, at: Visit): Promise<Damage[]> {
+    try {
+      return await this.#visitReadable(target, at);
+    } catch (error) {
+      return [unreadable(target, error)];
+    }
+  }
+
+  async #visitReadable(target: Descriptor, at: Visit): Promise<Damage[]> {
     const state = await this.#blob(target.digest);
     if (state === "missing") return [];
     if (state !== "whole") return [state];
@@ -77,8 +85,12 @@ export class ImageCheck {
 
   /** Of the layers, and whether any of them is unpacked. */
   async #unpacked(config: Digest): Promise<{ readonly damages: Damage[]; readonly isThere: boolean }> {
-    const { rootfs } = await readUnpackConfig(this.#options.content, { digest: config });
-    const diffIds = rootfs.diff_ids;
+    let diffIds: readonly Digest[];
+    try {
+      diffIds = (await readUnpackConfig(this.#options.content, { digest: config })).rootfs.diff_ids;
+    } catch (error) {
+      return { damages: [unreadable({ digest: config }, error)], isThere: false };
+    }
     const damages: Damage[] = [];
     let isThere = false;
     for (const [snapshotter, verifier] of this.#options.snapshotters ?? []) {
@@ -156,6 +168,12 @@ interface Visit {
   readonly depth: number;
   /** Whether the blobs of layers were let go on purpose. */
   readonly isDiscarded: boolean;
+}
+
+/** A document that is what its digest says may be malformed all the same. */
+function unreadable({ digest }: Pick<Descriptor, "digest">, error: unknown): Damage {
+  if (!hasCode(error, "invalid_argument", "resource_exhausted")) throw error;
+  return { kind: "blob", digest, snapshotter: "", reason: messageOf(error) };
 }
 
 function missing({ digest }: Descriptor): Damage {
