@@ -90,5 +90,46 @@ describe("images that are not as usual", () => {
       stderr,
       /image ".*\/broken:1": Cannot read image configuration .*: "rootfs" is 7, not an object/,
     );
+    const verified = await daemon.slipway(["image", "verify"]);
+    assert.equal(verified.code, 1);
+    assert.match(
+      verified.stdout,
+      new RegExp(
+        `/broken:1: damaged\n {2}blob ${config.digest}: Cannot read .*"rootfs" is 7, not an object\n`,
+      ),
+    );
+    assert.match(verified.stdout, /\/artifact:1: ok\n/);
+  });
+
+  it("are chosen by their configuration's labels and their record's, and by what they are made from", async () => {
+    const base = await pushBusybox(registry.host);
+    await daemon.printed("pull", "-q", base);
+    const made = `${registry.host}/made:1`;
+    await daemon.printed("create", "--name", "source", base, "true");
+    await daemon.printed("start", "-a", "source");
+    await daemon.printed("commit", "source", made);
+    const config = await pushBlob(
+      "labelled",
+      mediaTypes.ociConfig,
+      JSON.stringify({ os: "linux", architecture: "amd64", config: { Labels: { tier: "web" } } }),
+    );
+    const labelled = await pushManifest("labelled", { schemaVersion: 2, config, layers: [] });
+    await daemon.printed("pull", "-q", labelled);
+    await daemon.ctr(["images", "label", made, "tier=db"]);
+    const chosen = async (filter: string): Promise<string> =>
+      await daemon.printed("images", "--format", "{{.Name}}", "-f", filter);
+    assert.equal(await chosen("label=tier=web"), `${labelled}\n`);
+    assert.equal(await chosen("label=tier=db"), `${made}\n`);
+    assert.equal(await chosen("label=tier"), `${labelled}\n${made}\n`);
+    assert.equal(await chosen("label=tier=none"), "");
+    await daemon.printed("create", "--name", "child", made, "true");
+    const id = (await daemon.printed("images", "--no-trunc", "-q", base)).trim();
+    const names = async (ancestor: string): Promise<string> =>
+      await daemon.printed("ps", "-a", "--format", "{{.Names}}", "-f", `ancestor=${ancestor}`);
+    for (const text of [base, id, id.slice("sha256:".length, 20)]) {
+      assert.equal(await names(text), "child\nsource\n", text);
+    }
+    assert.equal(await names(made), "child\n");
+    assert.equal(await names("none"), "");
   });
 });

@@ -5,7 +5,7 @@ import { Fault } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { addForceFlag, confirmed } from "../format/confirm.ts";
 import { parseTime } from "../format/parse-time.ts";
-import { hasLabel } from "../images/label.ts";
+import { withLabel } from "../images/label.ts";
 
 interface PruneFlags {
   readonly filter: readonly string[];
@@ -36,11 +36,12 @@ export async function pruneImages(
   all: boolean,
   filters: readonly string[] = [],
 ): Promise<string[]> {
-  const matches = filters.map(toFilter);
+  const matches = filters.map((filter) => toFilter(client, filter));
   const used = new Set((await client.containers.list()).map(({ image }) => image));
-  const unused = (await client.images.list()).filter(
-    (image) => !used.has(image.name) && (all || !hasTag(image)) && matches.every((one) => one(image)),
+  let unused = (await client.images.list()).filter(
+    (image) => !used.has(image.name) && (all || !hasTag(image)),
   );
+  for (const matching of matches) unused = await matching(unused);
   for (const { name } of unused) await client.images.delete(name);
   // The last one waits for the collector, which then has them all.
   const last = unused.at(-1);
@@ -53,13 +54,13 @@ function hasTag({ name }: Image): boolean {
 }
 
 /** @throws {Fault} `invalid_argument` for a key that is not known */
-function toFilter(filter: string): (image: Image) => boolean {
+function toFilter(client: Client, filter: string): (images: Image[]) => Promise<Image[]> | Image[] {
   const [key, value = ""] = filter.split(/=(.*)/s);
-  if (key === "label") return (image) => hasLabel(image, value);
+  if (key === "label") return (images) => withLabel(client, images, value);
   if (key !== "until")
     throw new Fault("invalid_argument", `Cannot filter by "${filter}": the key is not known`);
   const until = parseTime(value);
-  return ({ createdAt }) => createdAt < until;
+  return (images) => images.filter(({ createdAt }) => createdAt < until);
 }
 
 /** Deleting a lease with `sync` is how a client has the collector run and waits for it. */

@@ -7,7 +7,7 @@ import { formatSize } from "../format/size.ts";
 import type { Column } from "../format/table.ts";
 import { formatAge } from "../format/time.ts";
 import { familiar, isNameOf, splitName } from "../images/familiar.ts";
-import { hasLabel } from "../images/label.ts";
+import { withLabel } from "../images/label.ts";
 import { type ImageSummary, summarize } from "../images/list.ts";
 import { matchesName } from "../images/matches-name.ts";
 
@@ -38,9 +38,11 @@ export function configure(command: Command, cli: Cli): void {
     .action(async (wanted: string | undefined, flags: ImagesFlags) => {
       const client = await cli.client();
       const images = await client.images.list();
-      const chosen = images
+      const [byLabel, others] = partition(flags.filter, (filter) => filter.startsWith("label="));
+      let chosen = images
         .filter(({ name }) => wanted === undefined || matchesName(name, wanted))
-        .filter((image) => flags.filter.every((filter) => matches(image, filter, images)));
+        .filter((image) => others.every((filter) => matches(image, filter, images)));
+      for (const filter of byLabel) chosen = await withLabel(client, chosen, filter.slice("label=".length));
       const summaries = await Promise.all(
         chosen.map((image) => summarize(client, cli.globals.snapshotter, image)),
       );
@@ -53,6 +55,10 @@ export function configure(command: Command, cli: Cli): void {
           : formatListing(columns, headings(flags), rows, flags.format),
       );
     });
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 /** Why something is not known. */
@@ -109,6 +115,5 @@ function matches(
     throw new Fault("invalid_argument", `Cannot filter by "${filter}": dangling is true or false`);
   }
   if (key === "dangling") return (splitName(image.name).tag === "<none>") === (value !== "false");
-  if (key === "label") return hasLabel(image, value);
   throw new Fault("invalid_argument", `Cannot filter by "${filter}": the key is not known`);
 }

@@ -3,6 +3,7 @@ import type { Container } from "@slipway/core/containers";
 import { isReservedLabel } from "@slipway/core/labels";
 import { anyInteger, readInteger } from "@slipway/fault/read-number";
 import type { Cli } from "../cli.ts";
+import { descendantsOf } from "../containers/ancestor.ts";
 import { mountsOfContainer } from "../containers/container-mounts.ts";
 import { containerFilter, networksOf, type Row } from "../containers/filter.ts";
 import { findContainer, nameLabel } from "../containers/find.ts";
@@ -44,7 +45,10 @@ export function configure(command: Command, cli: Cli): void {
       const [containers, tasks] = await Promise.all([client.containers.list(), client.tasks.list()]);
       const taskById = new Map(tasks.map((task) => [task.containerId, task]));
       const count = flags.latest ? 1 : countOf(flags.last);
-      const isWanted = await containerFilter(flags.filter, (name) => findContainer(client, name));
+      const isWanted = await containerFilter(flags.filter, {
+        findContainer: (text) => findContainer(client, text),
+        descendantsOf: (text) => descendantsOf(client, text, containers),
+      });
       const asksForState = flags.filter.some((filter) => /^(status|exited)=/.test(filter));
       const rows = containers
         .map((container): Row => ({ container, task: taskById.get(container.id) }))

@@ -6,7 +6,7 @@ import { hasCode } from "@slipway/fault/fault";
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { findContainer, nameLabel } from "../containers/find.ts";
-import { type Usage, usageOf } from "../containers/usage.ts";
+import { readUsage, type Usage } from "../containers/usage.ts";
 import { formatListing } from "../format/listing.ts";
 import { formatMemory, formatSize } from "../format/size.ts";
 import type { Column } from "../format/table.ts";
@@ -19,12 +19,14 @@ interface StatsFlags {
 
 interface Row {
   readonly container: Container;
-  readonly usage: Usage;
+  /** Undefined if it could not be read. */
+  readonly usage: Usage | undefined;
   readonly cpuPercent: number;
 }
 
 interface Sample {
-  readonly usage: Usage;
+  readonly usage: Usage | undefined;
+  /** In nanoseconds of the monotonic clock. */
   readonly at: bigint;
 }
 
@@ -71,8 +73,10 @@ async function sample(client: Client, names: readonly string[]): Promise<Map<Con
   const samples = new Map<Container, Sample>();
   for (const container of wanted.filter(({ id }) => running.has(id))) {
     try {
-      const usage = usageOf(await client.tasks.metrics(container.id));
-      samples.set(container, { usage, at: process.hrtime.bigint() });
+      samples.set(container, {
+        usage: await readUsage(client.tasks, container.id),
+        at: process.hrtime.bigint(),
+      });
     } catch (error) {
       if (!hasCode(error, "not_found")) throw error;
     }
@@ -85,7 +89,7 @@ function find(samples: ReadonlyMap<Container, Sample>, id: string): Sample | und
 }
 
 function rowOf(container: Container, { usage, at }: Sample, before: Sample | undefined): Row {
-  if (!before) return { container, usage, cpuPercent: 0 };
+  if (!before?.usage || !usage) return { container, usage, cpuPercent: 0 };
   const used = Number(usage.cpuNanoseconds - before.usage.cpuNanoseconds);
   return { container, usage, cpuPercent: (used / Number(at - before.at)) * 100 };
 }
@@ -93,7 +97,11 @@ function rowOf(container: Container, { usage, at }: Sample, before: Sample | und
 const headings = ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "BlockIO", "PIDs"];
 
 function columnsOf(trunc: boolean): Column<Row>[] {
-  const limit = ({ usage }: Row): number => Math.min(usage.memoryLimitBytes || Infinity, totalmem());
+  const limit = (usage: Usage): number => Math.min(usage.memoryLimitBytes || Infinity, totalmem());
+  const known =
+    (text: (usage: Usage, row: Row) => string, unknown = "--") =>
+    (row: Row): string =>
+      row.usage ? text(row.usage, row) : unknown;
   return [
     { heading: "CONTAINER ID", field: "ID", text: ({ container: { id } }) => (trunc ? id.slice(0, 12) : id) },
     {
@@ -102,22 +110,22 @@ function columnsOf(trunc: boolean): Column<Row>[] {
       text: ({ container: { id } }) => (trunc ? id.slice(0, 12) : id),
     },
     { heading: "NAME", field: "Name", text: ({ container }) => container.labels[nameLabel] ?? "" },
-    { heading: "CPU %", field: "CPUPerc", text: ({ cpuPercent }) => `${cpuPercent.toFixed(2)}%` },
+    { heading: "CPU %", field: "CPUPerc", text: known((_, { cpuPercent }) => `${cpuPercent.toFixed(2)}%`) },
     {
       heading: "MEM USAGE / LIMIT",
       field: "MemUsage",
-      text: (row) => `${formatMemory(row.usage.memoryBytes)} / ${formatMemory(limit(row))}`,
+      text: known((usage) => `${formatMemory(usage.memoryBytes)} / ${formatMemory(limit(usage))}`, "-- / --"),
     },
     {
       heading: "MEM %",
       field: "MemPerc",
-      text: (row) => `${((row.usage.memoryBytes / limit(row)) * 100).toFixed(2)}%`,
+      text: known((usage) => `${((usage.memoryBytes / limit(usage)) * 100).toFixed(2)}%`),
     },
     {
       heading: "BLOCK I/O",
       field: "BlockIO",
-      text: ({ usage }) => `${formatSize(usage.readBytes)} / ${formatSize(usage.writtenBytes)}`,
+      text: known((usage) => `${formatSize(usage.readBytes)} / ${formatSize(usage.writtenBytes)}`, "-- / --"),
     },
-    { heading: "PIDS", field: "PIDs", text: ({ usage }) => String(usage.pids) },
+    { heading: "PIDS", field: "PIDs", text: known(({ pids }) => String(pids)) },
   ];
 }

@@ -4,7 +4,6 @@ import type { ProcessState } from "@slipway/core/tasks";
 import { Fault } from "@slipway/fault/fault";
 import { integerIn } from "@slipway/fault/read-number";
 import { parseJson } from "@slipway/oci/documents/json-field";
-import { isNameOf } from "../images/familiar.ts";
 import { mountsOfContainer } from "./container-mounts.ts";
 import { nameLabel } from "./find.ts";
 import { readable } from "./readable.ts";
@@ -21,20 +20,24 @@ type Test = (row: Row) => boolean;
 const healthStates = ["none", "starting", "healthy", "unhealthy"];
 const states = ["created", "running", "paused", "restarting", "removing", "exited", "dead"];
 
+/** What filters ask about that the containers themselves do not say. */
+export interface FilterLookup {
+  /** The container that `before` or `since` names. */
+  findContainer(text: string): Promise<Container>;
+  /** The names of images that are what `ancestor` names, or descend from it. */
+  descendantsOf(text: string): Promise<ReadonlySet<string>>;
+}
+
 /**
  * What `ps --filter KEY=VALUE` asks for, as in Docker: all keys, of each key one of its values; of labels all.
- * `find` gives the container that `before` or `since` names.
  * @throws {Fault} `invalid_argument` for a key or a value that is not known
  */
-export async function containerFilter(
-  filters: readonly string[],
-  find: (name: string) => Promise<Container>,
-): Promise<Test> {
+export async function containerFilter(filters: readonly string[], lookup: FilterLookup): Promise<Test> {
   const byKey = new Map<string, Test[]>();
   for (const filter of filters) {
     const [, key = "", value] = /^([^=]+)=(.*)$/s.exec(filter) ?? [];
     if (value === undefined) refuse(filter, "it is not KEY=VALUE");
-    const test = await testOf(key, value, find);
+    const test = await testOf(key, value, lookup);
     // Each label has to be there.
     const group = key === "label" ? filter : key;
     byKey.set(group, [...(byKey.get(group) ?? []), test]);
@@ -42,13 +45,17 @@ export async function containerFilter(
   return (row) => [...byKey.values()].every((tests) => tests.some((test) => test(row)));
 }
 
-async function testOf(key: string, value: string, find: (name: string) => Promise<Container>): Promise<Test> {
+async function testOf(key: string, value: string, lookup: FilterLookup): Promise<Test> {
   switch (key) {
     case "before":
     case "since": {
-      const than = (await find(value)).createdAt.getTime();
+      const than = (await lookup.findContainer(value)).createdAt.getTime();
       const isWanted = (at: number): boolean => (key === "before" ? at < than : at > than);
       return ({ container }) => isWanted(container.createdAt.getTime());
+    }
+    case "ancestor": {
+      const images = await lookup.descendantsOf(value);
+      return ({ container }) => images.has(container.image);
     }
     case "status":
       if (!states.includes(value)) refuse(`status=${value}`, `states are ${states.join(", ")}`);
@@ -86,8 +93,6 @@ function fieldTest(key: string, value: string): Test {
       return ({ container: { labels } }) =>
         labels[name] !== undefined && (wanted === undefined || labels[name] === wanted);
     }
-    case "ancestor":
-      return ({ container }) => isNameOf(container.image, value);
     case "network":
       return ({ container }) => (networksOf(container) as readonly string[]).includes(value);
     case "volume":

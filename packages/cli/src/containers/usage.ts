@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { MetricsSchema as MetricsV1Schema } from "@slipway/api/io/containerd/cgroups/v1/cgroups_pb";
 import { MetricsSchema as MetricsV2Schema } from "@slipway/api/io/containerd/cgroups/v2/cgroups_pb";
 import type { Any } from "@slipway/core/any";
-import { Fault } from "@slipway/fault/fault";
+import { Fault, hasCode } from "@slipway/fault/fault";
 
 /** What a container has used, or uses. */
 export interface Usage {
@@ -14,6 +14,22 @@ export interface Usage {
   /** From and to disks. */
   readonly readBytes: number;
   readonly writtenBytes: number;
+}
+
+/**
+ * What a task uses; undefined if its shim or runtime cannot say: one container is no failure of a list.
+ * @throws {Fault} `not_found` when it has ended, or when the daemon does not answer
+ */
+export async function readUsage(
+  tasks: { metrics(id: string): Promise<Any> },
+  id: string,
+): Promise<Usage | undefined> {
+  try {
+    return usageOf(await tasks.metrics(id));
+  } catch (error) {
+    if (!(error instanceof Fault) || hasCode(error, "not_found", "canceled")) throw error;
+    return undefined;
+  }
 }
 
 /** Reads a task's metrics: cgroup v1 or v2. Memory is without the page cache that can go at once, as Docker has it. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { formatListing } from "./listing.ts";
 import { formatMemory, formatSize, parseSize } from "./size.ts";
 import type { Column } from "./table.ts";
-import { formatDuration } from "./time.ts";
+import { formatAge, formatDuration } from "./time.ts";
 
 describe("formatSize", () => {
   for (const [bytes, text] of [
@@ -46,6 +46,17 @@ describe("formatDuration", () => {
   ] as const) {
     it(`says "${text}"`, () => assert.equal(formatDuration(ms), text));
   }
+});
+
+describe("formatAge", () => {
+  it("says N/A for Go's zero time, and nothing negative for a time to come", () => {
+    assert.equal(formatAge(new Date("0001-01-01T00:00:00Z")), "N/A");
+    assert.equal(
+      formatAge(new Date("1970-01-01T00:00:00Z"), new Date("1970-01-01T00:00:03Z")),
+      "3 seconds ago",
+    );
+    assert.equal(formatAge(new Date("9999-12-31T23:59:59Z")), "Less than a second ago");
+  });
 });
 
 describe("formatListing", () => {

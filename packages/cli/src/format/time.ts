@@ -16,7 +16,11 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(hours / 24 / 365)} years`;
 }
 
-/** `2 minutes ago`. */
+/** Go's zero time, which tools write that make the same image each time. */
+const zeroTimeMs = Date.parse("0001-01-01T00:00:00Z");
+
+/** `2 minutes ago`; `N/A` for Go's zero time, as in Docker. */
 export function formatAge(since: Date, now = new Date()): string {
+  if (since.getTime() <= zeroTimeMs) return "N/A";
   return `${formatDuration(now.getTime() - since.getTime())} ago`;
 }
