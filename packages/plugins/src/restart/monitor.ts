@@ -38,6 +38,8 @@ interface Kept {
   grace?: NodeJS.Timeout | undefined;
   /** While it is looked at or started. */
   work?: Promise<void> | undefined;
+  /** Whether its task was made here. */
+  isRestarted?: boolean;
   /** Something changed meanwhile. */
   looksAgain?: boolean;
 }
@@ -51,6 +53,7 @@ export class RestartMonitor implements AsyncDisposable {
   readonly #graceMs: number;
   readonly #log: Logger;
   readonly #kept = new Map<string, Kept>();
+  readonly #ending = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   readonly #following: Promise<void>;
 
@@ -72,6 +75,7 @@ export class RestartMonitor implements AsyncDisposable {
     }
     await this.#following;
     for (const { work } of this.#kept.values()) await work;
+    await Promise.all(this.#ending);
   }
 
   async #follow(events: EventExchange): Promise<void> {
@@ -102,7 +106,7 @@ export class RestartMonitor implements AsyncDisposable {
         break;
       }
       case "/containers/delete":
-        this.#forget(namespace, fromBinary(ContainerDeleteSchema, event.value).id);
+        this.#deleted(namespace, fromBinary(ContainerDeleteSchema, event.value).id);
         break;
       case "/tasks/start": {
         const kept = this.#find(namespace, fromBinary(TaskStartSchema, event.value).containerId);
@@ -155,6 +159,30 @@ export class RestartMonitor implements AsyncDisposable {
     this.#kept.delete(`${namespace}/${id}`);
   }
 
+  #deleted(namespace: string, id: string): void {
+    const kept = this.#find(namespace, id);
+    this.#forget(namespace, id);
+    if (!kept) return;
+    const ending = this.#endWithout(kept).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+
+  /** A client that deletes a container looks for its task first: one may have been made here since, which would stay. */
+  async #endWithout(kept: Kept): Promise<void> {
+    const { namespace, id } = kept;
+    try {
+      await kept.work;
+      if (!kept.isRestarted || (await this.#tasks.container(namespace, id))) return;
+      await this.#tasks.stop(namespace, id);
+    } catch (error) {
+      this.#log.warn("cannot end the task of a deleted container", {
+        namespace,
+        id,
+        error: messageOf(error),
+      });
+    }
+  }
+
   /** After a wait that replaces one that goes on. */
   #lookLater(kept: Kept, milliseconds: number): void {
     if (this.#stop.signal.aborted) return;
@@ -198,6 +226,7 @@ export class RestartMonitor implements AsyncDisposable {
       if (decision === "stop") await this.#tasks.stop(namespace, id);
       if (decision !== "start" || this.#stop.signal.aborted) return;
       const outcome = await this.#tasks.start(namespace, container, task !== undefined);
+      kept.isRestarted = outcome === "started";
       this.#log.info(outcomes[outcome], { namespace, id });
     } catch (error) {
       this.#log.warn("cannot keep a container in its state", { namespace, id, error: messageOf(error) });
