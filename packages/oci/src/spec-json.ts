@@ -19,8 +19,8 @@ export function parseSpecJson(text: string): unknown {
   });
 }
 
-/** @param indent of each level, in spaces; without it, all is one line */
-export function formatSpecJson(spec: object, indent?: number): string {
+/** @param indent of each level, as text or as a number of spaces; without it, all is one line */
+export function formatSpecJson(spec: object, indent?: number | string): string {
   const replace = (_: string, value: unknown): unknown => {
     if (typeof value !== "bigint") return value;
     const digits = value.toString();

@@ -1,14 +1,19 @@
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
-import { Fault } from "@slipway/fault/fault";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import { checkLogin } from "@slipway/registry/check-login";
+import type { Credentials } from "@slipway/registry/credentials";
 import { writeDockerLogin } from "@slipway/registry/docker-config";
 import { ask, askSecret } from "../format/ask.ts";
+
+const hostsDirectories = ["/etc/containerd/certs.d", "/etc/docker/certs.d"];
 
 interface LoginFlags {
   readonly username?: string;
   readonly password?: string;
   readonly passwordStdin?: boolean;
+  readonly plainHttp?: boolean;
+  readonly insecureRegistry?: boolean;
 }
 
 export function configure(command: Command): void {
@@ -17,16 +22,34 @@ export function configure(command: Command): void {
     .option("-u, --username <name>", "who logs in")
     .option("-p, --password <password>", "others may see it: better let it be asked, or use --password-stdin")
     .option("--password-stdin", "read the password from the input")
+    .option("--plain-http", "speak HTTP with the registry; with loopback ones that is the default")
+    .option("--insecure-registry", "take any certificate, and speak HTTP where there is none")
     .action(async (server: string, flags: LoginFlags) => {
       const host = server.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
       const { username, password } = await askFor(host, flags);
-      const hostsDirectories = ["/etc/containerd/certs.d", "/etc/docker/certs.d"];
-      const credentials = { origin: "what was typed", kind: "password", username, password } as const;
-      await checkLogin(host, credentials, { hostsDirectories });
-      const { file } = await writeDockerLogin(host, { username, password });
-      process.stderr.write(`The password is kept in ${file}, where who reads the file can read it.\n`);
+      await check(host, { origin: "what was typed", kind: "password", username, password }, flags);
+      const { file, keeper } = await writeDockerLogin(host, { username, password });
+      const where = keeper === file ? `in ${file}, where who reads the file can read it` : `by ${keeper}`;
+      process.stderr.write(`The password is kept ${where}.\n`);
       process.stdout.write("Login Succeeded\n");
     });
+}
+
+async function check(
+  host: string,
+  credentials: Credentials,
+  { plainHttp = false, insecureRegistry = false }: LoginFlags,
+): Promise<void> {
+  const overHttp = { hostsDirectories, defaultScheme: "http" } as const;
+  if (plainHttp) return await checkLogin(host, credentials, overHttp);
+  if (!insecureRegistry) return await checkLogin(host, credentials, { hostsDirectories });
+  try {
+    await checkLogin(host, credentials, { hostsDirectories, skipVerify: true });
+  } catch (error) {
+    // As nerdctl has it: nobody listens there, or somebody who speaks no TLS.
+    if (!hasCode(error, "unavailable", "failed_precondition")) throw error;
+    await checkLogin(host, credentials, overHttp);
+  }
 }
 
 /** @throws {Fault} `invalid_argument` without anybody to ask, as docker does */

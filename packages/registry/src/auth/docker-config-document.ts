@@ -1,4 +1,5 @@
 import { type JsonField, parseJson } from "@slipway/oci/documents/json-field";
+import { formatSpecJson, parseSpecJson } from "@slipway/oci/spec-json";
 import type { Credentials } from "./credentials.ts";
 
 /** What Docker's config.json says about logins: https://docs.docker.com/reference/cli/docker/login/ */
@@ -20,7 +21,8 @@ export interface DockerConfig {
  * @throws {Fault} `invalid_argument`
  */
 export function readDockerConfig(file: string, bytes: Uint8Array | string): DockerConfig {
-  const root = parseJson(file, bytes).required();
+  // Tools keep settings of their own in the file: what is written again has the same numbers.
+  const root = parseJson(file, bytes, { parse: parseSpecJson }).required();
   const auths = root.get("auths");
   const entries = auths.record((entry) => entry);
   return {
@@ -33,7 +35,7 @@ export function readDockerConfig(file: string, bytes: Uint8Array | string): Dock
     },
     withLogin: (without, login) => {
       const changed = { ...root.others(["auths"]), auths: { ...auths.others(without), ...login } };
-      return `${JSON.stringify(changed, undefined, "\t")}\n`;
+      return `${formatSpecJson(changed, "\t")}\n`;
     },
   };
 }

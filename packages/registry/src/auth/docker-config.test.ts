@@ -90,7 +90,7 @@ describe("writeDockerLogin", () => {
       plugins: { x: { y: [1, null] } },
     };
     writeFileSync(file, JSON.stringify(before), { mode: 0o644 });
-    assert.deepEqual(await writeDockerLogin(host, login, directory), { file, changed: true });
+    assert.deepEqual(await writeDockerLogin(host, login, directory), { file, changed: true, keeper: file });
     const { other } = before.auths;
     const auths = { other, [host]: { auth: base64("u:p") } };
     assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), { ...before, auths });
@@ -106,9 +106,66 @@ describe("writeDockerLogin", () => {
   });
 
   it("changes nothing to remove a login that is not there", async () => {
-    assert.deepEqual(await writeDockerLogin(host, undefined, directory), { file, changed: false });
+    const unchanged = { file, changed: false, keeper: file };
+    assert.deepEqual(await writeDockerLogin(host, undefined, directory), unchanged);
     assert.deepEqual(readdirSync(directory), []);
   });
+
+  it("keeps each digit of the numbers of other tools", async () => {
+    const number = "12345678901234567890";
+    writeFileSync(file, `{"plugins": {"x": {"id": ${number}, "list": [-${number}, 1.5]}}}`);
+    await writeDockerLogin(host, login, directory);
+    const text = readFileSync(file, "utf8").replaceAll(/\s/g, "");
+    assert.ok(text.includes(`"plugins":{"x":{"id":${number},"list":[-${number},1.5]}}`), text);
+  });
+
+  for (const key of ["credsStore", "credHelpers"]) {
+    it(`has the helper of ${key} keep a login and forget it`, async () => {
+      const store = join(directory, "store");
+      const program = join(directory, "docker-credential-test");
+      // It keeps one login, as it came, and has the words of docker's own for none.
+      const script = `#!/bin/sh
+case $1 in
+store) cat >${store} ;;
+get) cat ${store} 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
+erase) rm ${store} ;;
+esac`;
+      writeFileSync(program, script, { mode: 0o755 });
+      const before = { [key]: key === "credsStore" ? "test" : { [host]: "test" } };
+      writeFileSync(file, JSON.stringify({ ...before, auths: { [host]: { auth: base64("old:old") } } }));
+      const path = process.env["PATH"];
+      process.env["PATH"] = `${directory}:${path}`;
+      try {
+        const keeper = `credential helper "docker-credential-test" named in ${file}`;
+        assert.deepEqual(await writeDockerLogin(host, login, directory), { file, changed: true, keeper });
+        // No password is in the file any more.
+        assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), { ...before, auths: { [host]: {} } });
+        assert.deepEqual(JSON.parse(readFileSync(store, "utf8")), {
+          ServerURL: host,
+          Username: "u",
+          Secret: "p",
+        });
+        const found = await dockerCredentials(directory).find(host);
+        assert.deepEqual(found, { ...login, kind: "password", origin: keeper });
+        assert.equal((await writeDockerLogin(host, undefined, directory)).changed, true);
+        assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), { ...before, auths: {} });
+        assert.equal((await writeDockerLogin(host, undefined, directory)).changed, false);
+
+        writeFileSync(program, "#!/bin/sh\necho 'the keychain is locked' >&2; exit 3\n");
+        await assert.rejects(writeDockerLogin(host, login, directory), {
+          code: "unauthenticated",
+          message: `Cannot store the login of ${host}: credential helper "docker-credential-test" ended with 3: the keychain is locked`,
+        });
+        rmSync(program);
+        await assert.rejects(writeDockerLogin(host, login, directory), {
+          message: /^Cannot run credential helper "docker-credential-test": .*ENOENT/,
+        });
+        assert.deepEqual(JSON.parse(readFileSync(file, "utf8")), { ...before, auths: {} });
+      } finally {
+        process.env["PATH"] = path;
+      }
+    });
+  }
 
   it("writes through a link, also one to nothing yet", async () => {
     mkdirSync(join(directory, "dotfiles"));

@@ -2,7 +2,12 @@ import { mkdir, readFile, readlink, realpath, rename, rm, writeFile } from "node
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { Fault, messageOf } from "@slipway/fault/fault";
-import { askCredentialHelper } from "./credential-helper.ts";
+import {
+  askCredentialHelper,
+  eraseFromCredentialHelper,
+  helperOrigin,
+  storeInCredentialHelper,
+} from "./credential-helper.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { type DockerConfig, readDockerConfig } from "./docker-config-document.ts";
 
@@ -17,8 +22,7 @@ export function dockerCredentials(
       const config = await readConfig(origin);
       if (!config) return undefined;
       const names = namesOf(host);
-      const helper = names.map((name) => config.credHelpers[name]).find((found) => found !== undefined);
-      const program = helper ?? config.credsStore;
+      const program = helperOf(config, names);
       const [server = host] = names;
       const fromHelper = program ? await askCredentialHelper(program, server) : undefined;
       if (fromHelper) return { ...fromHelper, origin: `${fromHelper.origin} named in ${origin}` };
@@ -27,31 +31,59 @@ export function dockerCredentials(
   };
 }
 
+/** The credential helper that keeps a host's logins; undefined if the file itself does. */
+function helperOf(config: DockerConfig, names: readonly string[]): string | undefined {
+  const own = names.map((name) => config.credHelpers[name]).find((found) => found !== undefined);
+  return (own ?? config.credsStore) || undefined;
+}
+
 /**
- * Stores a login where `docker login` does, or removes it. What else the file holds stays. Helpers that hold logins elsewhere
- * are not asked to.
- * @throws {Fault} `invalid_argument` when the file is damaged: it is left as it is
+ * Stores a login where `docker login` does, or removes it: with the credential helper that `config.json` names for the host,
+ * else in the file. What else the file holds stays.
+ * @returns the file, whether anything changed, and in words what keeps the login
+ * @throws {Fault} `invalid_argument` when the file is damaged: it is left as it is; `unauthenticated` when the helper fails
  */
 export async function writeDockerLogin(
   host: string,
   login: { readonly username: string; readonly password: string } | undefined,
   directory = process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker"),
-): Promise<{ readonly file: string; readonly changed: boolean }> {
+): Promise<{ readonly file: string; readonly changed: boolean; readonly keeper: string }> {
   const file = join(directory, "config.json");
   const config = (await readConfig(file)) ?? readDockerConfig(file, "{}");
   const names = namesOf(host);
-  const changed = login !== undefined || config.names.some((name) => names.includes(name));
-  if (!changed) return { file, changed };
-  const auth = login && Buffer.from(`${login.username}:${login.password}`).toString("base64");
-  const [name = host] = names;
-  const text = config.withLogin(names, auth === undefined ? undefined : { [name]: { auth } });
+  const [server = host] = names;
+  const program = helperOf(config, names);
+  const keeper = program === undefined ? file : `${helperOrigin(program)} named in ${file}`;
+  const isNamed = config.names.some((name) => names.includes(name));
+  const isHeld = program !== undefined && (await changeInHelper(program, server, login));
+  const changed = login !== undefined || isNamed || isHeld;
+  if (login === undefined && !isNamed) return { file, changed, keeper };
+  // Docker's own clients list the hosts of a helper's logins, too.
+  const entry = login && (program === undefined ? { auth: encoded(login) } : {});
+  const text = config.withLogin(names, entry && { [server]: entry });
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await replace(file, text);
   } catch (error) {
     throw new Fault("failed_precondition", `Cannot write ${file}: ${messageOf(error)}`, { cause: error });
   }
-  return { file, changed };
+  return { file, changed, keeper };
+}
+
+function encoded({ username, password }: { readonly username: string; readonly password: string }): string {
+  return Buffer.from(`${username}:${password}`).toString("base64");
+}
+
+/** @returns whether the helper had a login, or has one now */
+async function changeInHelper(
+  program: string,
+  server: string,
+  login: { readonly username: string; readonly password: string } | undefined,
+): Promise<boolean> {
+  if (login) await storeInCredentialHelper(program, server, login);
+  else if (!(await askCredentialHelper(program, server))) return false;
+  else await eraseFromCredentialHelper(program, server);
+  return true;
 }
 
 /** Writes a file whole or not at all, readable by nobody else. A link to it, such as a collection of dotfiles has, stays. */

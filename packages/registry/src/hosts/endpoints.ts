@@ -12,6 +12,8 @@ export interface HostsOptions {
   readonly hostsDirectories?: readonly string[];
   /** For the registry itself; `https` unless told, and with loopback hosts whichever the server speaks. */
   readonly defaultScheme?: "http" | "https";
+  /** Whether certificates are taken unseen where no file says anything of that. */
+  readonly skipVerify?: boolean;
   readonly stallTimeoutMs?: number;
   /** About how long to wait before the first retry of a request; a tenth of a second by default. */
   readonly retryDelayMs?: number;
@@ -47,7 +49,7 @@ async function toEndpoint(
   const { defaultScheme } = options;
   const own = ownServer(namespace, defaultScheme);
   const { origin, path } = host.server ?? { origin: own.origin, path: "/v2" };
-  const skipVerify = host.skipVerify ?? (host.server ? undefined : own.skipVerify);
+  const skipVerify = host.skipVerify ?? options.skipVerify ?? (host.server ? undefined : own.skipVerify);
   const isConfigured = host.ca.length > 0 || host.clients.length > 0 || skipVerify !== undefined;
   // With certificates at hand a host that is said to speak HTTP is tried with HTTPS first, unless its port says it all.
   const { protocol, hostname, port, host: address } = new URL(origin);
