@@ -47,6 +47,11 @@ const said: readonly (readonly [words: string, reason: string, hint: RegExp])[] 
     /folder/,
   ],
   [
+    "OCI runtime create failed: runc create failed: unable to start container process: error during container init: mkdir /file: not a directory",
+    "WORKING_DIRECTORY",
+    /directory "\/file" is a file/,
+  ],
+  [
     `${create} error mounting "/gone" to rootfs at "/x": stat /gone: no such file or directory`,
     "MOUNT_SOURCE_MISSING",
     /"\/gone"/,

@@ -121,6 +121,12 @@ const rules: readonly Rule[] = [
       `${path === undefined ? "a mount point" : `"${path}"`} is not in the image, and cannot be made in a read-only file system`,
   },
   {
+    pattern: /container init: mkdir (\S+): (?:not a directory|file exists)|chdir to cwd \(.*not a directory/i,
+    reason: "WORKING_DIRECTORY",
+    hint: ([, path]) =>
+      `the working directory${path === undefined ? "" : ` "${path}"`} is a file in the image, or a symlink to nowhere`,
+  },
+  {
     pattern: /not a directory|mount a directory onto a file|is a directory/i,
     reason: "MOUNT_KIND",
     hint: () => "a folder can only be mounted on a folder, and a file on a file",

@@ -16,15 +16,36 @@ export function detectCompression(start: Uint8Array): Compression {
   return "none";
 }
 
+/* Docker's classic image store unpacks these, too, so images of it may have them. No tar begins so. */
+const foreignCompressions: readonly (readonly [name: string, hexStart: RegExp])[] = [
+  ["xz", /^fd377a585a00/],
+  ["bzip2", /^425a683[1-9](?:314159265359|177245385090)/],
+  ["lz4", /^04224d18/],
+];
+
+/**
+ * The compression of a stream that begins so.
+ * @throws {Fault} `unimplemented` for a compression that is known and cannot be read
+ */
+export function compressionOf(start: Uint8Array): Compression {
+  const hex = Buffer.from(start.subarray(0, 10)).toString("hex");
+  const foreign = foreignCompressions.find(([, pattern]) => pattern.test(hex));
+  if (foreign) {
+    const why = "layers are read that are compressed with gzip or zstd, or not at all";
+    throw new Fault("unimplemented", `Cannot decompress ${foreign[0]}: ${why}`);
+  }
+  return detectCompression(start);
+}
+
 /**
  * Decompresses what begins as gzip or zstd, and passes anything else on as it is.
- * @throws {Fault} `data_loss` when the stream is broken or cut off
+ * @throws {Fault} `data_loss` when the stream is broken or cut off, `unimplemented` for xz, bzip2 and lz4
  */
 export async function* decompress(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const { start, rest } = await peek(source, 10);
-  const compression = detectCompression(start);
+  const compression = compressionOf(start);
   if (compression === "none") {
     yield* rest;
     return;

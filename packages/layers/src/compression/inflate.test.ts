@@ -48,6 +48,30 @@ describe("inflate", () => {
     });
   }
 
+  for (const [name, start] of [
+    ["xz", "fd377a585a000004"],
+    ["bzip2", "425a6839314159265359"],
+    // An empty stream's.
+    ["bzip2", "425a683917724538509000000000"],
+    ["lz4", "04224d186440a7"],
+  ] as const) {
+    it(`names ${name}, which it cannot read, at ${start}`, async () => {
+      const blob = Buffer.concat([Buffer.from(start, "hex"), Buffer.alloc(64, 7)]);
+      for (const pieceBytes of [3, 1 << 16])
+        await assert.rejects(inflated(blob, pieceBytes), {
+          code: "unimplemented",
+          message: `Cannot decompress ${name}: layers are read that are compressed with gzip or zstd, or not at all`,
+        });
+    });
+  }
+
+  it("passes on a tar whose first name resembles another compression", async () => {
+    for (const name of ["BZh9.txt", "7zXZ", "\x04x"]) {
+      const tar = Buffer.concat([Buffer.from(name), Buffer.alloc(1024)]);
+      assert.ok((await inflated(tar)).equals(tar));
+    }
+  });
+
   it("passes over zeros after gzip, and passes on what is not compressed", async () => {
     assert.ok((await inflated(Buffer.concat([gzipSync(data), Buffer.alloc(512)]))).equals(data));
     assert.ok((await inflated(data)).equals(data));

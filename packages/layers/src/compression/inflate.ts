@@ -3,7 +3,7 @@ import { gunzip } from "@slipway/linux/inflate/gunzip";
 import type { Inflater, Output } from "@slipway/linux/inflate/inflater";
 import { unzstd } from "@slipway/linux/inflate/zstd";
 import type { Compression } from "@slipway/oci/media-types";
-import { decompress, detectCompression } from "./decompress.ts";
+import { compressionOf, decompress } from "./decompress.ts";
 
 // As many bytes as it takes to tell the compressions apart.
 const detectBytes = 10;
@@ -11,7 +11,7 @@ const detectBytes = 10;
 /**
  * As decompress(), with synchronous calls: meant for a worker thread. The pieces are good until the next is asked for, and so
  * may those of the source be.
- * @throws {Fault} `data_loss` when the stream is broken or cut off
+ * @throws {Fault} `data_loss` when the stream is broken or cut off, `unimplemented` for xz, bzip2 and lz4
  */
 export async function* inflate(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -81,7 +81,7 @@ export class Inflation implements Disposable {
   }
 
   #begin(start: Uint8Array): void {
-    this.#compression = detectCompression(start);
+    this.#compression = compressionOf(start);
     if (this.#compression === "gzip") this.#inflater = gunzip(this.#output);
     if (this.#compression === "zstd") this.#inflater = unzstd(this.#output);
   }
