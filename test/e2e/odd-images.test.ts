@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { parseImageConfig } from "@slipway/oci/documents/image-config";
 import { parseManifest } from "@slipway/oci/documents/manifest";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { digestOf } from "@slipway/oci/digest";
@@ -63,6 +64,38 @@ describe("images that are not as usual", () => {
     assert.equal(await daemon.printed("run", "--rm", "--pull", "never", name, "echo", "again"), "again\n");
     const found = await daemon.ctr(["content", "get", sbom.digest]);
     assert.equal(found.stdout, '{"sbom": true}');
+  });
+
+  it("name no platform, or another than this machine's, and are run as Docker runs them", async () => {
+    const image = await pushBusybox(registry.host);
+    const [, repository = ""] = /\/(.*):/.exec(image) ?? [];
+    const accept = `${mediaTypes.ociManifest}, ${mediaTypes.dockerManifest}`;
+    const get = async (path: string): Promise<Uint8Array> => {
+      const answer = await fetch(`http://${registry.host}/v2/${repository}/${path}`, { headers: { accept } });
+      return new Uint8Array(await answer.arrayBuffer());
+    };
+    const manifest = parseManifest("manifest", await get("manifests/latest"));
+    const { rootfs } = parseImageConfig("config", await get(`blobs/${manifest.config.digest}`));
+    for (const platform of [
+      {},
+      { os: "", architecture: "" },
+      { os: "linux" },
+      { os: "linux", architecture: "amd64", variant: "v3" },
+      { os: "linux", architecture: "riscv64" },
+    ]) {
+      const document = JSON.stringify({ ...platform, config: { Cmd: ["echo", "hi"] }, rootfs });
+      const config = await pushBlob(repository, mediaTypes.ociConfig, document);
+      const name = await pushManifest(repository, {
+        ...manifest,
+        mediaType: mediaTypes.ociManifest,
+        config,
+      });
+      const pulled = await daemon.printed("run", "--rm", "-q", "--pull", "always", name);
+      assert.equal(pulled, "hi\n", document);
+      assert.equal(await daemon.printed("run", "--rm", name), "hi\n", document);
+      // The layers would be unpacked already for the next one.
+      await daemon.printed("image", "prune", "-a", "-f");
+    }
   });
 
   it("are artifacts, which a list shows, and nobody runs", async () => {

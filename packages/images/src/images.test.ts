@@ -52,6 +52,20 @@ describe("chooseManifest", () => {
     assert.equal(chooseManifest([v7, v5], wanted), v5);
   });
 
+  it("takes one that names no CPU, or no platform, when nothing else fits", () => {
+    const wanted = { os: "linux", architecture: "arm64" };
+    const unnamed = { ...blob(mediaTypes.ociManifest, "unnamed"), platform: { os: "", architecture: "" } };
+    const without = blob(mediaTypes.ociManifest, "without");
+    const unknown = { ...on("unknown"), platform: { os: "unknown", architecture: "unknown" } };
+    assert.equal(
+      chooseManifest([unnamed, on("arm", "v5"), on("amd64")], wanted).platform?.architecture,
+      "arm",
+    );
+    assert.equal(chooseManifest([unknown, on("amd64"), unnamed], wanted), unnamed);
+    assert.equal(chooseManifest([unknown, on("amd64"), without], wanted), without);
+    assert.throws(() => chooseManifest([unknown, on("amd64")], wanted), { code: "not_found" });
+  });
+
   it("fails as containerd does when there is none", () => {
     assert.throws(
       () => chooseManifest([on("s390x")], { os: "linux", architecture: "amd64" }),

@@ -76,13 +76,15 @@ export function formatPlatform(platform: Platform): string {
 }
 
 /**
- * How well a host that wants `wanted` is served by `offered`: 0 is exact, larger is worse, nothing is no match.
- * An older variant of the same CPU runs on a newer one, and 32 bit code on a 64 bit CPU.
+ * How well a host that wants `wanted` is served by `offered`: 0 is exact, larger is worse, undefined is no match.
+ * An older variant of the same CPU runs on a newer one, and 32 bit code on a 64 bit CPU. What names no CPU may be for any,
+ * as one that names no platform at all: builders leave it out of configurations, and Docker runs those.
  */
 export function platformDistance(wanted: Platform, offered: Platform): number | undefined {
   const want = normalizePlatform(wanted);
   const have = normalizePlatform(offered);
   if (want.os !== have.os) return undefined;
+  if (have.architecture === "") return Number.MAX_VALUE;
   if (want.architecture === have.architecture) {
     const distance = variantRank(want) - variantRank(have);
     return distance >= 0 ? distance : undefined;

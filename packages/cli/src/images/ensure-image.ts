@@ -9,7 +9,7 @@ import { layersOf } from "@slipway/images/layers-of";
 import { quoted } from "@slipway/oci/documents/quoted";
 import type { ImageConfig } from "@slipway/oci/image";
 import { isConfig } from "@slipway/oci/media-types";
-import { hostPlatform } from "@slipway/oci/platform";
+import { hostPlatform, platformDistance } from "@slipway/oci/platform";
 import { canonicalName } from "@slipway/oci/reference";
 import type { Globals } from "../cli.ts";
 import { readPlatform } from "./platforms.ts";
@@ -65,6 +65,10 @@ export async function ensureImage(
     // It was pulled for this alone.
     if (!before) await client.images.delete(name);
     requirePlatform(name, content.config, platform);
+  }
+  if (platformDistance(platform, content.config) !== 0) {
+    // An image without an index has one platform, which nobody chose. A pull may leave another one packed; Docker runs it.
+    await ensureUnpacked(client, globals.snapshotter, content);
   }
   return runnable(name, content);
 }
