@@ -254,6 +254,19 @@ describe("slipway, typed by who knows docker", () => {
     await daemon.printed("rm", "-f", "one");
   });
 
+  it("lists no processes of a container that does not run", async () => {
+    await daemon.printed("create", "--name", "idle", image, "true");
+    const check = async (): Promise<void> => {
+      const { code, stdout, stderr } = await daemon.slipway(["top", "idle"]);
+      const text = 'slipway: Cannot list processes of container "idle": it is not running\n';
+      assert.deepEqual([code, stdout, stderr], [1, "", text]);
+    };
+    await check();
+    await daemon.printed("start", "-a", "idle");
+    await check();
+    await daemon.printed("rm", "idle");
+  });
+
   it("stops and removes several at once, and names each", async () => {
     const names = ["a1", "a2", "a3"];
     // Each of them ends only when all were asked to: one after the other, the first would be waited for.

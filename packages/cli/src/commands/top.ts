@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import type { Command } from "commander";
-import { Fault } from "@slipway/fault/fault";
+import type { Client } from "@slipway/client/client";
+import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
 
@@ -13,7 +14,7 @@ export function configure(command: Command, cli: Cli): void {
     .action(async (name: string, options: readonly string[]) => {
       const client = await cli.client();
       const { id } = await findContainer(client, name);
-      const pids = new Set((await client.tasks.pids(id)).map(({ pid }) => String(pid)));
+      const pids = await pidsOf(client, name, id);
       // The host's ps knows all processes; those of the container are picked by its PID column.
       const [head = "", ...lines] = execFileSync("ps", options.length > 0 ? [...options] : ["-ef"], {
         encoding: "utf8",
@@ -26,4 +27,16 @@ export function configure(command: Command, cli: Cli): void {
       const own = lines.filter((line) => pids.has(line.trim().split(/\s+/)[column] ?? ""));
       process.stdout.write([head, ...own].map((line) => `${line}\n`).join(""));
     });
+}
+
+/** @throws {Fault} `failed_precondition` for a container that does not run, which Docker refuses, too */
+async function pidsOf(client: Client, name: string, id: string): Promise<ReadonlySet<string>> {
+  const processes = await client.tasks.pids(id).catch((error: unknown) => {
+    if (hasCode(error, "not_found")) return [];
+    throw error;
+  });
+  if (processes.length === 0) {
+    throw new Fault("failed_precondition", `Cannot list processes of container "${name}": it is not running`);
+  }
+  return new Set(processes.map(({ pid }) => String(pid)));
 }
