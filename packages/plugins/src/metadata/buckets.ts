@@ -8,6 +8,8 @@ import type { Bucket } from "@slipway/core/store";
 import type { Digest } from "@slipway/oci/digest";
 import { decodeContainer, encodeContainer } from "./container-row.ts";
 import { parseRow } from "./parse-row.ts";
+import type { RowShape } from "./row-shape.ts";
+import * as shapes from "./row-shapes.ts";
 
 /*
  * What the metadata keeps, as JSON: readable with the sqlite3 tool. A key is the namespace, a slash, and the object's own
@@ -37,27 +39,27 @@ export interface Snapshot {
   readonly children: number;
 }
 
-export const namespaces: Bucket<Namespace> = json("namespaces");
-export const images: Bucket<Image> = json("images");
-export const blobs: Bucket<ContentInfo> = json("blobs");
-export const ingests: Bucket<Ingest> = json("ingests");
+export const namespaces: Bucket<Namespace> = json("namespaces", shapes.namespaceShape);
+export const images: Bucket<Image> = json("images", shapes.imageShape);
+export const blobs: Bucket<ContentInfo> = json("blobs", shapes.blobShape);
+export const ingests: Bucket<Ingest> = json("ingests", shapes.ingestShape);
 /** By `NAMESPACE/SNAPSHOTTER/KEY`. */
-export const snapshots: Bucket<Snapshot> = json("snapshots");
-export const leases: Bucket<Lease> = json("leases");
+export const snapshots: Bucket<Snapshot> = json("snapshots", shapes.snapshotShape);
+export const leases: Bucket<Lease> = json("leases", shapes.leaseShape);
 /** By `NAMESPACE/LEASE/TYPE/ID`, the lease's id escaped. */
-export const leaseResources: Bucket<LeaseResource> = json("lease-resources");
+export const leaseResources: Bucket<LeaseResource> = json("lease-resources", shapes.leaseResourceShape);
 /** Numbers that were given out last. */
-export const sequences: Bucket<{ readonly last: number }> = json("sequences");
+export const sequences: Bucket<{ readonly last: number }> = json("sequences", shapes.sequenceShape);
 export const containers: Bucket<Container> = {
   name: "containers",
   encode: encodeContainer,
   decode: decodeContainer,
 };
 
-function json<T extends object>(name: string): Bucket<T> {
+function json<T extends object>(name: string, shape: RowShape): Bucket<T> {
   return {
     name,
     encode: (value) => Buffer.from(JSON.stringify(value)),
-    decode: (bytes) => parseRow(bytes) as T,
+    decode: (bytes) => parseRow(bytes, shape) as T,
   };
 }

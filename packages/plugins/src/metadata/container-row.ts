@@ -1,6 +1,7 @@
 import type { Any } from "@slipway/core/any";
 import type { Container } from "@slipway/core/containers";
 import { parseRow } from "./parse-row.ts";
+import { containerShape } from "./row-shapes.ts";
 
 /*
  * A container's row: JSON, a newline, and the bytes of its runtime's options, its spec and its extensions, one after the
@@ -28,7 +29,10 @@ export function encodeContainer(container: Container): Uint8Array {
 
 export function decodeContainer(row: Uint8Array): Container {
   const end = row.indexOf(newline);
-  const container = parseRow(end < 0 ? row : row.subarray(0, end)) as unknown as Anys<StoredAny>;
+  const container = parseRow(
+    end < 0 ? row : row.subarray(0, end),
+    containerShape,
+  ) as unknown as Anys<StoredAny>;
   let at = end + 1;
   const anys = mapAnys(container, (any): Any => {
     const { typeUrl } = any;

@@ -2,6 +2,9 @@ import type { Labels } from "@slipway/core/labels";
 import type { SnapshotInfo, SnapshotKind, SnapshotUsage } from "@slipway/core/snapshots";
 import type { Bucket } from "@slipway/core/store";
 import { parseStored } from "../metadata/parse-row.ts";
+import { type FieldKind, number, object, text } from "../metadata/row-shape.ts";
+import { snapshotRecordShape } from "../metadata/row-shapes.ts";
+import { Fault } from "@slipway/fault/fault";
 import { parseDate } from "@slipway/fault/precise-date";
 
 /** A snapshot as the store has it, under its key or name. */
@@ -30,9 +33,9 @@ export interface SnapshotBuckets {
 
 export function snapshotBuckets(snapshotter: string): SnapshotBuckets {
   return {
-    snapshots: jsonBucket(`snapshots/${snapshotter}`),
-    children: jsonBucket(`snapshots/${snapshotter}/children`),
-    ids: jsonBucket(`snapshots/${snapshotter}/ids`),
+    snapshots: jsonBucket(`snapshots/${snapshotter}`, object(snapshotRecordShape)),
+    children: jsonBucket(`snapshots/${snapshotter}/children`, text),
+    ids: jsonBucket(`snapshots/${snapshotter}/ids`, number),
   };
 }
 
@@ -45,10 +48,14 @@ function dateOf(stored: string | number): Date {
   return typeof stored === "string" ? parseDate(stored) : new Date(stored);
 }
 
-function jsonBucket<T>(name: string): Bucket<T> {
+function jsonBucket<T>(name: string, kind: FieldKind): Bucket<T> {
   return {
     name,
     encode: (value) => Buffer.from(JSON.stringify(value)),
-    decode: (bytes) => parseStored(bytes) as T,
+    decode: (bytes) => {
+      const value = parseStored(bytes);
+      if (!kind.isValid(value)) throw new Fault("data_loss", `it is not ${kind.name} of a snapshotter`);
+      return value as T;
+    },
   };
 }

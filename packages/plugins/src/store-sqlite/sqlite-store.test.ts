@@ -206,6 +206,26 @@ describe("SqliteStore", () => {
     assert.deepEqual(missing, []);
   });
 
+  it("names a row that cannot be read, whatever its bucket throws", async () => {
+    await using store = SqliteStore.open(path);
+    await store.update((transaction) => transaction.put(words, "default/app", "x"));
+    const damaged = {
+      ...words,
+      decode: (): string => {
+        throw new TypeError("Cannot read properties of undefined");
+      },
+    };
+    for (const read of [
+      () => store.read((reader) => reader.get(damaged, "default/app")),
+      () => store.read((reader) => [...reader.list(damaged)]),
+    ]) {
+      assert.throws(read, {
+        code: "data_loss",
+        message: /^Cannot read row "default\/app" of "words" in the/,
+      });
+    }
+  });
+
   it("refuses a file that is damaged, another program's or gone, and leaves it as it is", async () => {
     {
       await using store = SqliteStore.open(path);

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { Fault, messageOf } from "@slipway/fault/fault";
 import type { Bucket, Page, Transaction } from "@slipway/core/store";
 
 /** Above every character that a key has. */
@@ -59,14 +60,15 @@ export class SqliteTransaction implements Transaction {
 
   get<T>(bucket: Bucket<T>, key: string): T | undefined {
     const row = this.#statements.get.get(bucket.name, key);
-    return row && bucket.decode(row["value"] as Uint8Array);
+    return row && decoded(bucket, key, row["value"]);
   }
 
   *list<T>(bucket: Bucket<T>, prefix = "", page?: Page): Iterable<readonly [key: string, value: T]> {
     // All rows at once: a statement that is being stepped through could not be asked again in between.
     const { after = "", limit = -1 } = page ?? {};
     for (const row of this.#statements.list.all(bucket.name, prefix, prefix + last, after, limit)) {
-      yield [row["key"] as string, bucket.decode(row["value"] as Uint8Array)];
+      const key = String(row["key"]);
+      yield [key, decoded(bucket, key, row["value"])];
     }
   }
 
@@ -90,5 +92,18 @@ export class SqliteTransaction implements Transaction {
     if (value) this.#statements.put.run(bucket, key, value);
     else this.#statements.delete.run(bucket, key);
     this.#writes.push(write);
+  }
+}
+
+/** A row that was damaged, or edited by hand, is named: whoever reads the message can look for it. */
+function decoded<T>(bucket: Bucket<T>, key: string, value: unknown): T {
+  try {
+    if (!(value instanceof Uint8Array)) throw new Fault("data_loss", "its value is no blob");
+    return bucket.decode(value);
+  } catch (error) {
+    const why = messageOf(error);
+    throw new Fault("data_loss", `Cannot read row "${key}" of "${bucket.name}" in the database: ${why}`, {
+      cause: error,
+    });
   }
 }
