@@ -25,6 +25,22 @@ const forbidden: Readonly<Record<string, RegExp>> = {
   cli: /^@slipway\/(daemon|plugins|services|shim)/,
 };
 
+/** Where JSON.parse may stand, and why the strict reader of packages/oci/src/documents is not used. */
+const parsesJson: Readonly<Record<string, string>> = {
+  "packages/oci/src/documents/json-field.ts": "is the reader",
+  "packages/oci/src/spec-json.ts": "parses for the reader, with numbers of 64 bits",
+  "packages/plugins/src/metadata/parse-row.ts":
+    "reads our own rows, of which lists have thousands, by their shapes",
+  "packages/logs/src/entry.ts": "a line that is no entry is ignored; the package is below the reader's",
+  "packages/shim/src/runtime/runtime-log.ts":
+    "what is no JSON is text, and each field is looked at by its type",
+  "packages/shim/src/version.ts": "reads the package's own manifest",
+  "packages/cli/src/commands/commit.ts": "what is no list of words is a shell's line",
+  "packages/client/src/volumes/volume-directories.ts":
+    "a volume without a readable file is one without labels",
+  "packages/client/src/volumes/container-volumes.ts": "another client's label that is no list is none",
+};
+
 interface Import {
   readonly where: string;
   readonly from: string;
@@ -100,6 +116,13 @@ describe("the architecture", () => {
         .map(([name, target]) => `${file}: ${name} -> ${target}`);
     });
     assert.deepEqual(missing, []);
+  });
+
+  it("reads JSON through one reader, which names document and field", () => {
+    const found = globSync("packages/*/src/**/*.ts", { cwd: root }).filter(
+      (file) => !file.endsWith(".test.ts") && readFileSync(join(root, file), "utf8").includes("JSON.parse"),
+    );
+    assert.deepEqual(found.toSorted(), Object.keys(parsesJson).toSorted());
   });
 
   it("has no barrels, no utils and no default exports", () => {

@@ -2,6 +2,7 @@ import { openSync, closeSync, ftruncateSync, readFileSync, writeSync, constants 
 import { join } from "node:path";
 import { Fault } from "@slipway/fault/fault";
 import { tryLock } from "@slipway/linux/flock";
+import { parseJson } from "@slipway/oci/documents/json-field";
 
 /** The two directories that only one daemon may use at a time. */
 interface Folders {
@@ -53,7 +54,8 @@ function ownerOf(path: string): string {
   const [pid = "", folders = ""] = readFileSync(path, "utf8").split("\n");
   if (pid === "") return "another slipwayd";
   try {
-    const { root, state } = JSON.parse(folders) as Folders;
+    const note = parseJson(`"${path}"`, folders);
+    const [root, state] = [note.get("root").required().text(), note.get("state").required().text()];
     return `the slipwayd with pid ${pid} (root "${root}", state "${state}")`;
   } catch {
     return `the slipwayd with pid ${pid}`;

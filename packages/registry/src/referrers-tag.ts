@@ -1,6 +1,8 @@
 import type { Descriptor } from "@slipway/oci/descriptor";
 import type { Digest } from "@slipway/oci/digest";
-import type { Index, Manifest } from "@slipway/oci/image";
+import { optional, readDescriptor } from "@slipway/oci/documents/descriptor";
+import { parseJson } from "@slipway/oci/documents/json-field";
+import type { Index } from "@slipway/oci/image";
 import { parseIndex } from "@slipway/oci/documents/manifest";
 import { mediaTypes } from "@slipway/oci/media-types";
 import { readBody } from "./http/failure.ts";
@@ -19,11 +21,13 @@ interface Referrer {
   readonly listed: Descriptor;
 }
 
-/** What a manifest refers to; nothing for most. */
+/** What a manifest refers to; undefined for most. @throws {Fault} `invalid_argument` naming the field that is wrong */
 export function referrerOf({ mediaType, digest, size }: Descriptor, body: Uint8Array): Referrer | undefined {
-  const manifest = JSON.parse(Buffer.from(body).toString()) as Partial<Manifest & Index>;
-  const { subject, annotations, config, artifactType = config?.mediaType } = manifest;
+  const manifest = parseJson(`manifest ${digest}`, body);
+  const subject = optional(manifest.get("subject"), readDescriptor);
   if (!subject) return undefined;
+  const artifactType = manifest.get("artifactType").text() ?? manifest.get("config").get("mediaType").text();
+  const annotations = optional(manifest.get("annotations"), (field) => field.textRecord());
   const type = artifactType === undefined ? {} : { artifactType };
   return { subject, listed: { mediaType, digest, size, ...type, ...(annotations ? { annotations } : {}) } };
 }

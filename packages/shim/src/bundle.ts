@@ -4,24 +4,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type Options, OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import { Fault } from "@slipway/fault/fault";
-
-/** What the shim needs to know of a bundle's config.json. */
-export interface BundleConfig {
-  /** Without a pid namespace of its own, processes survive the init. */
-  readonly hasPidNamespace: boolean;
-  readonly annotations: Readonly<Record<string, string>>;
-}
-
-interface SpecFile {
-  readonly annotations?: Record<string, string>;
-  readonly linux?: { readonly namespaces?: readonly { readonly type: string; readonly path?: string }[] };
-}
-
-export function readBundleConfig(bundle: string): BundleConfig {
-  const spec = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8")) as SpecFile;
-  const pid = spec.linux?.namespaces?.find(({ type }) => type === "pid");
-  return { hasPidNamespace: pid !== undefined && !pid.path, annotations: spec.annotations ?? {} };
-}
+import { type JsonField, parseJson } from "@slipway/oci/documents/json-field";
 
 /** How the container's runtime is to be called: kept in the bundle for a `delete` after the shim's death. */
 export interface RuntimeRecord {
@@ -83,8 +66,22 @@ export function writeRuntimeRecord(bundle: string, record: RuntimeRecord): void 
 
 export function readRuntimeRecord(bundle: string): RuntimeRecord | undefined {
   try {
-    return JSON.parse(readFileSync(join(bundle, RECORD), "utf8")) as RuntimeRecord;
+    const record = parseJson(`"${RECORD}"`, readFileSync(join(bundle, RECORD)));
+    const owner = record.get("ioOwner");
+    return {
+      binary: record.get("binary").required().text() ?? "",
+      root: record.get("root").required().text() ?? "",
+      systemdCgroup: record.get("systemdCgroup").boolean() ?? false,
+      noPivotRoot: record.get("noPivotRoot").boolean() ?? false,
+      noNewKeyring: record.get("noNewKeyring").boolean() ?? false,
+      criuWorkPath: record.get("criuWorkPath").text() ?? "",
+      ...(owner.isMissing ? {} : { ioOwner: readOwner(owner) }),
+    };
   } catch {
     return undefined;
   }
+}
+
+function readOwner(field: JsonField): IoOwner {
+  return { uid: field.get("uid").integer({ min: 0 }) ?? 0, gid: field.get("gid").integer({ min: 0 }) ?? 0 };
 }

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { Fault } from "@slipway/fault/fault";
 import { unmountAll } from "@slipway/linux/mount";
-import type { BundleConfig, IoOwner } from "./bundle.ts";
+import type { IoOwner } from "./bundle.ts";
+import type { BundleConfig } from "./bundle-config.ts";
 import type { TaskProcess } from "./process.ts";
 import type { InputHold } from "./stdio/input-fifo.ts";
 import type { StdioOwner } from "./stdio/stdio.ts";

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimes } from "@slipway/linux/times";
+import { parseJson } from "@slipway/oci/documents/json-field";
 import { type ByteName, toPath, toText } from "../bytes-name.ts";
 import { TarDecoder } from "../tar/decoder.ts";
 import { copyAttributes, type Times } from "./attributes.ts";
@@ -77,7 +78,8 @@ export async function applyMembers(
 /** Gives directories of `root` what they have in the layers below, which were not known when they were made. */
 export function inheritAttributes(root: string, guesses: string, parents: readonly string[]): void {
   using tree = new RootedTree(root);
-  for (const path of JSON.parse(readFileSync(guesses, "utf8")) as ByteName[]) {
+  const noted = parseJson(`"${guesses}"`, readFileSync(guesses), { maxBytes: Infinity, code: "data_loss" });
+  for (const path of noted.texts()) {
     const parent = findDirectory(parents, path);
     if (parent === undefined) continue;
     const [above, base] = splitName(path);

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type JsonField, parseJson } from "@slipway/oci/documents/json-field";
 import { isSystemError } from "@slipway/linux/system-call";
 import type { Container } from "../container.ts";
 import type { TaskProcess } from "../process.ts";
@@ -54,13 +55,53 @@ export function saveTask(shim: Shim, container: Container): void {
   }
 }
 
-/** What an earlier shim wrote last; undefined when it had not created the container yet. */
+/** What an earlier shim wrote last; undefined if it had not created the container yet, or the file cannot be read. */
 export function readTask(bundle: string): TaskRecord | undefined {
   try {
-    return JSON.parse(readFileSync(join(bundle, FILE), "utf8")) as TaskRecord;
+    const record = parseJson(`"${FILE}"`, readFileSync(join(bundle, FILE)), { maxBytes: Infinity });
+    return {
+      rootfs: record.get("rootfs").required().text() ?? "",
+      init: readProcess(record.get("init").required()),
+      execs: record.get("execs").record(readProcess),
+    };
   } catch {
     return undefined;
   }
+}
+
+const statuses = ["created", "running", "paused"] as const;
+
+function readProcess(field: JsonField): ProcessRecord {
+  const status = statuses.find((one) => one === field.get("status").text());
+  if (!status) throw field.get("status").unexpected("the status of a process");
+  const io = field.get("io").required();
+  const path = (name: string): string => io.get(name).text() ?? "";
+  const isInputClosed = field.get("isInputClosed").boolean();
+  const exit = field.get("exit");
+  return {
+    // Of a wrong number, another process would be taken for the container's.
+    pid: field.get("pid").required().integer({ min: 1 }) ?? 0,
+    startTime: field.get("startTime").required().number() ?? 0,
+    status,
+    io: {
+      stdin: path("stdin"),
+      stdout: path("stdout"),
+      stderr: path("stderr"),
+      terminal: io.get("terminal").boolean() ?? false,
+    },
+    ...(isInputClosed === undefined ? {} : { isInputClosed }),
+    ...(exit.isMissing ? {} : { exit: readExit(exit) }),
+  };
+}
+
+function readExit(field: JsonField): NonNullable<ProcessRecord["exit"]> {
+  const exitedAt = field.get("exitedAt").required().text() ?? "";
+  if (Number.isNaN(Date.parse(exitedAt))) throw field.get("exitedAt").unexpected("a time");
+  return {
+    exitCode: field.get("exitCode").required().integer() ?? 0,
+    exitedAt,
+    isTold: field.get("isTold").boolean() ?? false,
+  };
 }
 
 function recordOf(process: TaskProcess): ProcessRecord | undefined {

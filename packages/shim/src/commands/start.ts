@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { BootstrapParams } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
 import { joinCgroup } from "@slipway/linux/cgroup/join";
 import type { Flags } from "../flags.ts";
+import { readBundleConfig } from "../bundle-config.ts";
 import { listenAt } from "../listen.ts";
 import { DEFAULT_SOCKET_DIRECTORY, shimSocketPath } from "../socket-address.ts";
 
@@ -18,7 +19,7 @@ const groupAnnotations = ["io.containerd.runc.v2.group", "io.kubernetes.cri.sand
 export async function start(flags: Flags): Promise<void> {
   const input = readInput();
   const params = await readBootstrap(input, flags);
-  const annotations = readAnnotations();
+  const { annotations } = readBundleConfig(process.cwd());
   const group = groupAnnotations.map((name) => annotations[name]).find(Boolean) ?? flags.id;
   const path = shimSocketPath(params?.socketDir || DEFAULT_SOCKET_DIRECTORY, {
     address: flags.address,
@@ -52,11 +53,6 @@ function readInput(): Buffer {
     // Closed: a person's terminal, or nothing.
     return Buffer.alloc(0);
   }
-}
-
-function readAnnotations(): Record<string, string> {
-  const spec = JSON.parse(readFileSync("config.json", "utf8")) as { annotations?: Record<string, string> };
-  return spec.annotations ?? {};
 }
 
 /** The cgroup that runc's options name for the server. */

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseJson } from "@slipway/oci/documents/json-field";
 
 /** A file from outside of a container's mounts that its processes read or write as one of their streams. */
 export interface OutsideStream {
@@ -53,7 +54,10 @@ export function writeStreams(checkpoint: string, streams: readonly OutsideStream
 /** Those of a checkpoint; none of another program's. */
 export function readStreams(checkpoint: string): OutsideStream[] {
   try {
-    return JSON.parse(readFileSync(join(checkpoint, FILE), "utf8")) as OutsideStream[];
+    return parseJson(`"${FILE}"`, readFileSync(join(checkpoint, FILE))).list((stream) => ({
+      fd: stream.get("fd").required().integer({ min: 0, max: 2 }) ?? 0,
+      key: stream.get("key").required().text() ?? "",
+    }));
   } catch {
     return [];
   }

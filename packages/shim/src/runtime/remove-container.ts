@@ -1,15 +1,6 @@
 import { readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-
-interface RuncState {
-  readonly cgroup_paths?: Readonly<Record<string, string>>;
-  readonly intel_rdt_path?: string;
-  readonly rootless?: boolean;
-  readonly config?: {
-    readonly Hooks?: Readonly<Record<string, readonly unknown[] | null>> | null;
-    readonly cgroups?: { readonly Systemd?: boolean };
-  };
-}
+import { parseJson } from "@slipway/oci/documents/json-field";
 
 /**
  * Does what `runc delete` does with a container whose processes have all ended, without the program: its cgroups go,
@@ -23,12 +14,19 @@ export function removeContainer(
   if (basename(runtime.binary) !== "runc" || runtime.systemdCgroup) return false;
   const folder = join(runtime.root, id);
   try {
-    const state = JSON.parse(readFileSync(join(folder, "state.json"), "utf8")) as RuncState;
-    const { cgroup_paths: cgroups, intel_rdt_path: rdt, rootless, config } = state;
-    const hasHooks = (config?.Hooks?.["poststop"]?.length ?? 0) > 0;
-    if (!cgroups || rdt || rootless || hasHooks || config?.cgroups?.Systemd) return false;
+    const state = parseJson("the runtime's state", readFileSync(join(folder, "state.json")));
+    const cgroups = state.get("cgroup_paths");
+    const config = state.get("config");
+    const hasHooks =
+      config
+        .get("Hooks")
+        .get("poststop")
+        .list(() => true).length > 0;
+    const isSystemd = config.get("cgroups").get("Systemd").boolean();
+    const hasMore = state.get("intel_rdt_path").text() || state.get("rootless").boolean();
+    if (cgroups.isMissing || hasMore || hasHooks || isSystemd) return false;
     // Controllers that are mounted together share a path.
-    for (const path of new Set(Object.values(cgroups))) removeCgroup(path);
+    for (const path of new Set(Object.values(cgroups.textRecord()))) removeCgroup(path);
   } catch {
     // A process that is still ending, for example: runc waits for it.
     return false;

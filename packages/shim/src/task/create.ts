@@ -6,13 +6,8 @@ import { Fault, messageOf } from "@slipway/fault/fault";
 import { expectMoves } from "@slipway/linux/cgroup/moves";
 import { mountAll } from "@slipway/linux/mount";
 import { saveTask } from "../adoption/record.ts";
-import {
-  readBundleConfig,
-  type RuntimeOptions,
-  type RuntimeRecord,
-  runtimeRecord,
-  writeRuntimeRecord,
-} from "../bundle.ts";
+import { readBundleConfig } from "../bundle-config.ts";
+import { type RuntimeOptions, type RuntimeRecord, runtimeRecord, writeRuntimeRecord } from "../bundle.ts";
 import { Container } from "../container.ts";
 import { TaskProcess } from "../process.ts";
 import { OciRuntime, readPidFile } from "../runtime/oci-runtime.ts";
