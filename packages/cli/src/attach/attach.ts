@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Client } from "@slipway/client/client";
 import type { ProcessStreams } from "@slipway/client/process-streams";
+import type { Labels } from "@slipway/core/labels";
 import type { ProcessRef } from "@slipway/core/tasks";
 import { hasCode } from "@slipway/fault/fault";
 import type { JsonLog } from "@slipway/logs/json-log";
@@ -19,6 +20,8 @@ export interface AttachOptions {
   readonly signals?: CaughtSignals;
   /** Also written to, for `slipway logs`. */
   readonly log?: JsonLog;
+  /** The container's labels, where they are known: it may be removed as soon as it has exited. */
+  readonly labels?: Labels;
 }
 
 export type Attached = { readonly ended: true; readonly exitCode: number } | { readonly ended: false };
@@ -77,7 +80,7 @@ export async function attach(
     const [failure] = (await output).filter((error) => error !== undefined);
     // What is said from here on is for a terminal that begins lines by itself.
     undo.dispose();
-    const hint = await execFailureHint(client, process_.containerId, exitStatus, tail);
+    const hint = await execFailureHint(client, process_.containerId, exitStatus, tail, options.labels);
     if (hint !== undefined) process.stderr.write(hintText(hint));
     if (failure) process.stderr.write(outputFailure(failure));
     return { ended: true, exitCode: failure ? exitStatus || 1 : exitStatus };

@@ -1,4 +1,5 @@
 import type { Client } from "@slipway/client/client";
+import type { Labels } from "@slipway/core/labels";
 import { readImage } from "@slipway/images/image-config";
 import { hostPlatform } from "@slipway/oci/platform";
 
@@ -26,6 +27,7 @@ export async function execFailureHint(
   containerId: string,
   exitCode: number,
   { text }: OutputTail,
+  labels?: Labels,
 ): Promise<string | undefined> {
   const [, program = "", why] =
     /(?:^|\n)exec (\S+): (exec format error|no such file or directory|permission denied)\s*$/.exec(text) ??
@@ -37,17 +39,23 @@ export async function execFailureHint(
     return `"${program}" is there, but not what interprets it: a script's program after #!, or the loader that it was linked for`;
   }
   const host = hostPlatform().architecture;
-  const image = await architectureOf(client, containerId);
+  const image = askedArchitecture(labels ?? {}) ?? (await architectureOf(client, containerId));
   return image !== undefined && image !== host
     ? `the image is ${image}, this host ${host}`
     : `"${program}" is no program of this machine, or a script without its first line, #!`;
 }
 
+/** What `--platform` chose; undefined for the host's own, of which an image may be wrong. */
+function askedArchitecture(labels: Labels): string | undefined {
+  const [, asked] = labels["nerdctl/platform"]?.split("/") ?? [];
+  return asked === hostPlatform().architecture ? undefined : asked;
+}
+
 async function architectureOf(client: Client, containerId: string): Promise<string | undefined> {
   try {
     const { image, labels } = await client.containers.get(containerId);
-    const [, asked] = labels["nerdctl/platform"]?.split("/") ?? [];
-    if (asked !== undefined && asked !== hostPlatform().architecture) return asked;
+    const asked = askedArchitecture(labels);
+    if (asked !== undefined) return asked;
     const { target } = await client.images.get(image);
     return (await readImage(client.content, target)).config.architecture;
   } catch {

@@ -66,7 +66,7 @@ export async function startAttached(
     client,
     { containerId: id },
     streams,
-    { ...options, ...(own ? { log: own } : {}) },
+    { ...options, labels, ...(own ? { log: own } : {}) },
     async () => {
       await client.tasks.start({ containerId: id });
       await markStarted(client, id, labels);
