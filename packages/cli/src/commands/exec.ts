@@ -35,7 +35,12 @@ export function configure(command: Command, cli: Cli): void {
     .option("-t, --tty", "give it a terminal")
     .option("-d, --detach", "leave it running")
     .option("-w, --workdir <path>", "the working directory")
-    .option("-e, --env <name=value>", "set an environment variable, or pass one on", many, [])
+    .option(
+      "-e, --env <name=value>",
+      "set an environment variable, or pass one on; removes it if it is not set here",
+      many,
+      [],
+    )
     .option("--env-file <file>", "set environment variables from a file", many, [])
     .option("--privileged", "give it all of root's power")
     .option("-u, --user <user>", "who runs it: name or uid, with :group or :gid")

@@ -2,7 +2,8 @@ import { Fault } from "@slipway/fault/fault";
 import { linesOf } from "./lines-of.ts";
 
 /**
- * `NAME=value` of `-e` and `--env-file`; a name alone passes this process's value on, if there is one.
+ * `NAME=value` of `-e` and `--env-file`. A name alone passes this process's value on; without one it stays alone, which
+ * removes what the image or the container has: https://docs.docker.com/reference/cli/docker/container/run/#env
  * @throws {Fault} `invalid_argument` for a line that names no variable
  */
 export function environmentOf(
@@ -16,10 +17,9 @@ export function environmentOf(
     }
   }
   const wanted = [...files.flatMap(variablesOf), ...variables];
-  return wanted.flatMap((entry) => {
-    if (entry.includes("=")) return [entry];
-    const value = own[entry];
-    return value === undefined ? [] : [`${entry}=${value}`];
+  return wanted.map((entry) => {
+    const value = entry.includes("=") ? undefined : own[entry];
+    return value === undefined ? entry : `${entry}=${value}`;
   });
 }
 

@@ -117,7 +117,10 @@ export function addRunFlags(command: Command): Command {
     .option("--log-driver <name>", "json-file or none", "json-file");
   addHealthFlags(command);
   list("--log-opt <key=value>", "max-size (20m), max-file (5) and compress (true) of the log");
-  list("-e, --env <name=value>", "set an environment variable, or pass one on");
+  list(
+    "-e, --env <name=value>",
+    "set an environment variable, or pass one on; removes it if it is not set here",
+  );
   list("--env-file <file>", "set environment variables from a file");
   list("-v, --volume <[source:]target[:modes]>", "mount a directory of the host, or a volume by its name");
   list("--mount <key=value,...>", "mount something: type=bind|volume|tmpfs,source=...,target=...");

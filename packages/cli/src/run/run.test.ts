@@ -100,6 +100,7 @@ describe("environmentOf", () => {
       "A=file",
       "HOME=/root",
       "A=flag",
+      "MISSING",
     ]);
     rmSync(folder, { recursive: true });
   });

@@ -6,7 +6,7 @@ import { resolveUser } from "./user.ts";
 /** What is run beside a container's first process. */
 export interface ExecProcessOptions {
   readonly args: readonly string[];
-  /** `NAME=value`, over the container's. */
+  /** `NAME=value`, over the container's; a name alone removes that one. */
   readonly env?: readonly string[];
   readonly cwd?: string;
   /** `name`, `uid`, `name:group` or `uid:gid`; the container's unless told. */
@@ -34,7 +34,11 @@ export function execProcess(base: ProcessSpec, options: ExecProcessOptions, root
   return {
     ...process,
     args: [...args],
-    env: [...kept, ...(terminal && !hasTerm ? ["TERM=xterm"] : []), ...env],
+    env: [
+      ...kept,
+      ...(terminal && !hasTerm ? ["TERM=xterm"] : []),
+      ...env.filter((entry) => entry.includes("=")),
+    ],
     cwd,
     terminal,
     ...(terminal && size ? { consoleSize: { width: size.columns, height: size.rows } } : {}),
