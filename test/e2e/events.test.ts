@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { connect } from "@slipway/client/connect";
 import { mkfifo } from "@slipway/linux/mknod";
 import { binFolder, TestDaemon } from "../support/daemon.ts";
 import { makeRootfs } from "../support/images.ts";
@@ -168,5 +169,24 @@ describe("slipway events", () => {
     assert.match(lost.stderr, /Cannot go on after event \d+: the oldest that is kept is \d+/);
     const bad = await daemon.slipway(["events", "--after", "yesterday"]);
     assert.match(bad.stderr, /Cannot read --after "yesterday": it is no event's sequence/);
+  });
+
+  it("takes what a client publishes under its own topics for what it is", async () => {
+    const topics = ["/containers/create", "/containers/update", "/containers/delete"];
+    topics.push("/tasks/start", "/tasks/exit", "/tasks/oom", "/tasks/delete");
+    const torn = new Uint8Array([10, 255]);
+    await using client = connect({ address: daemon.address });
+    for (const topic of topics) {
+      const event = topic.slice(1).replace(/s\/(.)/, (_, first: string) => first.toUpperCase());
+      const typeName = `containerd.events.${event[0]?.toUpperCase()}${event.slice(1)}`.replace("Oom", "OOM");
+      await client.events.publish(topic, { typeUrl: typeName, value: torn });
+      await client.events.publish(topic, { typeUrl: "example.Other", value: torn });
+    }
+    // Who follows the events goes on: a container is removed by the daemon, and a client lists what was published.
+    await daemon.printed("run", "-d", "--rm", "--name", "short", "--rootfs", rootfs, "true");
+    await until(async () => (await daemon.printed("ps", "-a", "-q", "-f", "name=short")) === "");
+    const listed = await daemon.printed("events", "--since", "1h", "--until", "0s");
+    for (const topic of topics) assert.ok(listed.includes(topic), topic);
+    assert.doesNotMatch(daemon.log, /level=(?:warn|error)/);
   });
 });

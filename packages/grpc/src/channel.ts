@@ -8,9 +8,9 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
-import { fromBinary } from "@bufbuild/protobuf";
 import { Fault } from "@slipway/fault/fault";
 import type { CallOptions, Transport } from "@slipway/rpc/client";
+import { readMessage } from "@slipway/rpc/read-message";
 import { ClientCall } from "./client-call.ts";
 import { encodeFrame, unframe } from "./frames.ts";
 import { ErrorCode } from "./http2/protocol.ts";
@@ -72,7 +72,7 @@ export class GrpcChannel implements Transport {
     void this.#send(call, method.input, requests);
     try {
       for await (const bytes of unframe(call.bytes(), this.#maxReceiveBytes)) {
-        yield fromBinary(method.output, bytes);
+        yield readMessage(method.output, bytes, "internal");
       }
       await call.ended();
     } catch (error) {

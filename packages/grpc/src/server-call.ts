@@ -1,6 +1,7 @@
-import { type DescMessage, type DescMethod, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethod, type MessageInitShape } from "@bufbuild/protobuf";
 import { Fault } from "@slipway/fault/fault";
 import { Metadata } from "@slipway/rpc/metadata";
+import { readMessage } from "@slipway/rpc/read-message";
 import type { CallContext } from "@slipway/rpc/service";
 import { encodeFrame, encodeFrameInTurns } from "./frames.ts";
 import { failureTrailers } from "./grpc-status.ts";
@@ -83,7 +84,7 @@ export class ServerCall {
 
   async #only(schema: DescMessage): Promise<unknown> {
     const message = await this.#inbox.next();
-    if (message) return fromBinary(schema, message);
+    if (message) return readMessage(schema, message, "internal");
     this.context.signal.throwIfAborted();
     throw new Fault("internal", "grpc: the call ended without a request");
   }
@@ -93,7 +94,7 @@ export class ServerCall {
       const message = await this.#inbox.next();
       this.context.signal.throwIfAborted();
       if (!message) return;
-      yield fromBinary(schema, message);
+      yield readMessage(schema, message, "internal");
     }
   }
 

@@ -287,6 +287,15 @@ describe("GrpcServer on the wire", () => {
     assert.equal(await status(Buffer.alloc(0)), "13");
   });
 
+  it("names the message that it cannot read", async () => {
+    const answer = (await call(Buffer.from([0, 0, 0, 0, 2, 10, 255]))) as Record<string, string>;
+    assert.equal(answer["grpc-status"], "13");
+    assert.equal(
+      decodeURIComponent(answer["grpc-message"] ?? ""),
+      'Cannot read a message "google.protobuf.Empty": premature EOF',
+    );
+  });
+
   it("answers pings", async () => {
     await new Promise<void>((resolve, reject) => {
       session.ping((error) => (error ? reject(error) : resolve()));

@@ -1,4 +1,3 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import {
   Streaming,
   type StreamInit,
@@ -9,6 +8,7 @@ import type { Any } from "@slipway/core/any";
 import type { ObjectStream, StreamManager } from "@slipway/core/streaming";
 import { Fault } from "@slipway/fault/fault";
 import { serve, type ServiceRegistration } from "@slipway/rpc/service";
+import { readMessage } from "@slipway/rpc/read-message";
 import { namespaceOf } from "./scope.ts";
 
 /** Gives calls of clients a name, by which other services find them: containerd's plugins/services/streaming. */
@@ -28,7 +28,7 @@ export function streamingService(manager: StreamManager): ServiceRegistration {
 }
 
 function initOf({ typeUrl, value }: Any): StreamInit | undefined {
-  return typeUrl.endsWith(StreamInitSchema.typeName) ? fromBinary(StreamInitSchema, value) : undefined;
+  return typeUrl.endsWith(StreamInitSchema.typeName) ? readMessage(StreamInitSchema, value) : undefined;
 }
 
 interface Outgoing {

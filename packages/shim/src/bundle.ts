@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type Options, OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import { Fault } from "@slipway/fault/fault";
 import { type JsonField, parseJson } from "@slipway/oci/documents/json-field";
+import { readMessage } from "@slipway/rpc/read-message";
 
 /** How the container's runtime is to be called: kept in the bundle for a `delete` after the shim's death. */
 export interface RuntimeRecord {
@@ -57,7 +57,7 @@ function runcOptions(options: RuntimeOptions): Options | undefined {
   const type = options.typeUrl.slice(options.typeUrl.lastIndexOf("/") + 1);
   if (type !== OptionsSchema.typeName)
     throw new Fault("invalid_argument", `unsupported option type "${type}"`);
-  return fromBinary(OptionsSchema, options.value);
+  return readMessage(OptionsSchema, options.value);
 }
 
 export function writeRuntimeRecord(bundle: string, record: RuntimeRecord): void {

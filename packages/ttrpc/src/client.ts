@@ -3,13 +3,13 @@ import {
   type DescMessage,
   type DescMethod,
   type DescMethodUnary,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
 import { Fault } from "@slipway/fault/fault";
 import type { CallOptions, Transport } from "@slipway/rpc/client";
+import { readMessage } from "@slipway/rpc/read-message";
 import { ClientConnection } from "./client-connection.ts";
 import { encodeRequest } from "./message.ts";
 
@@ -51,7 +51,7 @@ export class TtrpcClient implements Transport, Disposable {
     const payload = toBinary(method.input, create(method.input, request));
     using limit = callLimit(options);
     const answer = await this.#live().unary(requestFor(method, payload, options), limit.signal);
-    return fromBinary(method.output, answer);
+    return readMessage(method.output, answer, "internal");
   }
 
   async *stream<I extends DescMessage, O extends DescMessage>(
@@ -66,7 +66,7 @@ export class TtrpcClient implements Transport, Disposable {
     using limit = callLimit(options);
     const request = requestFor(method, payload, options);
     const answers = this.#live().stream(request, streams ? messages : undefined, limit.signal);
-    for await (const answer of answers) yield fromBinary(method.output, answer);
+    for await (const answer of answers) yield readMessage(method.output, answer, "internal");
   }
 
   [Symbol.dispose](): void {

@@ -4,12 +4,12 @@ import {
   create,
   type DescMessage,
   type DescMethod,
-  fromBinary,
   type MessageInitShape,
   toBinary,
 } from "@bufbuild/protobuf";
 import { Fault, messageOf } from "@slipway/fault/fault";
 import { Metadata } from "@slipway/rpc/metadata";
+import { readMessage } from "@slipway/rpc/read-message";
 import type { CallContext, ServiceRegistration } from "@slipway/rpc/service";
 import { encodeFrame, Flag, FrameReader, MessageType, type ReceivedFrame, tooLarge } from "./frame.ts";
 import { Inbox } from "./inbox.ts";
@@ -131,7 +131,8 @@ export class ServerConnection {
   /** The one request, or those that the client goes on to send. */
   #argument(method: DescMethod, streamId: number, flags: number, payload: Uint8Array): unknown {
     const { methodKind, input } = method;
-    if (methodKind === "unary" || methodKind === "server_streaming") return decode(input, payload);
+    if (methodKind === "unary" || methodKind === "server_streaming")
+      return readMessage(input, payload, "internal");
     const inbox = new Inbox(this.#socket);
     this.#inboxes.set(streamId, inbox);
     // A first message may come with the request; an empty one is nothing.
@@ -188,17 +189,8 @@ function findRoute(services: readonly ServiceRegistration[], request: RequestMes
   return { method, handler };
 }
 
-function decode(schema: DescMessage, payload: Uint8Array): unknown {
-  try {
-    return fromBinary(schema, payload);
-  } catch (error) {
-    const message = `ttrpc: error unmarshalling payload: ${messageOf(error)}`;
-    throw new Fault("internal", message, { cause: error });
-  }
-}
-
 async function* decoded(schema: DescMessage, payloads: AsyncIterable<Uint8Array>): AsyncGenerator {
-  for await (const payload of payloads) yield decode(schema, payload);
+  for await (const payload of payloads) yield readMessage(schema, payload, "internal");
 }
 
 function encode(schema: DescMessage, message: unknown): Uint8Array {

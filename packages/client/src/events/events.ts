@@ -1,4 +1,4 @@
-import { createRegistry, fromBinary } from "@bufbuild/protobuf";
+import { createRegistry } from "@bufbuild/protobuf";
 import { file_containerd_events_events } from "@slipway/api/containerd/events/events_pb";
 import { file_slipway_events_v1_containers } from "@slipway/api/slipway/events/v1/containers_pb";
 import {
@@ -17,6 +17,7 @@ import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Calls } from "../connect/calls.ts";
 import { fromAny, required, toAny, toDate } from "../connect/messages.ts";
 import { toTimestamp } from "@slipway/rpc/timestamp";
+import { readPayload } from "@slipway/rpc/read-message";
 
 /** The daemon's events: of all namespaces unless a filter such as `namespace==default` narrows them. */
 export class RemoteEvents implements EventJournal {
@@ -95,8 +96,9 @@ const registry = createRegistry(
   ImagePullProgressSchema,
 );
 
-/** The event's fields, when it is one of containerd's or ours; nothing otherwise. */
+/** The event's fields; undefined if it is none of containerd's or ours, or its bytes cannot be read. */
 export function decodeEvent({ event }: Envelope): Record<string, unknown> | undefined {
   const schema = registry.getMessage(event.typeUrl.replace(/^.*\//, ""));
-  return schema && { ...fromBinary(schema, event.value) };
+  const payload = schema && readPayload(schema, event);
+  return payload && { ...payload };
 }

@@ -1,7 +1,6 @@
 import {
   create,
   type DescMessage,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
@@ -10,6 +9,7 @@ import { DataSchema, WindowUpdateSchema } from "@slipway/api/containerd/types/tr
 import type { Any } from "@slipway/core/any";
 import type { ObjectStream } from "@slipway/core/streaming";
 import { Fault } from "@slipway/fault/fault";
+import { readMessage } from "@slipway/rpc/read-message";
 
 /*
  * Bytes over a stream of objects: containerd's core/transfer/streaming. The receiver says how many bytes it will take
@@ -27,7 +27,7 @@ export function packAny<D extends DescMessage>(schema: D, value: MessageInitShap
 /** The message, when it is one of that type. */
 export function unpackAny<D extends DescMessage>(schema: D, any: Any): MessageShape<D> | undefined {
   const name = any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1);
-  return name === schema.typeName ? fromBinary(schema, any.value) : undefined;
+  return name === schema.typeName ? readMessage(schema, any.value) : undefined;
 }
 
 /** The bytes that the other side sends. Leaving the iteration closes the stream. */

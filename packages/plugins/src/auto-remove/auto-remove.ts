@@ -1,6 +1,5 @@
 import { rm } from "node:fs/promises";
 import { basename, isAbsolute } from "node:path";
-import { fromBinary } from "@bufbuild/protobuf";
 import { TaskExitSchema } from "@slipway/api/containerd/events/events_pb";
 import { removeOwnFiles } from "@slipway/client/remove-own-files";
 import type { Container } from "@slipway/core/containers";
@@ -16,6 +15,7 @@ import type { MetadataStores } from "@slipway/core/stores";
 import { Fault, hasCode } from "@slipway/fault/fault";
 import { unmountAll } from "@slipway/linux/mount";
 import { MNT } from "@slipway/linux/mount-flags";
+import { readPayload } from "@slipway/rpc/read-message";
 import { follow } from "../events/follow.ts";
 
 const label = "slipway/auto-remove";
@@ -38,8 +38,8 @@ export const autoRemovePlugin = definePlugin({
     return follow(events, ['topic=="/tasks/exit"'], signal, {
       begin: () => remover.removeEnded(),
       async consider({ namespace, event }) {
-        const { containerId, id } = fromBinary(TaskExitSchema, event.value);
-        if (containerId === id) await remover.consider(namespace, containerId);
+        const exit = readPayload(TaskExitSchema, event);
+        if (exit && exit.containerId === exit.id) await remover.consider(namespace, exit.containerId);
       },
       failed: (error) => log.error("containers are no longer removed when they end", { error }),
     });

@@ -1,4 +1,4 @@
-import { createRegistry, type DescMessage, fromBinary } from "@bufbuild/protobuf";
+import { createRegistry, type DescMessage } from "@bufbuild/protobuf";
 import { file_containerd_events_events } from "@slipway/api/containerd/events/events_pb";
 import { file_slipway_events_v1_containers } from "@slipway/api/slipway/events/v1/containers_pb";
 import {
@@ -13,6 +13,7 @@ import type { Envelope } from "@slipway/core/events";
 import { label } from "@slipway/core/filters/fields";
 import type { FieldReader } from "@slipway/core/filters/filters";
 import type { Labels } from "@slipway/core/labels";
+import { readPayload } from "@slipway/rpc/read-message";
 
 /**
  * What filters can ask of an event: `namespace`, `topic`, `event.FIELD` by the name in the .proto file. Strings and
@@ -40,15 +41,11 @@ const known = createRegistry(
   ImagePullProgressSchema,
 );
 
-function payloadFields({ typeUrl, value }: Any): FieldReader {
-  const schema = known.getMessage(typeUrl.slice(typeUrl.lastIndexOf("/") + 1));
+function payloadFields(any: Any): FieldReader {
+  const schema = known.getMessage(any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1));
   if (!schema) return () => undefined;
-  try {
-    const message = fromBinary(schema, value);
-    return (path) => fieldOf(schema, message, path);
-  } catch {
-    return () => undefined; // Anyone may publish; what cannot be read has no fields.
-  }
+  const message = readPayload(schema, any);
+  return (path) => message && fieldOf(schema, message, path);
 }
 
 function fieldOf(

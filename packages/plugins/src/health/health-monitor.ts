@@ -1,4 +1,3 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { TaskExitSchema, TaskStartSchema } from "@slipway/api/containerd/events/events_pb";
 import type { EventExchange } from "@slipway/core/events";
 import { healthLabel } from "@slipway/core/health";
@@ -6,6 +5,7 @@ import type { Logger } from "@slipway/core/plugin";
 import type { TaskManagers } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import { messageOf } from "@slipway/fault/fault";
+import { readPayload } from "@slipway/rpc/read-message";
 import { ContainerHealth, type HealthParts } from "./container-health.ts";
 import { Turns } from "./turns.ts";
 
@@ -45,11 +45,11 @@ export class HealthMonitor implements AsyncDisposable {
         await this.#checkRunning();
         for await (const { namespace, topic, event } of changes) {
           if (topic === "/tasks/start") {
-            const { containerId } = fromBinary(TaskStartSchema, event.value);
-            await this.#check(namespace, containerId, "started");
+            const started = readPayload(TaskStartSchema, event);
+            if (started) await this.#check(namespace, started.containerId, "started");
           } else {
-            const { containerId, id } = fromBinary(TaskExitSchema, event.value);
-            if (id === containerId) this.#leave(namespace, containerId);
+            const exit = readPayload(TaskExitSchema, event);
+            if (exit && exit.id === exit.containerId) this.#leave(namespace, exit.containerId);
           }
         }
       } catch (error) {

@@ -1,4 +1,3 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { TaskOOMSchema, TaskStartSchema } from "@slipway/api/containerd/events/events_pb";
 import { oomKilledLabel } from "@slipway/core/containers";
 import type { Envelope } from "@slipway/core/events";
@@ -6,6 +5,7 @@ import { definePlugin, type Logger } from "@slipway/core/plugin";
 import { ContainerMonitorPlugin, EventPlugin, MetadataPlugin } from "@slipway/core/plugin-kinds";
 import type { MetadataStores } from "@slipway/core/stores";
 import { hasCode, messageOf } from "@slipway/fault/fault";
+import { readPayload } from "@slipway/rpc/read-message";
 import { follow } from "../events/follow.ts";
 
 /**
@@ -49,9 +49,9 @@ class Marks {
 
   async consider({ namespace, topic, event }: Envelope): Promise<void> {
     const isOom = topic === "/tasks/oom";
-    const { containerId } = isOom
-      ? fromBinary(TaskOOMSchema, event.value)
-      : fromBinary(TaskStartSchema, event.value);
+    const told = isOom ? readPayload(TaskOOMSchema, event) : readPayload(TaskStartSchema, event);
+    if (!told) return;
+    const { containerId } = told;
     const key = `${namespace}/${containerId}`;
     if (this.#marked.has(key) === isOom) return;
     try {

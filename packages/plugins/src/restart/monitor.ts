@@ -1,4 +1,3 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import {
   ContainerCreateSchema,
   ContainerDeleteSchema,
@@ -11,6 +10,7 @@ import type { Envelope, EventExchange } from "@slipway/core/events";
 import type { Logger } from "@slipway/core/plugin";
 import { restartDecision, restartLabel, type RestartOccasion } from "@slipway/core/restart";
 import { hasCode, messageOf } from "@slipway/fault/fault";
+import { readPayload } from "@slipway/rpc/read-message";
 import { Backoff } from "./backoff.ts";
 import type { ContainerTasks } from "./container-tasks.ts";
 
@@ -97,45 +97,42 @@ export class RestartMonitor implements AsyncDisposable {
   async #consider({ namespace, topic, event }: Envelope): Promise<void> {
     switch (topic) {
       case "/containers/create":
-        await this.#created(namespace, fromBinary(ContainerCreateSchema, event.value).id);
+        await this.#created(namespace, readPayload(ContainerCreateSchema, event));
         break;
       case "/containers/update": {
-        const { id, labels } = fromBinary(ContainerUpdateSchema, event.value);
-        if (labels[restartLabel.status]) this.#look(this.#keep(namespace, id), "change");
-        else this.#forget(namespace, id);
+        const update = readPayload(ContainerUpdateSchema, event);
+        if (update?.labels[restartLabel.status]) this.#look(this.#keep(namespace, update.id), "change");
+        else this.#forget(namespace, update?.id);
         break;
       }
       case "/containers/delete":
-        this.#deleted(namespace, fromBinary(ContainerDeleteSchema, event.value).id);
+        this.#deleted(namespace, readPayload(ContainerDeleteSchema, event)?.id);
         break;
       case "/tasks/start": {
-        const kept = this.#find(namespace, fromBinary(TaskStartSchema, event.value).containerId);
+        const kept = this.#find(namespace, readPayload(TaskStartSchema, event)?.containerId);
         if (kept) kept.startedMs = performance.now();
         break;
       }
       case "/tasks/exit":
-        this.#exited(namespace, fromBinary(TaskExitSchema, event.value));
+        this.#exited(namespace, readPayload(TaskExitSchema, event));
         break;
       case "/tasks/delete": {
-        const { containerId, id } = fromBinary(TaskDeleteSchema, event.value);
-        const kept = this.#find(namespace, containerId);
-        if (kept && (id === "" || id === containerId)) this.#lookAfterGrace(kept);
+        const removed = readPayload(TaskDeleteSchema, event);
+        const kept = this.#find(namespace, removed?.containerId);
+        if (kept && (removed?.id === "" || removed?.id === kept.id)) this.#lookAfterGrace(kept);
         break;
       }
     }
   }
 
-  async #created(namespace: string, id: string): Promise<void> {
-    const container = await this.#tasks.container(namespace, id);
-    if (container?.labels[restartLabel.status]) this.#lookAfterGrace(this.#keep(namespace, id));
+  async #created(namespace: string, created: { readonly id: string } | undefined): Promise<void> {
+    const container = created && (await this.#tasks.container(namespace, created.id));
+    if (container?.labels[restartLabel.status]) this.#lookAfterGrace(this.#keep(namespace, container.id));
   }
 
-  #exited(
-    namespace: string,
-    { containerId, id }: { readonly containerId: string; readonly id: string },
-  ): void {
-    const kept = this.#find(namespace, containerId);
-    if (!kept || id !== containerId) return;
+  #exited(namespace: string, exit: { readonly containerId: string; readonly id: string } | undefined): void {
+    const kept = this.#find(namespace, exit?.containerId);
+    if (!kept || exit?.id !== kept.id) return;
     const { startedMs, backoff } = kept;
     kept.startedMs = undefined;
     this.#lookLater(kept, backoff.next(startedMs === undefined ? undefined : performance.now() - startedMs));
@@ -148,18 +145,18 @@ export class RestartMonitor implements AsyncDisposable {
     return kept;
   }
 
-  #find(namespace: string, id: string): Kept | undefined {
+  #find(namespace: string, id: string | undefined): Kept | undefined {
     return this.#kept.get(`${namespace}/${id}`);
   }
 
-  #forget(namespace: string, id: string): void {
+  #forget(namespace: string, id: string | undefined): void {
     const kept = this.#find(namespace, id);
     clearTimeout(kept?.due);
     clearTimeout(kept?.grace);
     this.#kept.delete(`${namespace}/${id}`);
   }
 
-  #deleted(namespace: string, id: string): void {
+  #deleted(namespace: string, id: string | undefined): void {
     const kept = this.#find(namespace, id);
     this.#forget(namespace, id);
     if (!kept) return;

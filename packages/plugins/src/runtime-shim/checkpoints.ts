@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { CheckpointOptionsSchema, OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import { toAny } from "@slipway/client/messages";
@@ -11,6 +11,7 @@ import { Fault, hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
 import { digestOf } from "@slipway/oci/digest";
 import { mediaTypes } from "@slipway/oci/media-types";
+import { readMessage } from "@slipway/rpc/read-message";
 
 /** containerd's core/images/mediatypes.go. */
 const checkpointType = "application/vnd.containerd.container.criu.checkpoint.criu.tar";
@@ -61,7 +62,7 @@ export function namedCheckpointFolder(options: Any | undefined): string | undefi
   if (!options.typeUrl.endsWith(CheckpointOptionsSchema.typeName)) {
     throw new Fault("invalid_argument", `invalid task checkpoint option "${options.typeUrl}"`);
   }
-  return fromBinary(CheckpointOptionsSchema, options.value).imagePath || undefined;
+  return readMessage(CheckpointOptionsSchema, options.value).imagePath || undefined;
 }
 
 /** The folder of a checkpoint that a new task is to be restored from, where the client names one. */
@@ -70,7 +71,7 @@ export function namedRestoreFolder(
   checkpoint: Descriptor | undefined,
 ): string | undefined {
   const isRunc = options?.typeUrl.endsWith(OptionsSchema.typeName) === true && options.value.length > 0;
-  const named = isRunc ? fromBinary(OptionsSchema, options.value).criuImagePath : "";
+  const named = isRunc ? readMessage(OptionsSchema, options.value).criuImagePath : "";
   return checkpoint?.annotations?.["RestoreFromPath"] ?? (named || undefined);
 }
 

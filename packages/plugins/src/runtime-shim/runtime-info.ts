@@ -1,9 +1,10 @@
 import { tmpdir } from "node:os";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { RuntimeInfoSchema, RuntimeRequestSchema } from "@slipway/api/containerd/types/types_pb";
 import type { Any } from "@slipway/core/any";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { readMessage } from "@slipway/rpc/read-message";
 import { callShim, daemonEnvironment } from "./shim-binary.ts";
 
 /**
@@ -20,13 +21,13 @@ export async function runtimeInfo(
   if (!request.typeUrl.endsWith(RuntimeRequestSchema.typeName)) {
     throw new Fault("unimplemented", `unknown request type "${request.typeUrl}": not implemented`);
   }
-  const { runtimePath, options } = fromBinary(RuntimeRequestSchema, request.value);
+  const { runtimePath, options } = readMessage(RuntimeRequestSchema, request.value);
   const path = findBinary(runtimePath);
   const input = options ? toBinary(AnySchema, create(AnySchema, options)) : new Uint8Array();
   try {
     const place = { cwd: tmpdir(), env: daemonEnvironment(), signal };
     const value = await callShim(path, ["-info"], input, place);
-    fromBinary(RuntimeInfoSchema, value);
+    readMessage(RuntimeInfoSchema, value);
     return { typeUrl: RuntimeInfoSchema.typeName, value };
   } catch (error) {
     const why = `Cannot get the features of runtime "${runtimePath}" from ${path}: ${messageOf(error)}`;

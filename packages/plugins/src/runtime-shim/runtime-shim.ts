@@ -1,6 +1,5 @@
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fromBinary } from "@bufbuild/protobuf";
 import { ContainerCreateSchema } from "@slipway/api/containerd/events/events_pb";
 import type { EventExchange } from "@slipway/core/events";
 import { definePlugin, type Logger, type Plugin } from "@slipway/core/plugin";
@@ -17,6 +16,7 @@ import { Fault, messageOf } from "@slipway/fault/fault";
 import { hasOneHierarchy } from "@slipway/linux/cgroup/cgroup";
 import { expectMoves } from "@slipway/linux/cgroup/moves";
 import { hostPlatform } from "@slipway/oci/platform";
+import { readPayload } from "@slipway/rpc/read-message";
 import { parseSpec } from "./bundle-spec.ts";
 import { parseRuntimeConfig } from "./config.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -128,7 +128,9 @@ async function prewarm(parts: {
   const { events, stores, launcher, own, log, signal } = parts;
   try {
     for await (const { namespace, event } of events.subscribe(['topic=="/containers/create"'], { signal })) {
-      const { id, runtime } = fromBinary(ContainerCreateSchema, event.value);
+      const created = readPayload(ContainerCreateSchema, event);
+      if (!created) continue;
+      const { id, runtime } = created;
       // A pod's first container is its sandbox, which gets a shim of its own.
       const group = { namespace, name: "" };
       void expectMoves();

@@ -1,7 +1,7 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import type { Any } from "@slipway/core/any";
 import type { Container } from "@slipway/core/containers";
+import { readMessage } from "@slipway/rpc/read-message";
 import type { BundleSpec } from "./bundle-spec.ts";
 
 /** Containers that may share a shim. */
@@ -32,5 +32,5 @@ export function shimGroup(
 
 function shimCgroup(options: Any | undefined): string {
   if (!options?.typeUrl.endsWith(OptionsSchema.typeName)) return "";
-  return fromBinary(OptionsSchema, options.value).shimCgroup;
+  return readMessage(OptionsSchema, options.value).shimCgroup;
 }

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { fromBinary } from "@bufbuild/protobuf";
 import { OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import { OptionsSchema as GenericOptionsSchema } from "@slipway/api/runtimeoptions/v1/runtimeoptions_pb";
 import { Fault, messageOf } from "@slipway/fault/fault";
+import { readMessage } from "@slipway/rpc/read-message";
 import { parse } from "smol-toml";
 import { packAny } from "../events.ts";
 
@@ -14,7 +14,7 @@ import { packAny } from "../events.ts";
  * @throws {Fault} `invalid_argument`
  */
 export function fromGenericOptions({ value }: Pick<Any, "value">): ReturnType<typeof packAny> {
-  const { typeUrl, configBody, configPath } = fromBinary(GenericOptionsSchema, value);
+  const { typeUrl, configBody, configPath } = readMessage(GenericOptionsSchema, value);
   if (typeUrl !== "" && !typeUrl.endsWith(OptionsSchema.typeName)) {
     throw new Fault("invalid_argument", `unsupported option type "${typeUrl}"`);
   }

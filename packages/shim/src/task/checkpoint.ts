@@ -1,11 +1,11 @@
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fromBinary } from "@bufbuild/protobuf";
 import { TaskCheckpointedSchema } from "@slipway/api/containerd/events/events_pb";
 import { type CheckpointOptions, CheckpointOptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import type { CheckpointTaskRequest } from "@slipway/api/containerd/task/v3/task_pb";
 import { Fault } from "@slipway/fault/fault";
 import { cgroupOf, cgroupPids } from "@slipway/linux/cgroup/cgroup";
+import { readMessage } from "@slipway/rpc/read-message";
 import { criuOptions } from "../criu/options.ts";
 import { outsideStreams, writeStreams } from "../criu/outside-streams.ts";
 import { refuse } from "../process.ts";
@@ -20,7 +20,7 @@ export async function checkpointTask(
   const { status } = container.init.state;
   if (status === "created") refuse("cannot checkpoint a task in created state");
   if (status === "stopped") refuse("cannot checkpoint a stopped container");
-  const options = fromBinary(CheckpointOptionsSchema, request.options?.value ?? new Uint8Array());
+  const options = readMessage(CheckpointOptionsSchema, request.options?.value ?? new Uint8Array());
   const ownWork = join(container.bundle, "work", "criu-work");
   const work = options.workPath || ownWork;
   const args = ["checkpoint", ...checkpointArguments(options, request.path, work)];

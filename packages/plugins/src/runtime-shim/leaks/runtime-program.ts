@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
-import { fromBinary } from "@bufbuild/protobuf";
 import { OptionsSchema } from "@slipway/api/containerd/runc/v1/runc_pb";
 import type { Container } from "@slipway/core/containers";
+import { readPayload } from "@slipway/rpc/read-message";
 
 /** runc knows its own state only, and removes another's as that of a container that was never finished. */
 const kinds = [
@@ -29,6 +29,5 @@ function isOfKind(program: string, kind: string): boolean {
 
 /** What a container's own options name; empty when they do not. */
 export function programNamedBy({ runtime: { options } }: Pick<Container, "runtime">): string {
-  if (options?.typeUrl.endsWith(OptionsSchema.typeName) !== true) return "";
-  return fromBinary(OptionsSchema, options.value).binaryName;
+  return (options && readPayload(OptionsSchema, options)?.binaryName) ?? "";
 }
