@@ -1,6 +1,6 @@
 import { chmod, readdir, realpath, stat } from "node:fs/promises";
 import { during, Fault } from "@slipway/fault/fault";
-import { makeFolder } from "./make-folder.ts";
+import { makeDirectories } from "@slipway/linux/make-directories";
 
 /** Only root gets in. containerd's cmd/containerd/server/server.go, CreateTopLevelDirectories. */
 const ROOT_MODE = 0o700;
@@ -30,7 +30,7 @@ export async function prepareFolders<T extends { readonly root: string; readonly
 async function makeOwn(which: string, path: string, mode: number): Promise<string> {
   if (path === "") throw new Fault("invalid_argument", `Cannot start: ${which} is empty`);
   try {
-    await makeFolder(path, mode);
+    makeDirectories(path, mode);
     const real = await realpath(path);
     const found = await stat(real);
     const why = await whyNotOwn(real, found);

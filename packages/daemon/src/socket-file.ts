@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import { during, Fault } from "@slipway/fault/fault";
 import { answers } from "@slipway/linux/answers";
 import { isSystemError } from "@slipway/linux/system-call";
+import { makeDirectories } from "@slipway/linux/make-directories";
 import type { SocketConfig } from "./config/config.ts";
-import { makeFolder } from "./make-folder.ts";
 
 /** unix(7): sun_path without its final null byte. */
 const LONGEST_BYTES = 107;
@@ -22,7 +22,7 @@ export async function prepareSocket(address: string): Promise<void> {
     );
   }
   try {
-    await makeFolder(dirname(address), 0o711);
+    makeDirectories(dirname(address), 0o711);
   } catch (error) {
     throw during(`listen on "${address}"`, error);
   }

@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { Fault } from "@slipway/fault/fault";
 import type { Command } from "commander";
+import { makeDirectories } from "@slipway/linux/make-directories";
 import {
   checkpointFolder,
   checkpointOptions,
@@ -34,7 +35,7 @@ export function configure(command: Command, cli: Cli): void {
           `checkpoint with name ${checkpoint} already exists for container ${name}`,
         );
       }
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeDirectories(folder, 0o700);
       try {
         if (!leaveRunning) await markStopped(client, container);
         const options = checkpointOptions({ imagePath: folder, exit: !leaveRunning });

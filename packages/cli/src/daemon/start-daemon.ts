@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync, closeSync, readFileSync, watch } from "node:fs";
+import { openSync, closeSync, readFileSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Fault } from "@slipway/fault/fault";
 import { lock } from "@slipway/linux/flock";
 import { answers } from "@slipway/linux/answers";
+import { makeDirectories } from "@slipway/linux/make-directories";
 
 const program = fileURLToPath(new URL("../../../../bin/slipwayd", import.meta.url));
 const readyWithinMs = 20_000;
@@ -18,9 +19,9 @@ const readyWithinMs = 20_000;
 export async function startDaemon(address: string): Promise<void> {
   const { SLIPWAY_ROOT: root, SLIPWAY_STATE: state } = process.env;
   const folder = dirname(address);
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  makeDirectories(folder, 0o711);
   const logFile = join(state ?? folder, "slipwayd.log");
-  mkdirSync(dirname(logFile), { recursive: true, mode: 0o711 });
+  makeDirectories(dirname(logFile), 0o711);
   // Of several that find nobody there, one starts the daemon and the others wait for it.
   using _ = await locked(join(folder, "start.lock"));
   if (await answers(address)) return;

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Client } from "@slipway/client/client";
 import { loggedIo } from "@slipway/client/container-task";
@@ -9,6 +8,7 @@ import type { Labels } from "@slipway/core/labels";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { JsonLog } from "@slipway/logs/json-log";
 import type { LogTarget } from "@slipway/logs/log-uri";
+import { makeDirectories } from "@slipway/linux/make-directories";
 import { attach, type Attached } from "../attach/attach.ts";
 import type { CaughtSignals } from "../attach/caught-signals.ts";
 import { markStarted } from "./restart-labels.ts";
@@ -82,6 +82,6 @@ function optionsOf({ options }: TaskSource): { options?: Any } {
 
 async function openLog(log: LogTarget): Promise<JsonLog> {
   const { JsonLog } = await import("@slipway/logs/json-log");
-  mkdirSync(dirname(log.file), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(log.file), 0o700);
   return new JsonLog(log.file, log);
 }

@@ -1,8 +1,9 @@
-import { closeSync, mkdirSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { dirname } from "node:path";
 import { JsonLog } from "@slipway/logs/json-log";
 import { parseLogUri } from "@slipway/logs/log-uri";
+import { makeDirectories } from "@slipway/linux/make-directories";
 
 /*
  * The logging program of detached containers (`binary://` in a task's stdout) of shims that write no log themselves. A shim
@@ -14,7 +15,7 @@ async function main(uri: string | undefined): Promise<void> {
   // The shim ends its loggers when the container has: what is in the pipes by then belongs into the log.
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => {});
   const target = parseLogUri(uri);
-  mkdirSync(dirname(target.file), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(target.file), 0o700);
   using log = new JsonLog(target.file, target);
   const outputs = [copy(log, 3, "stdout"), copy(log, 4, "stderr")];
   closeSync(5);

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { anonymousLabel, type Volume } from "@slipway/core/volumes";
-import { Fault } from "@slipway/fault/fault";
+import { during, Fault } from "@slipway/fault/fault";
 import type { MountSpec } from "@slipway/oci/runtime-spec";
+import { makeDirectories } from "@slipway/linux/make-directories";
 import type { Creation } from "../own-files/creation.ts";
 import { copyUp } from "../volumes/copy-up.ts";
 import type { VolumeDirectories } from "../volumes/volume-directories.ts";
-import { makeDirectories } from "./make-directories.ts";
 import { requirePropagation } from "./source-propagation.ts";
 import type { BindRequest, MountRequest, VolumeRequest } from "./mount-request.ts";
 
@@ -34,10 +34,18 @@ function bindMount({ source, target, options, createsSource }: BindRequest): Mou
     if (!createsSource) {
       throw new Fault("not_found", `Cannot mount "${source}": there is no such file or directory`);
     }
-    makeDirectories(source);
+    makeSource(source);
   }
   requirePropagation(source, options);
   return { destination: target, type: "bind", source, options: [...options] };
+}
+
+function makeSource(path: string): void {
+  try {
+    makeDirectories(path);
+  } catch (error) {
+    throw during(`create directory "${path}"`, error);
+  }
 }
 
 async function volumeMount(

@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -14,6 +13,7 @@ import { join } from "node:path";
 import { hasCode } from "@slipway/fault/fault";
 import { lock, tryLock } from "@slipway/linux/flock";
 import { isSystemError } from "@slipway/linux/system-call";
+import { makeDirectories } from "@slipway/linux/make-directories";
 import { VolumeDirectories } from "../volumes/volume-directories.ts";
 import type { HostDirectories } from "./host-directories.ts";
 
@@ -46,7 +46,7 @@ export class Creation implements AsyncDisposable {
     id: string,
     containers: KnownContainers,
   ): Promise<Creation> {
-    mkdirSync(directories.creations, { recursive: true, mode: 0o700 });
+    makeDirectories(directories.creations, 0o700);
     await removeAbandoned(directories, containers);
     return new Creation(directories, id, await openLocked(join(directories.creations, id)));
   }
@@ -54,7 +54,7 @@ export class Creation implements AsyncDisposable {
   /** The container's own directory, which is created unless it exists. */
   directory(): string {
     const path = this.#directories.container(this.#id);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectories(path, 0o700);
     return path;
   }
 

@@ -1,6 +1,7 @@
-import { closeSync, constants, mkdirSync, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { lock, lockShared, tryLock } from "@slipway/linux/flock";
+import { makeDirectories } from "@slipway/linux/make-directories";
 
 /** A lock among processes, which the kernel releases when its holder ends. */
 export interface HeldLock extends Disposable {
@@ -9,7 +10,7 @@ export interface HeldLock extends Disposable {
 
 /** Waits until the lock of a file, which is created unless it exists, is acquired: alone, or with others. */
 export async function lockFile(path: string, how: "alone" | "shared"): Promise<HeldLock> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeDirectories(dirname(path), 0o700);
   return await lockOpened(openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600), how);
 }
 

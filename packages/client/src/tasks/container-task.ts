@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Container } from "@slipway/core/containers";
 import type { Labels } from "@slipway/core/labels";
@@ -7,6 +7,7 @@ import { restartLabel } from "@slipway/core/restart";
 import type { Snapshotter } from "@slipway/core/snapshots";
 import type { ProcessIo } from "@slipway/core/tasks";
 import { mkfifo } from "@slipway/linux/mknod";
+import { makeDirectories } from "@slipway/linux/make-directories";
 import { ownDirectory } from "../own-files/host-directories.ts";
 import { specFieldOf } from "../spec/spec-any.ts";
 import { overlayMounts, parseRootfs, rootfsLabel } from "./rootfs-folder.ts";
@@ -42,7 +43,7 @@ export function loggedIo(
 ): ProcessIo {
   const uri = labels[restartLabel.logUri] || (labels[logUriLabel] ?? "");
   const folder = ownDirectory({ id, labels });
-  if (uri !== "" && folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (uri !== "" && folder !== undefined) makeDirectories(folder, 0o700);
   const input = folder === undefined || !stdin || !uri.startsWith("json-file:") ? "" : join(folder, "stdin");
   if (input !== "" && !existsSync(input)) mkfifo(input, 0o600);
   return { stdin: input, stdout: uri, stderr: terminal ? "" : uri, terminal };

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import type { Mount } from "@slipway/core/mounts/mount";
 import { mount, unmountAll } from "@slipway/linux/mount";
 import { MNT } from "@slipway/linux/mount-flags";
+import { makeDirectories } from "@slipway/linux/make-directories";
 
 /** Set on a container whose root file system is a folder: the folder, with `:O` when changes are thrown away. */
 export const rootfsLabel = "slipway/rootfs";
@@ -24,7 +25,7 @@ export function parseRootfs(text: string): { readonly path: string; readonly ove
  */
 export function overlayMounts(id: string, path: string): Mount[] {
   const folder = overlayFolder(id);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeDirectories(folder, 0o700);
   const [upper, work] = [join(folder, "upper"), join(folder, "work")];
   // A container that is started again finds its changes.
   if (!existsSync(upper)) {

@@ -3,7 +3,6 @@ import {
   chmodSync,
   existsSync,
   linkSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -24,6 +23,7 @@ import {
 } from "@slipway/core/volumes";
 import { Fault } from "@slipway/fault/fault";
 import { isSystemError } from "@slipway/linux/system-call";
+import { makeDirectories } from "@slipway/linux/make-directories";
 import { type HeldLock, lockFile } from "../own-files/file-lock.ts";
 
 /** What `volume.json` has. nerdctl's has the labels alone. */
@@ -57,11 +57,11 @@ export class VolumeDirectories implements VolumeStore {
   async ensure(name: string, labels: Labels): Promise<Volume> {
     const directory = this.#directory(name);
     // Files of other owners are in volumes, even such that make their caller root: only root comes that far.
-    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    makeDirectories(this.#root, 0o700);
     const data = join(directory, "_data");
-    const created = mkdirSync(data, { recursive: true });
+    const isNew = makeDirectories(data);
     // Whatever this process's umask is, a user of the container reads it. The image may say otherwise.
-    if (created !== undefined) chmodSync(data, 0o755);
+    if (isNew) chmodSync(data, 0o755);
     publishVolumeFile(directory, { CreatedAt: new Date().toISOString(), Labels: labels });
     return await this.get(name);
   }

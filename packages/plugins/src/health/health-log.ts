@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ownDirectory } from "@slipway/client/host-directories";
 import { formatHealthResult, healthLogName, type HealthResult } from "@slipway/core/health";
 import type { Container } from "@slipway/core/containers";
+import { makeDirectories } from "@slipway/linux/make-directories";
 
 const KEPT = 5;
 
@@ -11,7 +12,7 @@ export function logHealthResult(container: Container, result: HealthResult): voi
   const folder = ownDirectory(container);
   if (folder === undefined) return;
   const path = join(folder, healthLogName);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeDirectories(folder, 0o700);
   const lines = [...readLines(path), formatHealthResult(result)].slice(-KEPT);
   writeFileSync(`${path}.new`, `${lines.join("\n")}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);

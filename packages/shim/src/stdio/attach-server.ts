@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { makeFolder } from "./make-folder.ts";
 import type { LogStream } from "@slipway/logs/json-log";
+import { makeDirectories } from "@slipway/linux/make-directories";
 
 const headerBytes = 8;
 
@@ -22,7 +22,7 @@ export class AttachServer {
 
   /** Clients may come when this has resolved. */
   static async open(path: string): Promise<AttachServer> {
-    makeFolder(dirname(path), 0o700);
+    makeDirectories(dirname(path), 0o700);
     // What a shim that was killed has left.
     rmSync(path, { force: true });
     const server = new AttachServer(path);

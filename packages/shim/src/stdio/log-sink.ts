@@ -2,8 +2,8 @@ import { dirname } from "node:path";
 import { messageOf } from "@slipway/fault/fault";
 import { JsonLog, type LogStream } from "@slipway/logs/json-log";
 import { parseLogUri } from "@slipway/logs/log-uri";
+import { makeDirectories } from "@slipway/linux/make-directories";
 import { AttachServer } from "./attach-server.ts";
-import { makeFolder } from "./make-folder.ts";
 
 /** Where the output of a process with a `json-file://` URI goes: its log, and who is attached. */
 export class LogSink {
@@ -19,7 +19,7 @@ export class LogSink {
 
   static async open(uri: string): Promise<LogSink> {
     const target = parseLogUri(uri);
-    makeFolder(dirname(target.file), 0o700);
+    makeDirectories(dirname(target.file), 0o700);
     const attach = target.attach === undefined ? undefined : await AttachServer.open(target.attach);
     return new LogSink(new JsonLog(target.file, target), attach);
   }

@@ -2,9 +2,9 @@ import { closeSync, constants, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "@slipway/fault/fault";
 import { mkfifo } from "@slipway/linux/mknod";
+import { makeDirectories } from "@slipway/linux/make-directories";
 import type { IoOwner } from "../bundle.ts";
 import type { ProcessStdio } from "../runtime/oci-runtime.ts";
-import { makeFolder } from "./make-folder.ts";
 import { InputFifo, type InputHold } from "./input-fifo.ts";
 import { StreamCopy } from "./stream-copy.ts";
 
@@ -188,6 +188,6 @@ function openErrors(path: string, fifo: string, descriptors: Descriptors): numbe
 /** The file behind a `file://` URI, to be appended to. */
 export function openLogFile(uri: URL): number {
   const path = decodeURIComponent(uri.pathname);
-  makeFolder(dirname(path), 0o755);
+  makeDirectories(dirname(path), 0o755);
   return openSync(path, "a", 0o644);
 }
