@@ -201,6 +201,25 @@ describe("Repository, with a registry that fails", () => {
     }
   });
 
+  it("asks the next host when one answers with a page", async () => {
+    const page: Answer = (_, response) =>
+      response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>Log in</title>");
+    await using mirror = await Server.start(page);
+    await using server = await Server.start(good);
+    using folder = new TestFolder("page");
+    mkdirSync(folder.join("registry.example"));
+    const lines = [`server = "http://${server.host}"`, `[host."http://${mirror.host}"]`];
+    writeFileSync(folder.join("registry.example/hosts.toml"), lines.join("\n"));
+    const options = { ...anonymous, hostsDirectories: [folder.path] };
+    const repository = new Repository(parseReference("registry.example/team/app"), options);
+    assert.ok(bytes.equals(await fetchAll(repository)));
+    const manifest = { ...blob, mediaType: mediaTypes.ociManifest };
+    assert.ok(bytes.equals(Buffer.concat(await Array.fromAsync(repository.fetch(manifest)))));
+    assert.equal(mirror.requests.length, 2);
+    const foreign = { ...blob, urls: [`http://${mirror.host}/layer`] };
+    assert.ok(bytes.equals(Buffer.concat(await Array.fromAsync(repository.fetch(foreign)))));
+  });
+
   it("fetches a layer from the addresses that its descriptor names, without anybody's login", async () => {
     await using gone = await Server.start(status(404));
     await using maker = await Server.start(good);

@@ -1,5 +1,6 @@
 import { hasCode } from "@slipway/fault/fault";
 import type { Descriptor } from "@slipway/oci/descriptor";
+import { checkAnswer } from "./fetch/open-range.ts";
 import { allCapabilities } from "./hosts/endpoint.ts";
 import { type HostsOptions, linkOf } from "./hosts/endpoints.ts";
 import { drain } from "./http/drain.ts";
@@ -18,16 +19,19 @@ const anonymous = { origin: "nowhere: the image names the address", find: async 
  * @returns undefined if none of them has it
  */
 export async function fetchElsewhere(
-  { urls = [] }: Descriptor,
+  target: Descriptor,
   call: CallOptions,
   options: HostsOptions,
 ): Promise<HttpResponse | undefined> {
-  for (const text of urls) {
+  for (const text of target.urls ?? []) {
     const url = readAddress(text);
     if (!url) continue;
     try {
       const response = await sessionFor(url, options).call("GET", url, call);
-      if (response.statusCode === 200 || response.statusCode === 206) return response;
+      if (response.statusCode === 200 || response.statusCode === 206) {
+        checkAnswer(response, target);
+        return response;
+      }
       drain(response);
     } catch (error) {
       if (!hasCode(error, "unavailable", "unauthenticated", "failed_precondition")) throw error;

@@ -94,7 +94,6 @@ export class Repository {
       const headers = { accept: isBlob(target) ? "*/*" : accept, ...range };
       const isBulk = target.size >= bulkBytes;
       const response = await this.#open(target, { what, headers, retries, isBulk, ...optional(signal) });
-      checkAnswer(response, target);
       from = answerer(response);
       options.onAnswer?.(from);
       return response;
@@ -111,8 +110,11 @@ export class Repository {
     const { digest } = target;
     const ask = async (session: Session, path: string): Promise<HttpResponse> => {
       const response = await session.call("GET", path, call);
-      if (response.statusCode === 200 || response.statusCode === 206) return response;
-      throw await session.failure(response, call.what);
+      const isFound = response.statusCode === 200 || response.statusCode === 206;
+      if (!isFound) throw await session.failure(response, call.what);
+      // Another host may have what this one answers wrongly.
+      checkAnswer(response, target);
+      return response;
     };
     if (!isBlob(target)) return await this.#manifest(digest, digest, ["pull"], digest, ask);
     return await this.#hosts.anyOf(["pull"], digest, (session) => ask(session, pathOf(target)));
