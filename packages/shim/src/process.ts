@@ -99,6 +99,12 @@ export class TaskProcess {
     this.exited.resolve(exit);
   }
 
+  /** It stays created, as with containerd, and who waits for it is released. */
+  notStarted(exit: Exit): void {
+    if (this.state.status === "added") this.exited.resolve(exit);
+    else this.stopped(exit);
+  }
+
   resize(size: WindowSize): void {
     if (this.#streams && "console" in this.#streams) this.#streams.console.resize(size);
   }

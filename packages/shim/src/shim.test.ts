@@ -307,7 +307,7 @@ describe("a running container", () => {
       const isStarted = await starting;
       const { status, exitStatus } = await state(own.id, "late");
       const told = await eventsOf();
-      assert.equal(status, Status.STOPPED);
+      assert.equal(status, isStarted ? Status.STOPPED : Status.CREATED);
       assert.equal(told.at(-1), `/tasks/exit ${own.id}`);
       if (isStarted) {
         assert.equal(exitStatus, 137);
@@ -328,6 +328,9 @@ describe("a running container", () => {
       message:
         /^OCI runtime exec failed: exec failed: unable to start container process: exec: "nope": executable file not found in \$PATH$/,
     });
+    // As with containerd: it stays created, and nobody waits for it for ever.
+    assert.equal((await state(task.id, "bad")).status, Status.CREATED);
+    assert.equal((await wait(task.id, "bad")).exitStatus, 0);
     await remove(task.id, "bad");
   });
 

@@ -80,7 +80,7 @@ async function startExec(shim: Shim, container: Container, exec: TaskProcess): P
     shim.reaper.watch(pid, (exit) => execExited(shim, container, exec, exit));
     return { pid };
   } catch (error) {
-    exec.stopped({ exitCode: 0, exitedAt: now() });
+    exec.notStarted({ exitCode: 0, exitedAt: now() });
     container.execEnded(exec);
     throw error;
   }
