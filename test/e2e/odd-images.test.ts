@@ -108,7 +108,7 @@ describe("images that are not as usual", () => {
     assert.equal(code, 125);
     assert.match(
       stderr,
-      /Cannot read image configuration sha256:[0-9a-f]+: it is not JSON: it begins with "a: b/,
+      /Cannot read image configuration sha256:[0-9a-f]+ of ".*\/artifact:1": it is not JSON: it begins with "a: b/,
     );
   });
 
@@ -123,6 +123,12 @@ describe("images that are not as usual", () => {
       stderr,
       /image ".*\/broken:1": Cannot read image configuration .*: "rootfs" is 7, not an object/,
     );
+    for (const command of ["history", "inspect", "run"]) {
+      const said = await daemon.slipway([command, name]);
+      assert.ok(
+        said.stderr.includes(`Cannot read image configuration ${config.digest} of "${name}": "rootfs"`),
+      );
+    }
     const verified = await daemon.slipway(["image", "verify"]);
     assert.equal(verified.code, 1);
     assert.match(

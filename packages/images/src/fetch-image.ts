@@ -37,6 +37,8 @@ export interface FetchImageOptions {
   readonly discardsBlobs?: boolean;
   /** Set on every blob. */
   readonly labels?: (before: Labels) => Labels;
+  /** What messages call the image; the digest alone by default. */
+  readonly imageName?: string;
   readonly concurrentLayers: number;
   /** Shared by all that work on the same stores: what many ask for is done once. */
   readonly locks: KeyedLock;
@@ -97,7 +99,7 @@ async function visitIndex(
 ): Promise<void> {
   const { content } = visiting.workspace;
   const { platforms = [], manifestLimit = 0, allMetadata = false } = visiting.options;
-  const { manifests } = await readIndex(content, target);
+  const { manifests } = await readIndex(content, target, visiting.options.imageName);
   await addLabels(content, target.digest, () => childLabels(manifests));
   const matching = filterManifests(manifests, platforms);
   const chosen = manifestLimit > 0 ? matching.slice(0, manifestLimit) : matching;
@@ -136,7 +138,7 @@ async function visitManifest(
 ): Promise<void> {
   const { workspace, fetches, options, metadataOnly = false } = visiting;
   const { content } = workspace;
-  const manifest = await readManifest(content, target);
+  const manifest = await readManifest(content, target, options.imageName);
   const { config } = manifest;
   const children = [config, ...manifest.layers];
   const hold = async (discards: boolean): Promise<void> =>
@@ -149,7 +151,9 @@ async function visitManifest(
   const layers = layersOf(manifest);
   const isImage = isConfig(config.mediaType) && layers.length > 0;
   const image =
-    isImage && (options.unpacks ?? []).length > 0 ? await readUnpackConfig(content, config) : undefined;
+    isImage && (options.unpacks ?? []).length > 0
+      ? await readUnpackConfig(content, config, options.imageName)
+      : undefined;
   const unpacks = (options.unpacks ?? []).filter(
     ({ platform }) => image && platformDistance(platform, target.platform ?? image) !== undefined,
   );

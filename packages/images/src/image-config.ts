@@ -19,15 +19,16 @@ export interface ImageContent {
 
 const deepestIndex = 4;
 
-/** Reads what an image's target leads to. @throws {Fault} `not_found` for another platform or content that is missing */
+/** Reads what a target leads to; `image` is its name, for messages. @throws {Fault} `not_found` for another platform or content that is missing */
 export async function readImage(
   content: ContentProvider,
   target: Descriptor,
   platform: Platform = hostPlatform(),
+  image = "",
 ): Promise<ImageContent> {
-  const manifestTarget = await findManifest(content, target, platform);
-  const manifest = await readManifest(content, manifestTarget);
-  const config = await readConfig(content, manifest.config);
+  const manifestTarget = await findManifest(content, target, platform, image);
+  const manifest = await readManifest(content, manifestTarget, image);
+  const config = await readConfig(content, manifest.config, image);
   return {
     target: manifestTarget,
     manifest,
@@ -41,10 +42,11 @@ export async function findManifest(
   content: ContentProvider,
   target: Descriptor,
   platform: Platform,
+  image = "",
 ): Promise<Descriptor> {
   let at = target;
   for (let depth = 0; isIndex(at.mediaType) && depth < deepestIndex; depth += 1) {
-    const { manifests } = await readIndex(content, at);
+    const { manifests } = await readIndex(content, at, image);
     at = chooseManifest(manifests, platform);
   }
   if (isManifest(at.mediaType)) return at;

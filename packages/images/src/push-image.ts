@@ -50,6 +50,11 @@ export async function pushImage(
   await pushTree({ content, to, options }, target, tagOrDigest, []);
 }
 
+/** For messages. */
+function nameOf({ host, path }: PushTarget): string {
+  return `${host}/${path}`;
+}
+
 interface Pushing {
   readonly content: ContentProvider;
   readonly to: PushTarget;
@@ -66,12 +71,12 @@ async function pushTree(
   const { signal, onProgress } = options;
   onProgress?.({ target, state: "waiting", offset: 0, parents });
   if (isIndex(target.mediaType)) {
-    const { manifests } = await readIndex(content, await present(content, target));
+    const { manifests } = await readIndex(content, await present(content, target), nameOf(to));
     for (const child of filterManifests(manifests, options.platforms ?? [])) {
       await pushTree(pushing, child, child.digest, [...parents, target]);
     }
   } else if (isManifest(target.mediaType)) {
-    const { config, layers } = await readManifest(content, await present(content, target));
+    const { config, layers } = await readManifest(content, await present(content, target), nameOf(to));
     await pushBlobs(pushing, [config, ...layers], [...parents, target]);
   }
   signal?.throwIfAborted();

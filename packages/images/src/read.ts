@@ -25,25 +25,37 @@ export async function readBlob(content: Reader, digest: Digest, maxBytes = 8 * 1
   return Buffer.concat(chunks);
 }
 
-/** @throws {Fault} `not_found`, or `invalid_argument` which names the field that is wrong */
-export async function readManifest(content: Reader, { digest }: Target): Promise<Manifest> {
-  return parseManifest(`manifest ${digest}`, await readBlob(content, digest));
+/**
+ * @param image the name of the image that it belongs to, for messages; empty if nobody knows
+ * @throws {Fault} `not_found`, or `invalid_argument` which names the field that is wrong
+ */
+export async function readManifest(content: Reader, { digest }: Target, image = ""): Promise<Manifest> {
+  return parseManifest(`manifest ${digest}${of(image)}`, await readBlob(content, digest));
 }
 
 /** @throws {Fault} `not_found`, or `invalid_argument` which names the field that is wrong */
-export async function readIndex(content: Reader, { digest }: Target): Promise<Index> {
-  return parseIndex(`index ${digest}`, await readBlob(content, digest));
+export async function readIndex(content: Reader, { digest }: Target, image = ""): Promise<Index> {
+  return parseIndex(`index ${digest}${of(image)}`, await readBlob(content, digest));
 }
 
 /** @throws {Fault} `not_found`, or `invalid_argument` which names the field that is wrong */
-export async function readConfig(content: Reader, { digest }: Target): Promise<ImageConfig> {
-  return parseImageConfig(`image configuration ${digest}`, await readBlob(content, digest));
+export async function readConfig(content: Reader, { digest }: Target, image = ""): Promise<ImageConfig> {
+  return parseImageConfig(`image configuration ${digest}${of(image)}`, await readBlob(content, digest));
 }
 
 /**
  * Reads of an image's configuration what unpacking needs.
  * @throws {Fault} `not_found`, or `invalid_argument` which names the field that is wrong
  */
-export async function readUnpackConfig(content: Reader, { digest }: Target): Promise<UnpackConfig> {
-  return parseUnpackConfig(`image configuration ${digest}`, await readBlob(content, digest));
+export async function readUnpackConfig(
+  content: Reader,
+  { digest }: Target,
+  image = "",
+): Promise<UnpackConfig> {
+  return parseUnpackConfig(`image configuration ${digest}${of(image)}`, await readBlob(content, digest));
+}
+
+/** Whose document it is: a digest alone says nothing to a user. */
+function of(image: string): string {
+  return image === "" ? "" : ` of "${image}"`;
 }

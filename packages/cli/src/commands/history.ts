@@ -1,3 +1,4 @@
+import { hostPlatform } from "@slipway/oci/platform";
 import type { Command } from "commander";
 import { findImage } from "@slipway/client/find-images";
 import { readImage } from "@slipway/images/image-config";
@@ -33,7 +34,7 @@ export function configure(command: Command, cli: Cli): void {
     .action(async (text: string, { quiet, trunc, format }: HistoryFlags) => {
       const client = await cli.client();
       const image = await findImage(client, text);
-      const { config } = await readImage(client.content, image.target);
+      const { config } = await readImage(client.content, image.target, hostPlatform(), image.name);
       const chain = chainIds(config.rootfs.diff_ids);
       const layers = chain.values();
       const steps: Step[] = [];

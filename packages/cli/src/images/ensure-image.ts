@@ -60,7 +60,7 @@ export async function ensureImage(
     quiet,
     output: process.stderr,
   });
-  const content = await readImage(client.content, image.target, platform);
+  const content = await readImage(client.content, image.target, platform, name);
   if (wanted && !servesPlatform(content.config, platform)) {
     // It was pulled for this alone.
     if (!before) await client.images.delete(name);
@@ -113,11 +113,11 @@ function isId(text: string): boolean {
 /** Nothing when another platform of the image was pulled. */
 export async function readIfComplete(
   client: Client,
-  { target }: Image,
+  { name, target }: Image,
   platform: ReturnType<typeof hostPlatform>,
 ): Promise<ImageContent | undefined> {
   try {
-    return await readImage(client.content, target, platform);
+    return await readImage(client.content, target, platform, name);
   } catch (error) {
     if (hasCode(error, "not_found")) return undefined;
     throw error;

@@ -18,7 +18,7 @@ export async function inspectImages(
   const images = await findImages(client, text);
   const [image] = images;
   if (!image) return [];
-  const { manifest, config, target } = await readImage(client.content, image.target, platform);
+  const { manifest, config, target } = await readImage(client.content, image.target, platform, image.name);
   if (platform) requirePlatform(familiar(image.name), config, platform);
   if (native) return [{ Image: image, ManifestDesc: target, Manifest: manifest, ImageConfig: config }];
   const { sizeBytes } = await summarize(client, snapshotter, image);

@@ -60,6 +60,7 @@ export async function pull(client: Client, reference: string, options: PullOptio
     ...wanted,
     discardsBlobs: discardBlobs,
     labels: (before: Labels) => sourceLabel(host, path, before),
+    imageName: canonicalName(reference),
     concurrentLayers,
     locks: new KeyedLock(),
     onProgress: ({ target, state, offset }: BlobProgress) =>

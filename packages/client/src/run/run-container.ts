@@ -1,3 +1,4 @@
+import { hostPlatform } from "@slipway/oci/platform";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { Container } from "@slipway/core/containers";
@@ -102,7 +103,7 @@ async function createContainer(
   const { snapshotter = "overlayfs", labels = {}, runtime = "io.containerd.runc.v2" } = options;
   const id = options.id ?? randomBytes(32).toString("hex");
   const image = await findImage(client, reference);
-  const content = await readImage(client.content, image.target);
+  const content = await readImage(client.content, image.target, hostPlatform(), image.name);
   await ensureUnpacked(client, snapshotter, content);
   const directories = hostDirectories(client.address, client.namespace);
   await using creation = await Creation.begin(directories, id, client.containers);

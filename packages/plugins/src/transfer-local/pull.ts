@@ -56,6 +56,7 @@ async function pullAndTell(
     unpacks,
     discardsBlobs,
     labels: (before) => sourceLabel(parsed.host, parsed.repository, before),
+    imageName: reference,
     concurrentLayers: parts.config.maxConcurrentDownloads,
     locks: parts.locks,
     onProgress: (progress) => {
