@@ -146,6 +146,12 @@ describe("images that are not as usual", () => {
     const made = `${registry.host}/made:1`;
     await daemon.printed("create", "--name", "source", base, "true");
     await daemon.printed("start", "-a", "source");
+    const refused = await daemon.slipway(["commit", "-c", "ENV A=1", "source", made]);
+    const why = "there are CMD, ENTRYPOINT, USER and WORKDIR";
+    assert.deepEqual(
+      [refused.code, refused.stdout, refused.stderr],
+      [1, "", `slipway: Cannot use change "ENV A=1": ${why}\n`],
+    );
     await daemon.printed("commit", "source", made);
     const config = await pushBlob(
       "labelled",

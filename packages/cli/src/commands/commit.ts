@@ -58,7 +58,10 @@ function changeOf(instruction: string): Partial<ImageProcessConfig> {
     case "WORKDIR":
       return { WorkingDir: rest };
     default:
-      throw new Fault("invalid_argument", `Cannot use change "${instruction}": it is not known`);
+      throw new Fault(
+        "invalid_argument",
+        `Cannot use change "${instruction}": there are CMD, ENTRYPOINT, USER and WORKDIR`,
+      );
   }
 }
 

@@ -31,8 +31,7 @@ export function compressionOf(start: Uint8Array): Compression {
   const hex = Buffer.from(start.subarray(0, 10)).toString("hex");
   const foreign = foreignCompressions.find(([, pattern]) => pattern.test(hex));
   if (foreign) {
-    const why = "layers are read that are compressed with gzip or zstd, or not at all";
-    throw new Fault("unimplemented", `Cannot decompress ${foreign[0]}: ${why}`);
+    throw new Fault("unimplemented", `Cannot decompress ${foreign[0]}: only gzip and zstd can be read`);
   }
   return detectCompression(start);
 }
