@@ -1,6 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
-import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
-import type { Answers, Message, WorkKind } from "./messages.ts";
+import { codeOf, Fault, messageOf, systemCauseOf } from "@slipway/fault/fault";
+import type { Answers, Message, SentFault, WorkKind } from "./messages.ts";
 
 interface Hears {
   readonly onIgnored?: ((what: string) => void) | undefined;
@@ -72,7 +72,8 @@ export class Channel implements Disposable {
 
   /** Tells the other side of a failure. */
   sendFailure(error: unknown): void {
-    this.send({ kind: "failed", fault: { code: codeOf(error), message: messageOf(error) } });
+    const [code, message, systemCause] = [codeOf(error), messageOf(error), systemCauseOf(error)];
+    this.send({ kind: "failed", fault: { code, message, systemCause } });
   }
 
   [Symbol.dispose](): void {
@@ -95,7 +96,7 @@ export class Channel implements Disposable {
     else if (message.kind === "taken") this.#taken();
     else if (message.kind === "end") this.#isEnded = true;
     else if (message.kind === "ignored") this.#hears.onIgnored?.(message.what);
-    else if (message.kind === "failed") this.fail(new Fault(message.fault.code, message.fault.message));
+    else if (message.kind === "failed") this.fail(received(message.fault));
     else {
       this.#isEnded = true;
       this.#ahead = 0;
@@ -103,4 +104,9 @@ export class Channel implements Disposable {
     }
     this.#wake?.();
   }
+}
+
+function received({ code, message, systemCause }: SentFault): Fault {
+  if (systemCause === undefined) return new Fault(code, message);
+  return new Fault(code, message, { cause: Object.assign(new Error(message), { code: systemCause }) });
 }

@@ -71,9 +71,11 @@ export type JobFor<Kinds> = {
   };
 }[keyof Kinds & WorkKind];
 /** A fault between threads: errors lose their codes on the way. */
-interface SentFault {
+export interface SentFault {
   readonly code: FaultCode;
   readonly message: string;
+  /** As systemCauseOf() returns it. */
+  readonly systemCause: string | undefined;
 }
 
 /** What both sides say to each other about one job. */

@@ -12,7 +12,7 @@ import { maskLabels, onlyLabelPaths } from "@slipway/core/field-mask";
 import { contentFields, ingestFields } from "@slipway/core/filters/fields";
 import { compileFilters } from "@slipway/core/filters/filters";
 import type { Labels } from "@slipway/core/labels";
-import { Fault, hasCode } from "@slipway/fault/fault";
+import { Fault, hasCode, namingPlace } from "@slipway/fault/fault";
 import { now } from "@slipway/fault/precise-date";
 import { type Digest, parseDigest } from "@slipway/oci/digest";
 import type { LayerIngests } from "./blob-sink.ts";
@@ -94,7 +94,7 @@ export class LocalContentStore implements ContentStore {
       return writer;
     } catch (error) {
       this.#locks.delete(ref);
-      throw error;
+      throw namingPlace(this.#root, error);
     }
   }
 

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CommitOptions, ContentWriter, IngestStatus, WriterOptions } from "@slipway/core/content";
 import type { Labels } from "@slipway/core/labels";
-import { Fault } from "@slipway/fault/fault";
+import { codeOf, Fault, namingPlace } from "@slipway/fault/fault";
 import { now } from "@slipway/fault/precise-date";
 import { algorithmOf, type Digest } from "@slipway/oci/digest";
 import { type BlobSink, FileSink, type LayerIngests, ThreadSink } from "./blob-sink.ts";
@@ -70,8 +70,8 @@ export class LocalWriter implements ContentWriter {
     try {
       await this.#sink.write(bytes, offset);
     } catch (error) {
-      this.#broken = error;
-      throw error;
+      this.#broken = namingPlace(this.#folder, error);
+      throw this.#broken;
     }
     this.#status = { ...this.#status, offset: offset + bytes.length, updatedAt: now() };
   }
@@ -93,6 +93,8 @@ export class LocalWriter implements ContentWriter {
       await this.#publish(digest);
       if (options.labels) this.#owner.label(digest, options.labels);
       return digest;
+    } catch (error) {
+      throw namingPlace(this.#folder, error);
     } finally {
       await this[Symbol.asyncDispose]();
     }
@@ -107,8 +109,8 @@ export class LocalWriter implements ContentWriter {
       await this.#file.close();
       await touchIngest(this.#folder, this.#status.updatedAt);
     } catch (error) {
-      // The folder has gone: by a commit, or an abort under our hands.
-      if (!failedWith(error, "ENOENT")) throw error;
+      // The folder has gone: by a commit, or an abort under our hands. Without room for its date, the data's own is taken.
+      if (!failedWith(error, "ENOENT") && codeOf(error) === "unknown") throw error;
     } finally {
       this.#owner.release();
     }

@@ -5,7 +5,7 @@ import type { ContentProvider } from "@slipway/core/content";
 import type { ApplyOptions } from "@slipway/core/diff";
 import type { Mount } from "@slipway/core/mounts/mount";
 import type { Logger } from "@slipway/core/plugin";
-import { during, Fault } from "@slipway/fault/fault";
+import { during, Fault, namingPlace } from "@slipway/fault/fault";
 import type { ApplyLayerOptions } from "@slipway/layers/apply";
 import type { UnpackedLayer } from "@slipway/layers/unpack";
 import type { FileThreads, UnpackImageOptions } from "@slipway/layers/threads";
@@ -51,8 +51,8 @@ export async function applyBlob(
   await using undo = new AsyncDisposableStack();
   const onIgnored = (what: string): void => log.warn(`ignored ${what} in archive`, { digest: layer.digest });
   const read = content.read(layer.digest, signal ? { signal } : {});
+  const inside = filesOf(mounts);
   try {
-    const inside = filesOf(mounts);
     const folder = inside && (await folderWantingImage(inside.root));
     if (inside && folder !== undefined) {
       const options = { root: inside.root, parents: inside.parents, onIgnored };
@@ -80,7 +80,7 @@ export async function applyBlob(
     if (syncFs) await sync(target.root);
     return described(unpacked);
   } catch (error) {
-    throw during(`apply layer ${layer.digest}`, error);
+    throw during(`apply layer ${layer.digest}`, inside ? namingPlace(inside.root, error) : error);
   }
 }
 

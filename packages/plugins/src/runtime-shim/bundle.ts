@@ -15,7 +15,7 @@ import {
 import { mkdtemp, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { validateIdentifier } from "@slipway/core/identifiers";
-import { Fault, messageOf } from "@slipway/fault/fault";
+import { Fault, messageOf, namingPlace } from "@slipway/fault/fault";
 import { unmountAll } from "@slipway/linux/mount";
 import { MNT } from "@slipway/linux/mount-flags";
 import { readMountInfo } from "@slipway/linux/mountinfo";
@@ -68,7 +68,7 @@ export class Bundle {
       if (spec) writeFileSync(join(bundle.path, "config.json"), spec.json);
     } catch (error) {
       bundle.delete();
-      throw error;
+      throw namingPlace(bundle.path, error);
     }
     return bundle;
   }

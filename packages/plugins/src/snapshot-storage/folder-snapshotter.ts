@@ -17,7 +17,7 @@ import type {
 } from "@slipway/core/snapshots";
 import type { Store, Transaction } from "@slipway/core/store";
 import type { Digest } from "@slipway/oci/digest";
-import { codeOf, Fault, messageOf } from "@slipway/fault/fault";
+import { codeOf, Fault, messageOf, namingPlace } from "@slipway/fault/fault";
 import type { FileThreads } from "@slipway/layers/threads";
 import {
   type NewSnapshot,
@@ -122,7 +122,7 @@ export class FolderSnapshotter implements Snapshotter {
       await folders.showing?.(chain);
       return this.#mounts(chain);
     } catch (error) {
-      throw failedTo("get active mount", error);
+      throw failedTo("get active mount", namingPlace(this.#snapshots, error));
     }
   }
 
@@ -154,7 +154,7 @@ export class FolderSnapshotter implements Snapshotter {
       );
       folders.changed?.();
     } catch (error) {
-      throw failedTo("commit snapshot", error);
+      throw failedTo("commit snapshot", namingPlace(this.#snapshots, error));
     }
   }
 
@@ -220,7 +220,7 @@ export class FolderSnapshotter implements Snapshotter {
       return this.#mounts(chain);
     } catch (error) {
       await this.#removeFolder(folder);
-      throw failedTo("create snapshot", error);
+      throw failedTo("create snapshot", namingPlace(this.#snapshots, error));
     } finally {
       this.#new.delete(temporaryName);
     }
