@@ -3,14 +3,19 @@ import { join } from "node:path";
 import type { FoundLeak } from "@slipway/core/doctor";
 import { readMountInfo } from "@slipway/linux/mountinfo";
 import { isSystemError } from "@slipway/linux/system-call";
+import { namespacesOfOthers } from "./shims.ts";
 import type { Look } from "./leaks.ts";
 import { changedMs, foldersIn } from "./folders.ts";
 
 /**
  * Empty cgroups at `/NAMESPACE/ID`, where clients put containers, of a namespace of ours and no task. With processes in it
- * one is another's, or belongs to something that is a leak itself. One finding for all hierarchies of version 1.
+ * one is another's, or belongs to something that is a leak itself; in a namespace where another daemon has tasks, one of those
+ * may have ended. One finding for all hierarchies of version 1.
  */
-export function findCgroups({ namespaces, registry, isYoung }: Look): FoundLeak[] {
+export function findCgroups(look: Look): FoundLeak[] {
+  const { registry, isYoung } = look;
+  const others = namespacesOfOthers(look);
+  const namespaces = look.namespaces.filter((name) => !others.has(name));
   const hierarchies = readMountInfo().filter(({ type }) => type === "cgroup" || type === "cgroup2");
   const paths = new Map<string, string[]>();
   for (const { mountPoint } of hierarchies) {

@@ -14,7 +14,7 @@ const SHUTDOWN_MS = 3000;
 const DELETE_MS = 5000;
 const SIGKILL = 9;
 
-/** Shims of this daemon that hold no task of it: ours by their socket, others by the address and the id they were given. */
+/** Shims of this daemon that hold no task of it: ours by their socket, others by the address, the id and where they work. */
 export function findShims(look: Look): FoundLeak[] {
   return processes().flatMap(({ pid, args }) => {
     if (look.isYoung(processStartedAt(pid)?.getTime() ?? Date.now())) return [];
@@ -23,12 +23,36 @@ export function findShims(look: Look): FoundLeak[] {
     const [id, namespace] = [valueOf(args, "-id"), valueOf(args, "-namespace")];
     if (valueOf(args, "-address") !== look.grpcAddress || id === undefined || namespace === undefined)
       return [];
-    if (!basename(args[0] ?? "").startsWith("containerd-shim-") || holdsOther(look, namespace, args))
+    if (!isShim(args) || !worksBelow(look.folders.stateDir, pid) || holdsOther(look, namespace, args))
       return [];
     if (look.registry.has(namespace, id)) return [];
     const reason = `no task "${id}" needs this shim`;
     return [leak(pid, namespace, reason, () => endShim(look, pid, namespace, id))];
   });
+}
+
+/** The namespaces that other daemons of this machine have tasks in, also such as have ended: those keep their shims. */
+export function namespacesOfOthers({ socketDir, folders }: Look): ReadonlySet<string> {
+  const others = processes().filter(({ pid, args }) => {
+    const socket = valueOf(args, "-socket");
+    const isOurs = socket === undefined ? worksBelow(folders.stateDir, pid) : dirname(socket) === socketDir;
+    // Ours is a script, which may be run from source.
+    return (isShim(args) || (socket !== undefined && args.includes("-runtime-root"))) && !isOurs;
+  });
+  return new Set(others.map(({ args }) => valueOf(args, "-namespace") ?? ""));
+}
+
+function isShim(args: readonly string[]): boolean {
+  return basename(args[0] ?? "").startsWith("containerd-shim-");
+}
+
+/** Shims work in their bundles: the address alone may have been that of another daemon before. */
+function worksBelow(stateDir: string, pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`).startsWith(`${stateDir}/`);
+  } catch {
+    return false;
+  }
 }
 
 /** A shim of another kind may hold the tasks of a pod, and bears the id of the first. */
