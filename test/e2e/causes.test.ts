@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { arch } from "node:os";
 import { after, before, describe, it } from "node:test";
 import { programs, TestDaemon } from "../support/daemon.ts";
@@ -57,6 +57,24 @@ describe("a failed start", () => {
     assert.match(script, /^Hint: "\/bin\/script" is there, but not what interprets it/);
     const [, garbage] = await hinted("--rootfs", rootfs, "garbage");
     assert.match(garbage, /^Hint: "\/bin\/garbage" is no program of this machine/);
+  });
+
+  it("names the root file system that neither the request nor the container has", async () => {
+    const config = daemon.folder.join("rootless.json");
+    const process = { cwd: "/", args: ["/bin/true"], user: { uid: 0, gid: 0 } };
+    const linux = { namespaces: [{ type: "mount" }, { type: "pid" }] };
+    writeFileSync(config, JSON.stringify({ ociVersion: "1.0.2", process, root: { path: "rootfs" }, linux }));
+    await daemon.ctr(["containers", "create", "--config", config, "rootless"]);
+    const { code, stderr } = await daemon.ctr(["tasks", "start", "rootless"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /failed to create shim task: OCI runtime create failed: /);
+    const missing = "neither does the request have mounts, nor the container a snapshot";
+    assert.ok(
+      stderr.endsWith(`; container "rootless" has no root file system: ${missing}: unknown\n`),
+      stderr,
+    );
+    // The runtime had made directories in it.
+    assert.deepEqual(readdirSync(`${daemon.state}/io.containerd.runtime.v2.task/default`), []);
   });
 
   it("blames the image's architecture where that is the cause", async () => {

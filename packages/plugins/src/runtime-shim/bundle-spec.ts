@@ -8,6 +8,8 @@ export interface BundleSpec {
   readonly annotations: Readonly<Record<string, string>>;
   /** The host's group that is root in the container's user namespace; 0 without one. */
   readonly rootGid: number;
+  /** Of its root file system, as it is written there. */
+  readonly rootPath: string;
 }
 
 /** @throws {Fault} `invalid_argument` when a field that is needed is not what it must be */
@@ -20,7 +22,8 @@ export function parseSpec({ value }: Any): BundleSpec {
     .get("gidMappings")
     .list((mapping) => ({ inside: id(mapping, "containerID"), outside: id(mapping, "hostID") }));
   const rootGid = mappings.find(({ inside }) => inside === 0)?.outside ?? 0;
-  return { json: value, annotations: spec.get("annotations").textRecord(), rootGid };
+  const rootPath = spec.get("root").get("path").text() ?? "";
+  return { json: value, annotations: spec.get("annotations").textRecord(), rootGid, rootPath };
 }
 
 const maxId = 2 ** 32 - 1;

@@ -123,7 +123,7 @@ export class Bundle {
     } catch (error) {
       if (isSystemError(error, "EBUSY", "ENOTEMPTY")) unmountBelow(rootfs);
       else if (!isSystemError(error, "ENOENT")) throw error;
-      if (!isSystemError(error, "ENOENT")) rmdirSync(rootfs);
+      removeUnmounted(rootfs);
     }
     removeAtOnce(this.path);
     if (work !== "") removeWork(work);
@@ -133,6 +133,13 @@ export class Bundle {
 function unmountBelow(root: string): void {
   const inside = readMountInfo().filter(({ mountPoint }) => `${mountPoint}/`.startsWith(`${root}/`));
   for (const { mountPoint } of inside.toReversed()) unmountAll(mountPoint, MNT.DETACH);
+}
+
+/** A runtime makes directories such as /dev where nothing was mounted. */
+function removeUnmounted(root: string): void {
+  if (readMountInfo().some(({ mountPoint }) => `${mountPoint}/`.startsWith(`${root}/`)))
+    throw new Fault("failed_precondition", `Cannot remove "${root}": something is still mounted there`);
+  rmSync(root, { recursive: true, force: true });
 }
 
 /** It is on a disk, and nearly always empty. */

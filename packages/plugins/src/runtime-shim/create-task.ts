@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { toAny } from "@slipway/client/messages";
 import type { Container } from "@slipway/core/containers";
 import type { Mount } from "@slipway/core/mounts/mount";
@@ -6,7 +6,7 @@ import type { CreateTaskOptions } from "@slipway/core/tasks";
 import { codeOf, Fault, hasCode, messageOf } from "@slipway/fault/fault";
 import { Bundle, type BundleFolders } from "./bundle.ts";
 import { type Checkpoints, namedRestoreFolder } from "./checkpoints.ts";
-import { parseSpec } from "./bundle-spec.ts";
+import { type BundleSpec, parseSpec } from "./bundle-spec.ts";
 import type { Activation } from "./mounts/activate.ts";
 import { needsActivation } from "./mounts/needs-activation.ts";
 import { shimGroup } from "./shim-group.ts";
@@ -53,7 +53,8 @@ export async function createTask(
     ...(taskOptions ? { options: toAny(taskOptions) } : {}),
   };
   task.io = options.io;
-  task.pid = await saying("failed to create shim task", create(task, request));
+  const missing = options.rootfs.length === 0 ? whatIsMissing(bundle, spec) : "";
+  task.pid = await saying("failed to create shim task", create(task, request), missing);
   registry.add(task);
   undo.move();
   return task.pid;
@@ -86,6 +87,12 @@ async function create(
   }
 }
 
+/** Without mounts and without a path of its own, the container's root is the bundle's empty directory: no program is found. */
+function whatIsMissing({ id, path }: Bundle, spec: BundleSpec | undefined): string {
+  if (!spec || resolve(path, spec.rootPath) !== resolve(path, "rootfs")) return "";
+  return `; container "${id}" has no root file system: neither does the request have mounts, nor the container a snapshot`;
+}
+
 /** A shim that could not create the container may hold a part of it. */
 async function giveUp(task: ShimTask): Promise<void> {
   const quickly = { ...task.call, timeoutMs: 5000 };
@@ -103,11 +110,11 @@ function asError(error: unknown): unknown {
   return error;
 }
 
-async function saying<T>(what: string, work: Promise<T>): Promise<T> {
+async function saying<T>(what: string, work: Promise<T>, hint = ""): Promise<T> {
   try {
     return await work;
   } catch (error) {
     const details = error instanceof Fault ? error.details : [];
-    throw new Fault(codeOf(error), `${what}: ${messageOf(error)}`, { cause: error, details });
+    throw new Fault(codeOf(error), `${what}: ${messageOf(error)}${hint}`, { cause: error, details });
   }
 }
