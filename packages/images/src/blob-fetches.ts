@@ -111,6 +111,7 @@ export class BlobFetches {
         signal,
       });
     });
+    if (result === "existed") onWhole();
     this.report(target, result, target.size);
   }
 

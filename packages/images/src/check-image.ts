@@ -123,7 +123,9 @@ export class ImageCheck {
     } catch (error) {
       // Blobs of other platforms, those that were discarded, and what was removed meanwhile.
       if (hasCode(error, "not_found")) return "missing";
-      if (hasCode(error, "data_loss")) return damage(messageOf(error));
+      // The row names the blob already.
+      if (hasCode(error, "data_loss"))
+        return damage(messageOf(error).replace(`blob ${digest} is damaged: `, ""));
       throw error;
     }
   }

@@ -74,7 +74,6 @@ export async function fetchBlob(
     }
     if (!hasCode(error, "already_exists")) throw error;
     await addLabels(content, target.digest, labels);
-    onBytes?.(target.size);
     return "existed";
   }
 }

@@ -9,6 +9,7 @@ import { TarDecoder } from "@slipway/layers/tar/decoder";
 import { mediaTypes } from "@slipway/oci/media-types";
 import type { Cli } from "../cli.ts";
 import { findContainer } from "../containers/find.ts";
+import { type Change, withoutMountPoints } from "../containers/mount-points.ts";
 import { layerOf } from "../images/commit-container.ts";
 import { mountReadOnly } from "@slipway/client/mounted";
 
@@ -18,8 +19,8 @@ export function configure(command: Command, cli: Cli): void {
     await using held = await leased(await cli.client());
     const container = await findContainer(held.client, text);
     const changed = await changedPaths(held.client, container);
-    const lines = await marked(held.client, container, changed);
-    process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+    const changes = withoutMountPoints(container, await marked(held.client, container, changed));
+    process.stdout.write(changes.map(({ kind, path }) => `${kind} ${path}\n`).join(""));
   });
 }
 
@@ -37,18 +38,17 @@ async function changedPaths(client: Client, container: Container): Promise<strin
   return paths.filter((path) => path !== "" && path !== ".");
 }
 
-/** Docker's letters: A for what is new, C for what was there, D for what is gone. */
-async function marked(client: Client, container: Container, paths: readonly string[]): Promise<string[]> {
+async function marked(client: Client, container: Container, paths: readonly string[]): Promise<Change[]> {
   const snapshots = client.snapshotter(container.snapshotter);
   const { parent } = await snapshots.stat(container.snapshotKey);
   const view = `view-${randomBytes(8).toString("hex")}`;
   const mounts = await snapshots.view(view, parent);
   try {
     using root = mountReadOnly(mounts);
-    return paths.map((path) => {
+    return paths.map((path): Change => {
       const [, folder = "", gone] = /^(.*\/)?\.wh\.(.+)$/.exec(path) ?? [];
-      if (gone !== undefined) return `D /${folder}${gone}`;
-      return `${isThere(root.path, path) ? "C" : "A"} /${path}`;
+      if (gone !== undefined) return { kind: "D", path: `/${folder}${gone}` };
+      return { kind: isThere(root.path, path) ? "C" : "A", path: `/${path}` };
     });
   } finally {
     await snapshots.remove(view);

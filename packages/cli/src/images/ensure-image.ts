@@ -42,13 +42,13 @@ export async function ensureImage(
   if (when !== "always") {
     const image = await findOrUndefined(client, reference);
     const content = image && (await readIfComplete(client, image, platform));
-    const isServed = content && (!wanted || servesPlatform(content.config, platform));
+    const isServed = content && (!wanted || servesPlatform(content, platform));
     if (image && isServed && (await canUnpack(client, globals.snapshotter, content))) {
       return runnable(image.name, content);
     }
     const name = isId(reference) ? reference : canonicalName(reference);
     const isLocalOnly = when === "never" || isId(reference);
-    if (isLocalOnly && content && wanted) requirePlatform(name, content.config, platform);
+    if (isLocalOnly && content && wanted) requirePlatform(name, content, platform);
     if (isLocalOnly) throw new Fault("not_found", `image "${name}": not found`);
   }
   const name = canonicalName(reference);
@@ -61,10 +61,10 @@ export async function ensureImage(
     output: process.stderr,
   });
   const content = await readImage(client.content, image.target, platform, name);
-  if (wanted && !servesPlatform(content.config, platform)) {
+  if (wanted && !servesPlatform(content, platform)) {
     // It was pulled for this alone.
     if (!before) await client.images.delete(name);
-    requirePlatform(name, content.config, platform);
+    requirePlatform(name, content, platform);
   }
   if (platformDistance(platform, content.config) !== 0) {
     // An image without an index has one platform, which nobody chose. A pull may leave another one packed; Docker runs it.

@@ -18,8 +18,9 @@ export async function inspectImages(
   const images = await findImages(client, text);
   const [image] = images;
   if (!image) return [];
-  const { manifest, config, target } = await readImage(client.content, image.target, platform, image.name);
-  if (platform) requirePlatform(familiar(image.name), config, platform);
+  const content = await readImage(client.content, image.target, platform, image.name);
+  const { manifest, config, target } = content;
+  if (platform) requirePlatform(familiar(image.name), content, platform);
   if (native) return [{ Image: image, ManifestDesc: target, Manifest: manifest, ImageConfig: config }];
   const { sizeBytes } = await summarize(client, snapshotter, image);
   return [
