@@ -168,7 +168,7 @@ describe("slipway events", () => {
     assert.equal(lost.code, 1);
     assert.match(lost.stderr, /Cannot go on after event \d+: the oldest that is kept is \d+/);
     const bad = await daemon.slipway(["events", "--after", "yesterday"]);
-    assert.match(bad.stderr, /Cannot read --after "yesterday": it is no event's sequence/);
+    assert.match(bad.stderr, /Cannot read --after "yesterday": it is not a whole number/);
   });
 
   it("takes what a client publishes under its own topics for what it is", async () => {
