@@ -11,6 +11,8 @@ import {
 import { PluginHost } from "./plugin-host.ts";
 
 const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
+/** Of a daemon that nobody stops. */
+const running = new AbortController().signal;
 const Low = manyPlugins<string>("test.low.v1");
 const High = onePlugin<string>("test.high.v1");
 const config = { root: "/r", state: "/s", plugins: {}, disabledPlugins: [], requiredPlugins: [] };
@@ -45,7 +47,7 @@ describe("PluginHost", () => {
       }),
     });
     {
-      await using host = new PluginHost(config, quiet, AbortSignal.abort());
+      await using host = new PluginHost(config, quiet, running);
       await host.start([
         high,
         plugin(Low, "a", {}, () => "1", stopped),
@@ -56,8 +58,22 @@ describe("PluginHost", () => {
     assert.deepEqual(stopped, ["high", "b", "a"]);
   });
 
+  it("starts no further plugin once its signal aborts", async () => {
+    const stop = new AbortController();
+    const started: string[] = [];
+    const starting = (id: string): Plugin =>
+      plugin(Low, id, {}, () => {
+        started.push(id);
+        stop.abort();
+        return id;
+      });
+    await using host = new PluginHost(config, quiet, stop.signal);
+    await assert.rejects(host.start([starting("a"), starting("b")]), { name: "AbortError" });
+    assert.deepEqual(started, ["a"]);
+  });
+
   it("reports a plugin that fails, and those that cannot do without it", async () => {
-    await using host = new PluginHost(config, quiet, AbortSignal.abort());
+    await using host = new PluginHost(config, quiet, running);
     const broken = (): string => {
       throw new Error("no such disk");
     };
@@ -80,7 +96,7 @@ describe("PluginHost", () => {
     const warnings: string[] = [];
     const plugins = { "test.low.v1.a": { pth: "/x" }, "test.low.v1.aa": {}, "io.other.v1.far": {} };
     const log: Logger = { ...quiet, warn: (message) => void warnings.push(message) };
-    await using host = new PluginHost({ ...config, plugins }, log, AbortSignal.abort());
+    await using host = new PluginHost({ ...config, plugins }, log, running);
     const reading: Plugin = {
       ...plugin(Low, "a", {}, () => "1"),
       parseConfig: (table) => table.string("path", ""),
@@ -94,10 +110,10 @@ describe("PluginHost", () => {
 
   it("does not start without a required plugin, and not with a disabled one", async () => {
     const required = { ...config, requiredPlugins: ["test.low.v1.broken"] };
-    await using host = new PluginHost(required, quiet, AbortSignal.abort());
+    await using host = new PluginHost(required, quiet, running);
     await assert.rejects(host.start([]), { message: /test\.low\.v1\.broken not included/ });
     const disabled = { ...config, disabledPlugins: ["test.low.v1.a"] };
-    await using other = new PluginHost(disabled, quiet, AbortSignal.abort());
+    await using other = new PluginHost(disabled, quiet, running);
     await other.start([plugin(Low, "a", {}, () => "1")]);
     assert.deepEqual(other.reports(), []);
   });
