@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
@@ -95,6 +96,22 @@ describe("GrpcServer", () => {
     // 22 calls with a window of 1 MiB each on two sides, and what the collector has not taken yet.
     assert.ok(peak < 300 * mebibyte, `${Math.round(peak / mebibyte)} MiB of buffers`);
     for (const answers of readers) await answers.return?.();
+  });
+
+  it("lets a thousand clients connect while it is busy", async (t) => {
+    const most = Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8"));
+    if (most < 1000) return t.skip(`no more than ${most} connections may wait`);
+    await using setup = await Setup.start(version);
+    const script = `
+      let left = 1000, refused = 0;
+      const done = () => { if (--left === 0) { process.stdout.write(String(refused)); process.exit(); } };
+      const failed = () => { refused++; done(); };
+      for (let n = left; n > 0; n--) require("node:net").connect(process.argv[1], done).on("error", failed);`;
+    // Nothing is accepted meanwhile: this process waits for the other.
+    const refused = execFileSync(process.execPath, ["-e", script, setup.address], { encoding: "utf8" });
+    assert.equal(refused, "0");
+    const answer = await createClient(Version, setup.channel).version({});
+    assert.equal(answer.version, "v1");
   });
 
   it("lets a client cancel thousands of calls on one connection, as Go's content reader does", async () => {

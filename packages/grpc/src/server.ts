@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { Fault } from "@slipway/fault/fault";
+import { backlog } from "@slipway/rpc/backlog";
 import type { ServiceRegistration } from "@slipway/rpc/service";
 import { ServerConnection } from "./http2/server-connection.ts";
 import { type Route, routesOf } from "./routes.ts";
@@ -20,6 +21,7 @@ export interface RunningCall {
 }
 
 const defaultMessageBytes = 16 * 1024 * 1024;
+
 /** Serves gRPC on HTTP/2 without TLS. Disposing of it refuses new calls, lets the running ones end, then closes. */
 export class GrpcServer implements AsyncDisposable {
   readonly #find: (path: string) => Route;
@@ -48,8 +50,7 @@ export class GrpcServer implements AsyncDisposable {
 
   /** Listens on a unix socket, or on a host and port. */
   async listen(where: string | { readonly host: string; readonly port: number }): Promise<void> {
-    if (typeof where === "string") this.#server.listen(where);
-    else this.#server.listen(where.port, where.host);
+    this.#server.listen(typeof where === "string" ? { path: where, backlog } : { ...where, backlog });
     await once(this.#server, "listening");
   }
 

@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
+import { backlog } from "@slipway/rpc/backlog";
 import type { ServiceRegistration } from "@slipway/rpc/service";
 import { ServerConnection } from "./server-connection.ts";
 
@@ -21,7 +22,7 @@ export class TtrpcServer implements AsyncDisposable {
 
   /** Listens on a unix socket. */
   async listen(path: string): Promise<void> {
-    this.listener.listen(path);
+    this.listener.listen({ path, backlog });
     await once(this.listener, "listening");
   }
 
