@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fromBinary } from "@bufbuild/protobuf";
 import { BootstrapResultSchema } from "@slipway/api/containerd/runtime/bootstrap/v1/bootstrap_pb";
 import { Fault } from "@slipway/fault/fault";
 import { parseJson } from "@slipway/oci/documents/json-field";
+import { readMessage } from "@slipway/rpc/read-message";
 import type { Bundle } from "./bundle.ts";
 
 /** How to reach a shim: what its `start` answered, and what bootstrap.json keeps of it. */
@@ -20,10 +20,15 @@ const NEWEST_VERSION = 3;
 /** Reads any of the three forms that shims answer in: a bare address, JSON, or (2.3 and later) a BootstrapResult. */
 export function parseBootstrap(answer: Uint8Array): Bootstrap {
   const text = Buffer.from(answer).toString("latin1").trim();
-  const bootstrap = /^[\t\n\r -~]*$/.test(text) ? parseText(text) : fromBinary(BootstrapResultSchema, answer);
+  const bootstrap = /^[\t\n\r -~]*$/.test(text)
+    ? parseText(text)
+    : readMessage(BootstrapResultSchema, answer);
   const { version, address, protocol } = bootstrap;
   if (version > NEWEST_VERSION) {
     throw new Fault("unimplemented", `unsupported shim version (${version}): not implemented`);
+  }
+  if (address === "") {
+    throw new Fault("unknown", "Cannot reach the shim: its start succeeded, but names no address");
   }
   return { version, address, protocol: protocol.toLowerCase() };
 }

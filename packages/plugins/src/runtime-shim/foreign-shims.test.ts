@@ -191,6 +191,9 @@ printf '%s' '${answer}'
     assert.deepEqual(parseBootstrap(bytes), { ...bare, version: 3 });
     assert.deepEqual(parseBootstrap(Buffer.from("unix:///a\n")), bare);
     const newer = JSON.stringify({ ...bare, version: 4 });
+    for (const none of ["", " \n", '{"version":3}']) {
+      assert.throws(() => parseBootstrap(Buffer.from(none)), { message: /names no address/ }, none);
+    }
     assert.throws(() => parseBootstrap(Buffer.from(newer)), {
       code: "unimplemented",
       message: "unsupported shim version (4): not implemented",
