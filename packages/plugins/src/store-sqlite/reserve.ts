@@ -37,10 +37,10 @@ export class Reserve {
     return this.#isSpent;
   }
 
-  /** Acquires it, if there is room: to be called often, it looks once a second. */
+  /** Acquires it, if there is room. Called often: it looks once a second, and each time after it was given up. */
   hold(): void {
     const now = performance.now();
-    if (this.#isHeld || now < this.#nextLookAt) return;
+    if (this.#isHeld || (!this.#isSpent && now < this.#nextLookAt)) return;
     this.#nextLookAt = now + LOOK_MS;
     try {
       this.#isHeld = this.#fill();
@@ -57,7 +57,6 @@ export class Reserve {
     this.#remove();
     this.#isHeld = false;
     this.#isSpent = true;
-    this.#nextLookAt = performance.now() + LOOK_MS;
     return sizeBytes;
   }
 
