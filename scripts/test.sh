@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 
 # What the tests compare with and test against: real runtimes, a real registry, containerd and its client.
-packages="runc crun runsc containerd docker.io skopeo umoci docker-registry busybox-static tar gzip xz-utils zstd acl attr libcap2-bin openssl apache2-utils bsdutils curl faketime procps util-linux mount iproute2 iptables containernetworking-plugins"
+packages="runc crun runsc containerd docker.io skopeo umoci docker-registry busybox-static tar gzip xz-utils zstd acl attr libcap2-bin openssl apache2-utils bsdutils curl faketime python3 procps util-linux mount e2fsprogs iproute2 iptables containernetworking-plugins"
 # Layers are inflated with it where it is there: 64-bit Intel and ARM.
 case $(dpkg --print-architecture) in
 amd64 | arm64) packages="$packages libisal2" ;;
