@@ -176,5 +176,6 @@ describe("images that are not as usual", () => {
     }
     assert.equal(await names(made), "child\n");
     assert.equal(await names("none"), "");
+    await daemon.printed("rm", "child", "source");
   });
 });
