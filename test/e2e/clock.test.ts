@@ -77,6 +77,7 @@ describe(
       const late = await run([], "true");
       const off = Date.now() - Date.parse(await inspected(late, "Created"));
       assert.ok(Math.abs(off - HOUR_MS) < 60_000, `created ${off} ms ago`);
+      await printed("rm", "-f", checked, restarted, talker, late);
     });
   },
 );
