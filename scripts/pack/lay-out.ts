@@ -3,7 +3,6 @@ import { dirname, join, relative } from "node:path";
 import { fileOf } from "./sources.ts";
 
 const declarations = /\.d\.ts$/;
-const stack = /\bAsyncDisposableStack\b|\bDisposableStack\b/;
 // As the compiler writes them: `from "X"`, `import "X"`, `import("X")`.
 const imports = /(\bfrom |\bimport |\bimport\()"([^"\n]+)"/g;
 const threads = /new URL\("([^"]+)\.ts", import\.meta\.url\)/g;
@@ -69,7 +68,7 @@ export class Layout {
     const names = ["AsyncDisposableStack", "DisposableStack"].filter((name) =>
       new RegExp(`\\b${name}\\b`).test(code),
     );
-    if (names.length === 0 || !stack.test(code)) return code;
+    if (names.length === 0) return code;
     return `import { ${names.join(", ")} } from "${this.#relative(place, this.#disposableStack)}";\n${code}`;
   }
 }
